@@ -1,0 +1,70 @@
+// One wanted output of a job, after validation: every unit is plain (bits/s, pixels, seconds), every name is from a closed list.
+import type { AudioCodec, Container, HwaccelChoice, Preset, VideoCodec } from '#domain/codec.ts';
+import type { Location } from '#domain/location.ts';
+import type { Rational } from '#domain/source-facts.ts';
+
+/** How a picture fits a wanted size: inside it, cropped to it, padded to it, or stretched. */
+export const FITS = ['contain', 'cover', 'pad', 'fill'] as const;
+export type Fit = (typeof FITS)[number];
+
+/** One wanted step of a ladder. `height` is the short side of the picture: 720 of a portrait video is 720 wide. */
+export type RenditionSpec = {
+  readonly name: string;
+  readonly height: number;
+  /** Cap of the video, bits/s; null takes the preset's. */
+  readonly videoBitrate: number | null;
+  readonly audioBitrate: number | null;
+};
+
+export type ThumbnailSpec = {
+  /** Either how many over the whole length, or one every so many seconds; null for both is the storyboard's own rule. */
+  readonly count: number | null;
+  readonly every: number | null;
+  /** pixels */
+  readonly width: number;
+  readonly format: 'jpg' | 'png' | 'webp';
+  /** One sheet with a WebVTT file beside it. */
+  readonly sprite: boolean;
+};
+
+export type RateControl =
+  /** Constant quality under a cap: what is used unless asked otherwise. */
+  | { readonly mode: 'capped-crf'; readonly crf: number | null; readonly maxBitrate: number | null }
+  | { readonly mode: 'abr'; readonly bitrate: number; readonly maxBitrate: number | null }
+  | { readonly mode: 'two-pass'; readonly bitrate: number; readonly maxBitrate: number | null };
+
+export type OutputSpec = {
+  readonly container: Container;
+  /** null takes the container's default codec. */
+  readonly videoCodec: VideoCodec | 'copy' | 'none' | null;
+  readonly audioCodec: AudioCodec | 'copy' | 'none' | null;
+  /** pixels, upright; one alone keeps the aspect */
+  readonly width: number | null;
+  readonly height: number | null;
+  readonly fit: Fit;
+  /** frames/s; null keeps the source's */
+  readonly fps: Rational | null;
+  readonly rate: RateControl;
+  readonly preset: Preset | null;
+  readonly hwaccel: HwaccelChoice;
+  readonly audioBitrate: number | null;
+  readonly audioChannels: number | null;
+  /** Hz */
+  readonly audioSampleRate: number | null;
+  /** EBU R128 to -16 LUFS */
+  readonly normalizeAudio: boolean;
+  /** seconds from the beginning of the source */
+  readonly start: number;
+  /** seconds; null goes to the end */
+  readonly duration: number | null;
+  /** hls and dash: the ladder; null takes the preset ladder of the settings. */
+  readonly renditions: readonly RenditionSpec[] | null;
+  readonly segmentFormat: 'cmaf' | 'ts';
+  /** auto copies a standard source as the top rendition. */
+  readonly passthrough: 'auto' | 'never';
+  readonly thumbnails: ThumbnailSpec | null;
+  /** Poster and storyboard: made for adaptive outputs unless switched off. */
+  readonly storyboard: boolean;
+  /** null is managed storage. */
+  readonly destination: Location | null;
+};

@@ -1,0 +1,116 @@
+// What a probe found in a source: plain facts, nothing decided. Made by media/probe.ts, read by the doctor and the plan.
+
+/** A fraction as FFmpeg writes it: 30000/1001. Always positive, never 0/0. */
+export type Rational = { readonly num: number; readonly den: number };
+
+export const FIELD_ORDERS = ['progressive', 'tt', 'bb', 'tb', 'bt', 'unknown'] as const;
+export type FieldOrder = (typeof FIELD_ORDERS)[number];
+
+export type ColorFacts = {
+  /** FFmpeg names (`bt709`, `bt2020`, `smpte2084`, …); null where the source says nothing. */
+  readonly primaries: string | null;
+  readonly transfer: string | null;
+  readonly matrix: string | null;
+  readonly range: 'tv' | 'pc' | null;
+};
+
+export type VideoFacts = {
+  /** Index of the stream in the container (`-map 0:N`). */
+  readonly streamIndex: number;
+  readonly codec: string;
+  readonly profile: string | null;
+  readonly level: number | null;
+  readonly pixelFormat: string | null;
+  readonly bitDepth: number;
+  /** 420, 422, 444, 400 or rgb. */
+  readonly chroma: '420' | '422' | '444' | '400' | 'rgb' | null;
+  readonly hasAlpha: boolean;
+  /** Pixels as stored. */
+  readonly width: number;
+  readonly height: number;
+  /** Shape of a stored pixel; 1/1 is square. */
+  readonly sampleAspectRatio: Rational;
+  /** Clockwise degrees that make the picture upright. */
+  readonly rotation: 0 | 90 | 180 | 270;
+  /** True where the picture must also be flipped left-right, before it is turned. */
+  readonly mirrored: boolean;
+  /** Size in square pixels, upright: what a viewer should see. Not rounded to even. */
+  readonly displayWidth: number;
+  readonly displayHeight: number;
+  /** frames / time over the whole stream, frames/s; null for a single frame. */
+  readonly averageFrameRate: Rational | null;
+  /** The commonest frame interval as a rate, frames/s. */
+  readonly nominalFrameRate: Rational | null;
+  readonly constantFrameRate: boolean;
+  readonly frames: number;
+  readonly fieldOrder: FieldOrder;
+  readonly color: ColorFacts;
+  readonly hdr: 'pq' | 'hlg' | null;
+  readonly dolbyVisionProfile: number | null;
+  /** Seconds on the source's own clock: presentation time of the first decodable frame, and end of the last one. */
+  readonly startTime: number;
+  readonly endTime: number;
+  /** bits/s, measured over the packets. */
+  readonly bitrate: number;
+  /** Presentation times of the keyframes, seconds on the source's own clock, rising. */
+  readonly keyframes: readonly number[];
+  /** Seconds between two keyframes, at the most. */
+  readonly longestGop: number;
+  readonly hasBFrames: boolean;
+};
+
+export type AudioFacts = {
+  readonly streamIndex: number;
+  readonly codec: string;
+  readonly profile: string | null;
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly channelLayout: string | null;
+  /** BCP 47 or ISO 639 tag as the source has it; null where it has none or `und`. */
+  readonly language: string | null;
+  readonly title: string | null;
+  readonly isDefault: boolean;
+  readonly startTime: number;
+  readonly endTime: number;
+  readonly bitrate: number;
+};
+
+export type SubtitleFacts = {
+  readonly streamIndex: number;
+  readonly codec: string;
+  /** Text becomes WebVTT; bitmaps cannot. */
+  readonly kind: 'text' | 'bitmap';
+  readonly language: string | null;
+  readonly title: string | null;
+  readonly isDefault: boolean;
+  readonly isForced: boolean;
+};
+
+export type SourceFacts = {
+  /** Demuxer as FFmpeg names it: `mov,mp4,m4a,3gp,3g2,mj2`. `still` for a picture. */
+  readonly container: string;
+  /** bytes */
+  readonly size: number;
+  /** What the header says, seconds; null where it says nothing. */
+  readonly declaredDuration: number | null;
+  /** What the packets say, seconds: from `startTime` to the end of the longest stream. 0 for a picture. */
+  readonly duration: number;
+  /** Earliest presentation time of video and audio, seconds on the source's own clock. */
+  readonly startTime: number;
+  /** bits/s over everything */
+  readonly bitrate: number;
+  readonly streams: number;
+  /** A picture, not a film: one frame without a clock, read by the image library. */
+  readonly isStill: boolean;
+  readonly video: VideoFacts | null;
+  /** Further video streams that are not cover art; they are not used. */
+  readonly otherVideoStreams: number;
+  readonly audio: readonly AudioFacts[];
+  readonly subtitles: readonly SubtitleFacts[];
+  /** Stream index of an attached picture (album art), which is not video. */
+  readonly coverArt: number | null;
+  /** False where the packets were not all read (time limit); durations then rest on the header. */
+  readonly scanned: boolean;
+  /** What FFmpeg complained of while reading, at most 20 lines. */
+  readonly warnings: readonly string[];
+};

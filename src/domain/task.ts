@@ -1,0 +1,66 @@
+// What a task is and what it leaves behind. The result of a task is the checkpoint: once stored, its work is never done again.
+import type { TaskStatus } from '#domain/job.ts';
+import type { TaskKind } from '#domain/plan.ts';
+
+export type Task = {
+  readonly id: number;
+  readonly jobId: number;
+  readonly kind: TaskKind;
+  readonly subject: number;
+  readonly index: number;
+  readonly status: TaskStatus;
+  /** Fencing number: every claim raises it, every write names it. */
+  readonly attempt: number;
+  readonly weight: number;
+  readonly workerId: string | null;
+  readonly result: TaskResult | null;
+};
+
+/** One segment as it lies in storage. */
+export type SegmentFacts = {
+  /** Number in its timeline, from 0. */
+  readonly index: number;
+  /** Storage key. */
+  readonly key: string;
+  /** bytes */
+  readonly size: number;
+  /** In the track's timescale. */
+  readonly start: number;
+  readonly duration: number;
+  /** Samples: video frames or audio frames. */
+  readonly samples: number;
+};
+
+/** What one task made of one rendition: its init segment and a run of segments. */
+export type TrackPart = {
+  readonly rendition: string;
+  /** null for MPEG-TS, which needs none. */
+  readonly init: { readonly key: string; readonly size: number } | null;
+  /** RFC 6381: `avc1.640028`. */
+  readonly codecs: string;
+  /** ticks/s of `start` and `duration` */
+  readonly timescale: number;
+  readonly segments: readonly SegmentFacts[];
+};
+
+export type StoredFile = {
+  /** `poster.jpg`, `storyboard.vtt`, `master.m3u8`, or the one file of a file output. */
+  readonly name: string;
+  readonly key: string;
+  readonly size: number;
+  readonly mediaType: string;
+};
+
+export type TaskResult = {
+  readonly parts: readonly TrackPart[];
+  /** Single pictures by track: frame number and storage key. */
+  readonly pictures: readonly { readonly track: string; readonly frame: number; readonly key: string }[];
+  readonly files: readonly StoredFile[];
+  /** Frames encoded, all renditions. */
+  readonly frames: number;
+  /** seconds, wall and CPU of the children */
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+};
+
+export const EMPTY_RESULT: TaskResult = { parts: [], pictures: [], files: [], frames: 0, seconds: 0, cpuSeconds: 0 };

@@ -1,0 +1,209 @@
+// The one place that starts FFmpeg and ffprobe: own process group, limits, drained pipes, time limit, progress. Called by media and workflows.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
+import { PlatformError } from '#domain/error.ts';
+import type { ChildLimits } from '#media/tool.ts';
+import { type Progress, ProgressReader } from '#media/progress.ts';
+
+export type RunOptions = {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly limits: ChildLimits;
+  /** Wall-clock seconds after which the child is killed and the run fails with `encode_timeout`. */
+  readonly timeLimit: number;
+  readonly signal?: AbortSignal;
+  readonly cwd?: string;
+  /** Marks the child's environment, so that orphans of a dead supervisor can be known for ours. */
+  readonly runId?: string;
+  /** One line of stderr, without its end. */
+  readonly onLog?: (line: string) => void;
+  /** Needs `-progress pipe:3` in the arguments. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Reads standard output to its end. Left out, it is drained and dropped. */
+  readonly onStdout?: (stdout: Readable) => Promise<void>;
+  /** Written to standard input; left out, the child has none. */
+  readonly stdin?: (stdin: Writable) => Promise<void>;
+  /** Each reads one more pipe to its end: the first is `pipe:4`, the next `pipe:5`, … */
+  readonly sinks?: readonly ((stream: Readable) => Promise<void>)[];
+  /** Each fills one more pipe, numbered after the sinks. */
+  readonly feeds?: readonly ((stream: Writable) => Promise<void>)[];
+};
+
+export type RunResult = {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Last lines of stderr. */
+  readonly tail: readonly string[];
+  /** wall-clock seconds */
+  readonly seconds: number;
+};
+
+/** The environment variable by which the janitor recognises our children. */
+export const RUN_MARK = 'RENDITION_RUN';
+const TAIL_LINES = 60;
+/** Seconds between asking a child to stop and killing it: FFmpeg blocked in write() never hears SIGTERM. */
+const GRACE_SECONDS = 1;
+/** A line longer than this is cut: a flood on stderr must not fill our memory. */
+const LONGEST_LINE = 2000;
+
+/**
+ * Runs one child to its end. Resolves with how it ended, also when it failed: the caller knows what a failure means.
+ * @throws PlatformError `canceled` or the signal's own reason when aborted, `encode_timeout` past the time limit, `ffmpeg_missing`.
+ */
+export async function runMedia(options: RunOptions): Promise<RunResult> {
+  options.signal?.throwIfAborted();
+  const started = performance.now();
+  const child = spawnLimited(options);
+  const tail: string[] = [];
+  let timedOut = false;
+  const stop = () => endGroup(child);
+  const timer = setTimeout(() => {
+    timedOut = true;
+    stop();
+  }, options.timeLimit * 1000);
+  options.signal?.addEventListener('abort', stop, { once: true });
+  const pipesDone = connectPipes(child, options, (line) => {
+    tail.push(line);
+    if (tail.length > TAIL_LINES) tail.shift();
+    options.onLog?.(line);
+  });
+  try {
+    const [exit] = await Promise.all([
+      ended(child),
+      // A sink that fails (disk full, a broken segment) must end the child, or it would wait for ever on a full pipe.
+      pipesDone.catch((error) => {
+        stop();
+        throw error;
+      }),
+    ]);
+    if (timedOut) throw new PlatformError('encode_timeout', `FFmpeg timeout after ${options.timeLimit} seconds`);
+    options.signal?.throwIfAborted();
+    return { ...exit, tail, seconds: (performance.now() - started) / 1000 };
+  } catch (error) {
+    await ended(child).catch(() => undefined);
+    if (timedOut) throw new PlatformError('encode_timeout', `FFmpeg timeout after ${options.timeLimit} seconds`, { cause: error });
+    options.signal?.throwIfAborted();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener('abort', stop);
+  }
+}
+
+function spawnLimited(options: RunOptions): ChildProcess {
+  const [program, args] = limitedCommand(options.program, options.args, options.limits);
+  const extra = (options.sinks?.length ?? 0) + (options.feeds?.length ?? 0);
+  return spawn(program, args, {
+    cwd: options.cwd,
+    // An emptied environment: nothing of ours (keys, proxies) reaches a program that parses strangers' bytes.
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', [RUN_MARK]: options.runId ?? 'none', ...windowsNeeds() },
+    stdio: [options.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe', ...Array<'pipe'>(extra).fill('pipe')],
+    detached: process.platform !== 'win32',
+    windowsHide: true,
+  });
+}
+
+/** Wraps a command in prlimit, nice and setpriv where they exist (Linux); elsewhere it stays as it is. */
+export function limitedCommand(program: string, args: readonly string[], limits: ChildLimits): [string, string[]] {
+  if (!hasLinuxTools()) return [program, [...args]];
+  return [
+    '/usr/bin/prlimit',
+    [
+      `--as=${limits.memory}`, `--fsize=${limits.fileSize}`, `--nofile=${limits.openFiles}`, '--core=0', '--',
+      '/usr/bin/nice', '-n', String(limits.niceness),
+      // FFmpeg does not notice a dead parent; the kernel does.
+      '/usr/bin/setpriv', '--pdeathsig', 'KILL', '--',
+      program, ...args,
+    ],
+  ];
+}
+
+let linuxTools: boolean | undefined;
+function hasLinuxTools(): boolean {
+  linuxTools ??= process.platform === 'linux' && ['/usr/bin/prlimit', '/usr/bin/nice', '/usr/bin/setpriv'].every((path) => existsSync(path));
+  return linuxTools;
+}
+
+function windowsNeeds(): Record<string, string> {
+  return process.platform === 'win32' ? { SystemRoot: 'C:\\Windows' } : {};
+}
+
+async function connectPipes(child: ChildProcess, options: RunOptions, onLine: (line: string) => void): Promise<void> {
+  const { sinks = [], feeds = [] } = options;
+  const work: Promise<void>[] = [];
+  // stdio 1.. are always read, or the child would block once a pipe is full.
+  const [stdin, stdout, stderr, progress] = child.stdio as [Writable | null, Readable, Readable, Readable];
+  if (stdin && options.stdin) work.push(ignoreClosedPipe(options.stdin(stdin), stdin));
+  work.push(options.onStdout ? options.onStdout(stdout) : drain(stdout));
+  work.push(readLines(stderr, onLine));
+  work.push(options.onProgress ? new ProgressReader(options.onProgress).read(progress) : drain(progress));
+  sinks.forEach((sink, i) => {
+    work.push(sink(child.stdio[4 + i] as Readable));
+  });
+  feeds.forEach((feed, i) => {
+    const pipe = child.stdio[4 + sinks.length + i] as Writable;
+    work.push(ignoreClosedPipe(feed(pipe), pipe));
+  });
+  await Promise.all(work);
+}
+
+/** A child that has read enough closes its end; that is not our error. */
+async function ignoreClosedPipe(feeding: Promise<void>, pipe: Writable): Promise<void> {
+  pipe.on('error', () => undefined);
+  try {
+    await feeding;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== 'EPIPE' && code !== 'ERR_STREAM_PREMATURE_CLOSE' && code !== 'ECONNRESET') throw error;
+  }
+}
+
+async function drain(stream: Readable): Promise<void> {
+  for await (const _ of stream) {
+    // dropped on purpose
+  }
+}
+
+async function readLines(stream: Readable, onLine: (line: string) => void): Promise<void> {
+  let rest = '';
+  for await (const bytes of stream) {
+    const lines = (rest + String(bytes)).split(/[\r\n]+/);
+    rest = (lines.pop() ?? '').slice(0, LONGEST_LINE);
+    for (const line of lines) if (line) onLine(line.slice(0, LONGEST_LINE));
+  }
+  if (rest) onLine(rest);
+}
+
+const exits = new WeakMap<ChildProcess, Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }>>();
+
+function ended(child: ChildProcess): Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }> {
+  const known = exits.get(child);
+  if (known) return known;
+  const exit = new Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
+    child.once('error', (error) => {
+      reject(new PlatformError('ffmpeg_missing', `${child.spawnfile} could not be started: ${error.message}`, { cause: error }));
+    });
+    child.once('close', (exitCode, signal) => resolve({ exitCode, signal }));
+  });
+  exits.set(child, exit);
+  return exit;
+}
+
+/** SIGTERM to the whole group, SIGKILL when it does not obey. */
+function endGroup(child: ChildProcess): void {
+  signalGroup(child, 'SIGTERM');
+  const killer = setTimeout(() => signalGroup(child, 'SIGKILL'), GRACE_SECONDS * 1000);
+  child.once('close', () => clearTimeout(killer));
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  // exitCode is set as soon as the child is reaped: after that its number may belong to somebody else.
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    if (process.platform === 'win32') child.kill(signal);
+    else process.kill(-child.pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

@@ -1,0 +1,26 @@
+// The one argument of every workflow: what platform.ts opened. A type only; nothing is wired here.
+import type { Config } from '#config/settings.ts';
+import type { Database } from '#database/connect.ts';
+import type { MediaLimits, MediaTool } from '#media/tool.ts';
+import type { Queue } from '#queue/queue.ts';
+import type { RangeReader } from '#storage/range-reader.ts';
+import type { LocationOpener } from '#storage/open.ts';
+import type { Store } from '#storage/store.ts';
+import type { Logger } from 'pino';
+
+export type Platform = {
+  readonly config: Config;
+  readonly database: Database;
+  readonly queue: Queue;
+  /** Managed storage. */
+  readonly storage: Store;
+  /** Opens the places jobs name: sources and destinations. */
+  readonly locations: LocationOpener;
+  /** Serves byte ranges of any store to FFmpeg on loopback. */
+  readonly ranges: RangeReader;
+  readonly tool: MediaTool;
+  readonly limits: MediaLimits;
+  readonly log: Logger;
+  /** This process: `host-pid-random`, or WORKER_ID. */
+  readonly workerId: string;
+};
