@@ -1,0 +1,99 @@
+// What FFmpeg and ffprobe may open: named protocols, demuxers and decoders only. Used by every command that reads a source.
+import type { MediaInput } from '#media/tool.ts';
+
+const names = (text: string) => text.trim().split(/\s+/);
+
+/**
+ * Demuxers a source may be read by. FFmpeg compares whole names, and for a family (`mov,mp4,m4a,…`) any one of them.
+ * Never playlists and scripts (hls, concat, dash, sdp, imf), file patterns (image2), devices (lavfi, x11grab) or text (tty):
+ * each of them opens further files or addresses that the uploader chose.
+ */
+export const SOURCE_DEMUXERS: readonly string[] = [
+  // video
+  ...names(`
+    mov mp4 m4a 3gp 3g2 mj2 matroska webm mpegts mpeg mpegvideo m4v avi flv asf asf_o
+    ogg mxf dv h263 h264 hevc vvc obu av1 ivf vc1 rm nut gxf wtv mjpeg gif apng dnxhd yuv4mpegpipe
+  `),
+  // audio
+  ...names(`
+    mp3 aac loas ac3 eac3 ac4 dts dtshd truehd mlp flac wav w64 aiff caf au amr amrnb amrwb
+    tta wv ape tak mpc mpc8 oma voc dsf iff spdif
+  `),
+];
+
+/**
+ * Decoders a source may be read by: what people really send. A rare decoder is attack surface and nothing else
+ * (CVE-2026-8461 sat in magicyuv's), so what is not named here is refused as unsupported.
+ */
+export const SOURCE_DECODERS: readonly string[] = [
+  // video; of twins (libdav1d and av1, libvpx and vp9) FFmpeg takes the first it has
+  ...names(`
+    h264 hevc vvc libdav1d libaom-av1 av1 vp8 libvpx vp9 libvpx-vp9 vp6 vp6a vp6f vp7 theora vp3
+    mpeg1video mpeg2video mpegvideo mpeg4 msmpeg4v1 msmpeg4v2 msmpeg4 wmv1 wmv2 wmv3 vc1
+    h261 h263 h263i h263p flv svq1 svq3 rv10 rv20 rv30 rv40 cinepak indeo3 indeo5 msvideo1 qtrle
+    prores dnxhd cfhd dvvideo jpeg2000 mjpeg mjpegb ffv1 huffyuv ffvhuff utvideo v210 rawvideo wrapped_avframe
+    gif apng png bmp webp
+  `),
+  // audio
+  ...names(`
+    aac aac_fixed aac_latm libfdk_aac mp1 mp1float mp2 mp2float mp3 mp3float mp3adu mp3adufloat mp3on4 mp3on4float
+    opus libopus vorbis libvorbis flac alac als ac3 ac3_fixed eac3 dca truehd mlp dolby_e s302m
+    amrnb amrwb gsm gsm_ms speex libspeex wmav1 wmav2 wmapro wmalossless wmavoice ape tta wavpack tak mpc7 mpc8
+    cook ra_144 ra_288 real_144 real_288 sipr nellymoser qdm2 qdmc qcelp atrac3 atrac3plus ilbc dvaudio dsd_lsbf dsd_msbf
+    dsd_lsbf_planar dsd_msbf_planar g722 g723_1 g726 g726le g729 adpcm_ima_wav adpcm_ima_qt adpcm_ms adpcm_swf adpcm_yamaha
+    pcm_alaw pcm_mulaw pcm_bluray pcm_dvd pcm_s8 pcm_u8 pcm_s16le pcm_s16be pcm_u16le pcm_u16be pcm_s24le pcm_s24be
+    pcm_s32le pcm_s32be pcm_s64le pcm_s64be pcm_f16le pcm_f24le pcm_f32le pcm_f32be pcm_f64le pcm_f64be pcm_s16le_planar pcm_s16be_planar
+    pcm_s24le_planar pcm_s32le_planar
+  `),
+  // subtitles
+  ...names(`
+    subrip srt ass ssa webvtt mov_text text sami stl microdvd dvbsub dvdsub pgssub xsub cc_dec
+  `),
+];
+
+/** The pictures that the image library cannot read and FFmpeg can, by demuxer and decoder. */
+const PICTURE_READERS = { bmp: ['bmp_pipe', 'bmp'] } as const;
+
+/** Arguments that open a stranger's media and nothing beside it, `-i` included. Options of the input (`-ss`) go before them. */
+export function inputArguments(input: MediaInput): string[] {
+  return [...whitelistArguments(input), '-i', inputUrl(input)];
+}
+
+/** The same without `-i`: ffprobe's and FFmpeg's whitelists for an input. */
+export function whitelistArguments(input: MediaInput): string[] {
+  return [
+    '-protocol_whitelist',
+    input.kind === 'file' ? 'file' : 'http,tcp',
+    '-format_whitelist',
+    SOURCE_DEMUXERS.join(','),
+    '-codec_whitelist',
+    SOURCE_DECODERS.join(','),
+  ];
+}
+
+/** `file:` keeps a path with `:` or `%` in it, or one that begins with `-`, a path. */
+export function inputUrl(input: MediaInput): string {
+  return input.kind === 'file' ? `file:${input.path}` : input.url;
+}
+
+/** Opens a file that we wrote ourselves by exactly the demuxer it was written for; its codecs are ours too. */
+export function ownInputArguments(path: string, demuxer: string): string[] {
+  return ['-protocol_whitelist', 'file', '-f', demuxer, '-i', `file:${path}`];
+}
+
+/** Opens a stranger's picture by exactly one demuxer and one decoder. */
+export function pictureArguments(path: string, format: keyof typeof PICTURE_READERS): string[] {
+  const [demuxer, decoder] = PICTURE_READERS[format];
+  return [
+    '-protocol_whitelist',
+    'file',
+    '-format_whitelist',
+    demuxer,
+    '-codec_whitelist',
+    decoder,
+    '-f',
+    demuxer,
+    '-i',
+    `file:${path}`,
+  ];
+}
