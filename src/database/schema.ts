@@ -1,0 +1,177 @@
+// The tables as Kysely sees them. One type a table, named as in migrations/*.sql; bigint columns arrive as numbers. Imported by every file of this room.
+
+import { type ColumnType, type Generated, type GeneratedAlways, type RawBuilder, sql } from 'kysely';
+import type { Failure } from '#domain/error.ts';
+import type { Finding } from '#domain/finding.ts';
+import type { JobApi, JobStatus, OutputResult, OutputStatus, TaskStatus } from '#domain/job.ts';
+import type { Location } from '#domain/location.ts';
+import type { OutputSpec } from '#domain/output.ts';
+import type { Plan, TaskKind } from '#domain/plan.ts';
+import type { SourceFacts } from '#domain/source-facts.ts';
+import type { TaskResult, TrackPart } from '#domain/task.ts';
+
+/** Read as a value; written through json(), so that arrays are not taken for PostgreSQL arrays. */
+type Json<T> = ColumnType<T, RawBuilder<T>, RawBuilder<T>>;
+type OptionalJson<T> = ColumnType<T | null, RawBuilder<T> | null | undefined, RawBuilder<T> | null>;
+type Time = ColumnType<Date, Date | undefined, Date>;
+type OptionalTime = ColumnType<Date | null, Date | null | undefined, Date | null>;
+
+export type ProjectTable = { readonly id: string; readonly name: string; readonly created_at: Time };
+
+export type JobTable = {
+  readonly id: GeneratedAlways<number>;
+  readonly uuid: string;
+  readonly project_id: string;
+  readonly api: JobApi;
+  readonly status: JobStatus;
+  /** Secrets sealed: see sealed-location.ts. */
+  readonly source: Json<Location>;
+  readonly priority: number;
+  readonly metadata: Json<Readonly<Record<string, unknown>>>;
+  /** Sealed where it carries credentials or a query. */
+  readonly notification_url: string | null;
+  readonly idempotency_key: string | null;
+  readonly request_hash: string | null;
+  readonly progress: Generated<number>;
+  readonly speed: number | null;
+  readonly eta_seconds: number | null;
+  readonly attempt: Generated<number>;
+  /** Tries of run-job whose failure was not the machine's going away. */
+  readonly tries: Generated<number>;
+  readonly worker_id: string | null;
+  readonly source_key: string | null;
+  readonly facts: OptionalJson<SourceFacts>;
+  readonly findings: OptionalJson<readonly Finding[]>;
+  readonly plan: OptionalJson<Plan>;
+  readonly error: OptionalJson<Failure>;
+  readonly created_at: Time;
+  readonly started_at: OptionalTime;
+  readonly completed_at: OptionalTime;
+  readonly updated_at: Time;
+};
+
+export type OutputTable = {
+  readonly id: GeneratedAlways<number>;
+  readonly project_id: string;
+  readonly job_id: number;
+  readonly index: number;
+  /** The destination's secrets sealed: see sealed-location.ts. */
+  readonly spec: Json<OutputSpec>;
+  readonly status: OutputStatus;
+  readonly progress: Generated<number>;
+  readonly result: OptionalJson<OutputResult>;
+  readonly error: OptionalJson<Failure>;
+};
+
+export type TaskTable = {
+  readonly id: GeneratedAlways<number>;
+  readonly project_id: string;
+  readonly job_id: number;
+  readonly kind: TaskKind;
+  readonly subject: number;
+  readonly index: number;
+  readonly status: TaskStatus;
+  /** Fencing number: raised by every claim, named by every write. */
+  readonly attempt: Generated<number>;
+  /** Claims that count towards QUEUE_MAX_ATTEMPTS: a drain or a lost lease gives its own back. */
+  readonly tries: Generated<number>;
+  readonly weight: number;
+  /** Indexes of the outputs that wait for this task. */
+  readonly needed_by: number[];
+  readonly worker_id: string | null;
+  readonly result: OptionalJson<TaskResult>;
+  /** Segments of the running attempt that are visible already. */
+  readonly published: OptionalJson<readonly TrackPart[]>;
+  readonly progress: Generated<number>;
+  readonly speed: number | null;
+  readonly error: OptionalJson<Failure>;
+  readonly claimed_at: OptionalTime;
+  readonly beat_at: OptionalTime;
+  readonly done_at: OptionalTime;
+};
+
+export type EventTable = {
+  readonly id: GeneratedAlways<number>;
+  readonly project_id: string;
+  readonly job_id: number | null;
+  readonly type: string;
+  readonly at: Time;
+  readonly data: Json<Readonly<Record<string, unknown>>>;
+};
+
+export type JobLogTable = {
+  readonly id: GeneratedAlways<number>;
+  readonly project_id: string;
+  readonly job_id: number;
+  readonly at: Time;
+  /** `chunk 3`, `audio`, `run`: who said it. */
+  readonly task: string;
+  readonly line: string;
+};
+
+/** A process of the cluster; the one table that belongs to no project. */
+export type WorkerTable = {
+  readonly id: string;
+  readonly hostname: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly concurrency: number;
+  /** Ids of the jobs it works on. */
+  readonly running: Json<readonly number[]>;
+  readonly encoders: Json<readonly string[]>;
+  readonly started_at: Time;
+  readonly last_heartbeat_at: Time;
+};
+
+export const UPLOAD_STATUSES = ['receiving', 'received'] as const;
+export type UploadStatus = (typeof UPLOAD_STATUSES)[number];
+
+export type UploadTable = {
+  readonly id: string;
+  readonly project_id: string;
+  readonly filename: string;
+  /** bytes; 0 until received */
+  readonly size: number;
+  readonly storage_key: string;
+  readonly status: UploadStatus;
+  readonly created_at: Time;
+  readonly expires_at: Date;
+};
+
+export type ApiKeyTable = {
+  readonly id: string;
+  readonly project_id: string;
+  readonly name: string;
+  /** SHA-256 of the key, hex: the key itself is never stored. */
+  readonly hash: string;
+  readonly scopes: string[];
+  readonly created_at: Time;
+  readonly last_used_at: OptionalTime;
+  readonly revoked_at: OptionalTime;
+};
+
+export type Schema = {
+  readonly project: ProjectTable;
+  readonly job: JobTable;
+  readonly output: OutputTable;
+  readonly task: TaskTable;
+  readonly event: EventTable;
+  readonly job_log: JobLogTable;
+  readonly worker: WorkerTable;
+  readonly upload: UploadTable;
+  readonly api_key: ApiKeyTable;
+};
+
+/**
+ * A value as jsonb. PostgreSQL refuses U+0000 and lone surrogates inside jsonb, and both come out of
+ * strangers' media tags: they are dropped and replaced.
+ */
+export function json<T>(value: T): RawBuilder<T> {
+  const text = JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'string' ? inner.replaceAll('\u0000', '').toWellFormed() : inner,
+  );
+  return sql<T>`${text}::jsonb`;
+}
+
+/** The same for a text column. */
+export const plainText = (text: string): string => text.replaceAll('\u0000', '').toWellFormed();
