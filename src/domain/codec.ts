@@ -8,28 +8,73 @@ export type AudioCodec = (typeof AUDIO_CODECS)[number];
 
 /** What callers may write for a video codec: the plain names and FFmpeg's encoder names. */
 export const VIDEO_CODEC_NAMES: Readonly<Record<string, VideoCodec | 'copy' | 'none'>> = {
-  h264: 'h264', avc: 'h264', libx264: 'h264', h264_nvenc: 'h264', h264_qsv: 'h264', h264_vaapi: 'h264', h264_videotoolbox: 'h264',
-  hevc: 'hevc', h265: 'hevc', libx265: 'hevc', hevc_nvenc: 'hevc', hevc_qsv: 'hevc', hevc_vaapi: 'hevc', hevc_videotoolbox: 'hevc',
-  av1: 'av1', libsvtav1: 'av1', 'libaom-av1': 'av1', librav1e: 'av1', av1_nvenc: 'av1', av1_qsv: 'av1', av1_vaapi: 'av1',
-  vp9: 'vp9', 'libvpx-vp9': 'vp9', vp9_vaapi: 'vp9', vp9_qsv: 'vp9',
-  copy: 'copy', none: 'none',
+  h264: 'h264',
+  avc: 'h264',
+  libx264: 'h264',
+  h264_nvenc: 'h264',
+  h264_qsv: 'h264',
+  h264_vaapi: 'h264',
+  h264_videotoolbox: 'h264',
+  hevc: 'hevc',
+  h265: 'hevc',
+  libx265: 'hevc',
+  hevc_nvenc: 'hevc',
+  hevc_qsv: 'hevc',
+  hevc_vaapi: 'hevc',
+  hevc_videotoolbox: 'hevc',
+  av1: 'av1',
+  libsvtav1: 'av1',
+  'libaom-av1': 'av1',
+  librav1e: 'av1',
+  av1_nvenc: 'av1',
+  av1_qsv: 'av1',
+  av1_vaapi: 'av1',
+  vp9: 'vp9',
+  'libvpx-vp9': 'vp9',
+  vp9_vaapi: 'vp9',
+  vp9_qsv: 'vp9',
+  copy: 'copy',
+  none: 'none',
 };
 
 export const AUDIO_CODEC_NAMES: Readonly<Record<string, AudioCodec | 'copy' | 'none'>> = {
-  aac: 'aac', libfdk_aac: 'aac', aac_at: 'aac',
-  opus: 'opus', libopus: 'opus',
-  mp3: 'mp3', libmp3lame: 'mp3',
-  flac: 'flac', wav: 'wav', pcm_s16le: 'wav', pcm_s24le: 'wav',
-  vorbis: 'vorbis', libvorbis: 'vorbis',
-  copy: 'copy', none: 'none',
+  aac: 'aac',
+  libfdk_aac: 'aac',
+  aac_at: 'aac',
+  opus: 'opus',
+  libopus: 'opus',
+  mp3: 'mp3',
+  libmp3lame: 'mp3',
+  flac: 'flac',
+  wav: 'wav',
+  pcm_s16le: 'wav',
+  pcm_s24le: 'wav',
+  vorbis: 'vorbis',
+  libvorbis: 'vorbis',
+  copy: 'copy',
+  none: 'none',
 };
 
 export const CONTAINERS = [
-  'hls', 'dash',
-  'mp4', 'mov', 'webm', 'mkv', 'ts',
-  'mp3', 'm4a', 'aac', 'ogg', 'opus', 'flac', 'wav',
+  'hls',
+  'dash',
+  'mp4',
+  'mov',
+  'webm',
+  'mkv',
+  'ts',
+  'mp3',
+  'm4a',
+  'aac',
+  'ogg',
+  'opus',
+  'flac',
+  'wav',
   'gif',
-  'jpg', 'png', 'webp', 'avif',
+  'jpg',
+  'png',
+  'webp',
+  'avif',
 ] as const;
 export type Container = (typeof CONTAINERS)[number];
 
@@ -44,12 +89,32 @@ export type ContainerFacts = {
 
 /** What each container may hold; the first codec of each list is its default. */
 export const CONTAINER_FACTS: Readonly<Record<Container, ContainerFacts>> = {
-  hls: { kind: 'adaptive', mediaType: 'application/vnd.apple.mpegurl', video: ['h264', 'hevc', 'av1', 'vp9'], audio: ['aac', 'opus', 'flac'] },
-  dash: { kind: 'adaptive', mediaType: 'application/dash+xml', video: ['h264', 'hevc', 'av1', 'vp9'], audio: ['aac', 'opus', 'flac'] },
-  mp4: { kind: 'video', mediaType: 'video/mp4', video: ['h264', 'hevc', 'av1', 'vp9'], audio: ['aac', 'opus', 'mp3', 'flac'] },
+  hls: {
+    kind: 'adaptive',
+    mediaType: 'application/vnd.apple.mpegurl',
+    video: ['h264', 'hevc', 'av1', 'vp9'],
+    audio: ['aac', 'opus', 'flac'],
+  },
+  dash: {
+    kind: 'adaptive',
+    mediaType: 'application/dash+xml',
+    video: ['h264', 'hevc', 'av1', 'vp9'],
+    audio: ['aac', 'opus', 'flac'],
+  },
+  mp4: {
+    kind: 'video',
+    mediaType: 'video/mp4',
+    video: ['h264', 'hevc', 'av1', 'vp9'],
+    audio: ['aac', 'opus', 'mp3', 'flac'],
+  },
   mov: { kind: 'video', mediaType: 'video/quicktime', video: ['h264', 'hevc'], audio: ['aac', 'mp3', 'wav'] },
   webm: { kind: 'video', mediaType: 'video/webm', video: ['vp9', 'av1'], audio: ['opus', 'vorbis'] },
-  mkv: { kind: 'video', mediaType: 'video/x-matroska', video: ['h264', 'hevc', 'av1', 'vp9'], audio: ['aac', 'opus', 'mp3', 'flac', 'vorbis', 'wav'] },
+  mkv: {
+    kind: 'video',
+    mediaType: 'video/x-matroska',
+    video: ['h264', 'hevc', 'av1', 'vp9'],
+    audio: ['aac', 'opus', 'mp3', 'flac', 'vorbis', 'wav'],
+  },
   ts: { kind: 'video', mediaType: 'video/mp2t', video: ['h264', 'hevc'], audio: ['aac', 'mp3'] },
   mp3: { kind: 'audio', mediaType: 'audio/mpeg', video: [], audio: ['mp3'] },
   m4a: { kind: 'audio', mediaType: 'audio/mp4', video: [], audio: ['aac'] },
@@ -66,7 +131,17 @@ export const CONTAINER_FACTS: Readonly<Record<Container, ContainerFacts>> = {
 };
 
 /** Speed presets, x264's names; each encoder maps them to its own scale. */
-export const PRESETS = ['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow'] as const;
+export const PRESETS = [
+  'ultrafast',
+  'superfast',
+  'veryfast',
+  'faster',
+  'fast',
+  'medium',
+  'slow',
+  'slower',
+  'veryslow',
+] as const;
 export type Preset = (typeof PRESETS)[number];
 
 export const HARDWARE = ['nvenc', 'qsv', 'vaapi', 'videotoolbox'] as const;

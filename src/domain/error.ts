@@ -26,7 +26,11 @@ export const ERROR_CODES = {
   source_not_found: code('source', false, 'Check that the source exists at that place.'),
   source_unreachable: code('source', true, 'Check the address and that its server is up.'),
   source_denied: code('source', false, 'Check the credentials and permissions for the source.'),
-  source_refused_address: code('source', false, 'Private addresses are refused; an operator can open them with EGRESS_ALLOW.'),
+  source_refused_address: code(
+    'source',
+    false,
+    'Private addresses are refused; an operator can open them with EGRESS_ALLOW.',
+  ),
   source_too_large: code('source', false, 'Use a smaller source, or raise MAX_SOURCE_BYTES.'),
   source_truncated: code('source', true, 'The transfer ended early; check the source server.'),
   source_redirects: code('source', false, 'Give the final address of the source.'),
@@ -36,12 +40,28 @@ export const ERROR_CODES = {
   destination_denied: code('destination', false, 'Check the credentials and permissions for the destination.'),
   destination_not_found: code('destination', false, 'Check that the bucket or folder exists.'),
   destination_refused: code('destination', true, 'The destination refused the file; its answer is in the detail.'),
-  destination_refused_address: code('destination', false, 'Private addresses are refused; an operator can open them with EGRESS_ALLOW.'),
-  destination_tls: code('destination', false, "The destination server's certificate is not valid; renew it or use another address."),
+  destination_refused_address: code(
+    'destination',
+    false,
+    'Private addresses are refused; an operator can open them with EGRESS_ALLOW.',
+  ),
+  destination_tls: code(
+    'destination',
+    false,
+    "The destination server's certificate is not valid; renew it or use another address.",
+  ),
   // the media itself
-  not_media: code('media', false, 'The file is not video, audio or a picture that can be read. Check what was uploaded.'),
+  not_media: code(
+    'media',
+    false,
+    'The file is not video, audio or a picture that can be read. Check what was uploaded.',
+  ),
   empty_source: code('media', false, 'The source has no bytes. Upload it again.'),
-  unsupported_media: code('media', false, 'This format or codec cannot be decoded here; convert it first or install a newer FFmpeg.'),
+  unsupported_media: code(
+    'media',
+    false,
+    'This format or codec cannot be decoded here; convert it first or install a newer FFmpeg.',
+  ),
   encrypted_media: code('media', false, 'The media is encrypted; supply it without DRM.'),
   corrupt_media: code('media', false, 'The media is damaged and nothing of it could be decoded. Upload it again.'),
   no_video: code('media', false, 'The source has no video; ask for an audio output.'),
@@ -49,7 +69,11 @@ export const ERROR_CODES = {
   media_limit: code('media', false, 'The media is beyond a configured limit, named in the detail.'),
   // ours
   encode_failed: code('platform', true, 'The log of the job shows what FFmpeg said.'),
-  encode_timeout: code('platform', false, 'The work took longer than its time limit; raise JOB_TIME_LIMIT_SECONDS or make it smaller.'),
+  encode_timeout: code(
+    'platform',
+    false,
+    'The work took longer than its time limit; raise JOB_TIME_LIMIT_SECONDS or make it smaller.',
+  ),
   hardware_failed: code('platform', true, 'The hardware encoder failed; software takes over.'),
   disk_full: code('platform', false, 'Free some disk space for DATA_DIR or TEMP_VIDEOS_DIR, then retry the job.'),
   lease_lost: code('platform', true, 'Another worker took the work over; nothing needs to be done.'),

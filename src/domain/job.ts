@@ -86,7 +86,14 @@ export type OutputResult = {
   readonly videoCodec: string | null;
   readonly audioCodec: string | null;
   readonly frames: number | null;
-  readonly renditions: readonly { readonly name: string; readonly width: number; readonly height: number; readonly codecs: string; readonly averageBitrate: number; readonly peakBitrate: number }[];
+  readonly renditions: readonly {
+    readonly name: string;
+    readonly width: number;
+    readonly height: number;
+    readonly codecs: string;
+    readonly averageBitrate: number;
+    readonly peakBitrate: number;
+  }[];
   readonly files: readonly { readonly name: string; readonly size: number; readonly mediaType: string }[];
   readonly thumbnails: readonly string[];
 };
@@ -105,4 +112,5 @@ export function mayBecome(from: JobStatus, to: JobStatus): boolean {
   return TRANSITIONS[from].includes(to);
 }
 
-export const isFinished = (status: JobStatus): boolean => status === 'completed' || status === 'failed' || status === 'canceled';
+export const isFinished = (status: JobStatus): boolean =>
+  status === 'completed' || status === 'failed' || status === 'canceled';

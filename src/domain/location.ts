@@ -1,6 +1,11 @@
 // Where bytes come from and go to. The same shapes serve sources and destinations.
 
-export type HttpLocation = { readonly kind: 'http' | 'https'; readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly method: 'PUT' | 'POST' };
+export type HttpLocation = {
+  readonly kind: 'http' | 'https';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly method: 'PUT' | 'POST';
+};
 export type S3Location = {
   readonly kind: 's3';
   readonly bucket: string;
@@ -31,7 +36,14 @@ export type FileLocation = { readonly kind: 'file'; readonly path: string };
 /** The platform's own storage, by key; never written by a caller. */
 export type ManagedLocation = { readonly kind: 'managed'; readonly key: string };
 
-export type Location = HttpLocation | S3Location | FtpLocation | InlineLocation | UploadLocation | FileLocation | ManagedLocation;
+export type Location =
+  | HttpLocation
+  | S3Location
+  | FtpLocation
+  | InlineLocation
+  | UploadLocation
+  | FileLocation
+  | ManagedLocation;
 export type LocationKind = Location['kind'];
 
 export const SOURCE_KINDS = ['http', 'https', 's3', 'ftp', 'ftps', 'inline', 'upload', 'file'] as const;

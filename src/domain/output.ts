@@ -65,6 +65,8 @@ export type OutputSpec = {
   readonly thumbnails: ThumbnailSpec | null;
   /** Poster and storyboard: made for adaptive outputs unless switched off. */
   readonly storyboard: boolean;
+  /** Playable as soon as can be: where nothing can be copied, a quick first segment is made alone before the ladder. */
+  readonly instant: boolean;
   /** null is managed storage. */
   readonly destination: Location | null;
 };

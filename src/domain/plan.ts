@@ -54,7 +54,12 @@ export type PicturePreparation = {
 
 export type EncodeRate =
   | { readonly mode: 'capped-crf'; readonly crf: number; readonly maxBitrate: number; readonly bufferSize: number }
-  | { readonly mode: 'abr' | 'two-pass'; readonly bitrate: number; readonly maxBitrate: number; readonly bufferSize: number };
+  | {
+      readonly mode: 'abr' | 'two-pass';
+      readonly bitrate: number;
+      readonly maxBitrate: number;
+      readonly bufferSize: number;
+    };
 
 export type VideoRendition = {
   /** `v0`, `v1`, …: unique in the plan; the name of its folder in storage. */

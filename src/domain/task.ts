@@ -35,7 +35,7 @@ export type SegmentFacts = {
 export type TrackPart = {
   readonly rendition: string;
   /** null for MPEG-TS, which needs none. */
-  readonly init: { readonly key: string; readonly size: number } | null;
+  readonly init: { readonly key: string; readonly size: number; readonly hash: string } | null;
   /** RFC 6381: `avc1.640028`. */
   readonly codecs: string;
   /** ticks/s of `start` and `duration` */
@@ -58,9 +58,8 @@ export type TaskResult = {
   readonly files: readonly StoredFile[];
   /** Frames encoded, all renditions. */
   readonly frames: number;
-  /** seconds, wall and CPU of the children */
+  /** Wall-clock seconds of the children. */
   readonly seconds: number;
-  readonly cpuSeconds: number;
 };
 
-export const EMPTY_RESULT: TaskResult = { parts: [], pictures: [], files: [], frames: 0, seconds: 0, cpuSeconds: 0 };
+export const EMPTY_RESULT: TaskResult = { parts: [], pictures: [], files: [], frames: 0, seconds: 0 };

@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { PlatformError } from '#domain/error.ts';
-import type { ChildLimits } from '#media/tool.ts';
 import { type Progress, ProgressReader } from '#media/progress.ts';
+import type { ChildLimits } from '#media/tool.ts';
 
 export type RunOptions = {
   readonly program: string;
@@ -82,7 +82,8 @@ export async function runMedia(options: RunOptions): Promise<RunResult> {
     return { ...exit, tail, seconds: (performance.now() - started) / 1000 };
   } catch (error) {
     await ended(child).catch(() => undefined);
-    if (timedOut) throw new PlatformError('encode_timeout', `FFmpeg timeout after ${options.timeLimit} seconds`, { cause: error });
+    if (timedOut)
+      throw new PlatformError('encode_timeout', `FFmpeg timeout after ${options.timeLimit} seconds`, { cause: error });
     options.signal?.throwIfAborted();
     throw error;
   } finally {
@@ -110,18 +111,30 @@ export function limitedCommand(program: string, args: readonly string[], limits:
   return [
     '/usr/bin/prlimit',
     [
-      `--as=${limits.memory}`, `--fsize=${limits.fileSize}`, `--nofile=${limits.openFiles}`, '--core=0', '--',
-      '/usr/bin/nice', '-n', String(limits.niceness),
+      `--as=${limits.memory}`,
+      `--fsize=${limits.fileSize}`,
+      `--nofile=${limits.openFiles}`,
+      '--core=0',
+      '--',
+      '/usr/bin/nice',
+      '-n',
+      String(limits.niceness),
       // FFmpeg does not notice a dead parent; the kernel does.
-      '/usr/bin/setpriv', '--pdeathsig', 'KILL', '--',
-      program, ...args,
+      '/usr/bin/setpriv',
+      '--pdeathsig',
+      'KILL',
+      '--',
+      program,
+      ...args,
     ],
   ];
 }
 
 let linuxTools: boolean | undefined;
 function hasLinuxTools(): boolean {
-  linuxTools ??= process.platform === 'linux' && ['/usr/bin/prlimit', '/usr/bin/nice', '/usr/bin/setpriv'].every((path) => existsSync(path));
+  linuxTools ??=
+    process.platform === 'linux' &&
+    ['/usr/bin/prlimit', '/usr/bin/nice', '/usr/bin/setpriv'].every((path) => existsSync(path));
   return linuxTools;
 }
 
@@ -133,7 +146,7 @@ async function connectPipes(child: ChildProcess, options: RunOptions, onLine: (l
   const { sinks = [], feeds = [] } = options;
   const work: Promise<void>[] = [];
   // stdio 1.. are always read, or the child would block once a pipe is full.
-  const [stdin, stdout, stderr, progress] = child.stdio as [Writable | null, Readable, Readable, Readable];
+  const [stdin, stdout, stderr, progress] = child.stdio as unknown as [Writable | null, Readable, Readable, Readable];
   if (stdin && options.stdin) work.push(ignoreClosedPipe(options.stdin(stdin), stdin));
   work.push(options.onStdout ? options.onStdout(stdout) : drain(stdout));
   work.push(readLines(stderr, onLine));
@@ -182,7 +195,11 @@ function ended(child: ChildProcess): Promise<{ exitCode: number | null; signal: 
   if (known) return known;
   const exit = new Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
     child.once('error', (error) => {
-      reject(new PlatformError('ffmpeg_missing', `${child.spawnfile} could not be started: ${error.message}`, { cause: error }));
+      reject(
+        new PlatformError('ffmpeg_missing', `${child.spawnfile} could not be started: ${error.message}`, {
+          cause: error,
+        }),
+      );
     });
     child.once('close', (exitCode, signal) => resolve({ exitCode, signal }));
   });

@@ -1,0 +1,195 @@
+// Commands of sound: segments of a timeline's tracks in one run, a single sound file, and the loudness measurement before either.
+import type { AudioCodec } from '#domain/codec.ts';
+import { PlatformError } from '#domain/error.ts';
+import type { AudioRendition, Timeline } from '#domain/plan.ts';
+import { PREAMBLE, TS_OFFSET } from '#media/command/chunk.ts';
+import { seconds } from '#media/command/picture.ts';
+import { boundaryTimes } from '#media/grid.ts';
+
+const ENCODERS: Readonly<Record<AudioCodec, string>> = {
+  aac: 'aac',
+  opus: 'libopus',
+  mp3: 'libmp3lame',
+  flac: 'flac',
+  wav: 'pcm_s16le',
+  vorbis: 'libvorbis',
+};
+
+/** Integrated loudness, true peak and range that "normalised" means (EBU R128 as streaming services use it). LUFS, dBTP, LU. */
+export const LOUDNESS = { integrated: -16, truePeak: -1.5, range: 11 } as const;
+
+/** What the first pass of loudnorm measured, as FFmpeg's names have it. */
+export type LoudnessMeasure = {
+  readonly integrated: number;
+  readonly truePeak: number;
+  readonly range: number;
+  readonly threshold: number;
+  readonly offset: number;
+};
+
+/** Seconds of sound in one fragment: segments are cut at the fragment nearest to the grid. */
+const FRAGMENT_SECONDS = 0.25;
+
+/** How the sound of one track is made to fit a span of time. */
+export type SoundSpan = {
+  /** Seconds on the source's own clock where the result's zero is. */
+  readonly start: number;
+  /** seconds */
+  readonly duration: number;
+};
+
+/** Filters that put sound on a span: from its zero, without gaps, exactly as long. */
+export function soundFilters(span: SoundSpan, loudness: LoudnessMeasure | 'measure' | null): string[] {
+  const { integrated, truePeak, range } = LOUDNESS;
+  const target = `I=${integrated}:TP=${truePeak}:LRA=${range}`;
+  return [
+    `asetpts=PTS-(${seconds(span.start)})/TB`,
+    'atrim=start=0',
+    // Gaps are filled with silence and overlaps dropped; sound that comes late is preceded by silence.
+    'aresample=async=1:min_hard_comp=0.1:first_pts=0',
+    `apad=whole_dur=${seconds(span.duration)}`,
+    `atrim=end=${seconds(span.duration)}`,
+    ...(loudness === 'measure' ? [`loudnorm=${target}:print_format=json`] : []),
+    ...(loudness !== null && loudness !== 'measure'
+      ? [
+          `loudnorm=${target}:measured_I=${loudness.integrated}:measured_TP=${loudness.truePeak}:measured_LRA=${loudness.range}:measured_thresh=${loudness.threshold}:offset=${loudness.offset}:linear=true`,
+        ]
+      : []),
+  ];
+}
+
+/** Codec arguments of one sound track. */
+export function soundEncoder(sound: Pick<AudioRendition, 'codec' | 'bitrate' | 'channels' | 'sampleRate'>): string[] {
+  const { codec, bitrate, channels, sampleRate } = sound;
+  return [
+    '-c:a',
+    ENCODERS[codec],
+    ...(bitrate > 0 && codec !== 'flac' && codec !== 'wav' ? ['-b:a', String(bitrate)] : []),
+    '-ac',
+    String(channels),
+    // Opus knows 48 kHz and its divisors only.
+    '-ar',
+    String(codec === 'opus' ? 48_000 : sampleRate),
+    ...(codec === 'flac' ? ['-strict', '-2'] : []),
+  ];
+}
+
+/** Asks for sound from a place: sound has no keyframes, a second of lead is enough for any codec's priming. */
+export function soundSeek(span: SoundSpan, sourceStart: number): string[] {
+  return span.start - sourceStart > 2
+    ? ['-seek_timestamp', '1', '-noaccurate_seek', '-ss', seconds(span.start - 1)]
+    : [];
+}
+
+export type AudioCommandOptions = {
+  readonly inputArguments: readonly string[];
+  readonly timeline: Timeline;
+  /** Seconds on the source's clock where the source begins. */
+  readonly sourceStart: number;
+  readonly renditions: readonly AudioRendition[];
+  /** Measured loudness by rendition id, for those that are normalised. */
+  readonly loudness: ReadonlyMap<string, LoudnessMeasure>;
+  readonly scratch: string;
+};
+
+export type AudioCommand = { readonly args: readonly string[]; readonly sinks: readonly AudioRendition[] };
+
+/** All sound of a timeline in one run: sound is never chunked, encoder priming would add frames at every seam. */
+export function audioCommand(options: AudioCommandOptions): AudioCommand {
+  const { timeline, renditions, scratch, sourceStart } = options;
+  const span = { start: timeline.sourceStart, duration: timeline.duration };
+  const sinks = renditions.filter((rendition) => rendition.segmentFormat === 'cmaf');
+  const outputs = renditions.flatMap((rendition) => {
+    const filters = soundFilters(span, options.loudness.get(rendition.id) ?? null);
+    const muxer =
+      rendition.segmentFormat === 'ts'
+        ? transportMuxer(timeline, rendition.id, scratch)
+        : [...fragmentMuxer(), `pipe:${4 + sinks.indexOf(rendition)}`];
+    return ['-map', `0:${rendition.streamIndex}`, '-af', filters.join(','), ...soundEncoder(rendition), ...muxer];
+  });
+  return {
+    args: [...PREAMBLE, '-copyts', ...soundSeek(span, sourceStart), ...options.inputArguments, ...outputs],
+    sinks,
+  };
+}
+
+/** Small fragments that are grouped to the grid; the encoder's delay stands in an edit list (delay_moov), so that sound stays in step. */
+function fragmentMuxer(): string[] {
+  return [
+    '-f',
+    'mp4',
+    '-movflags',
+    '+empty_moov+default_base_moof+delay_moov+skip_trailer',
+    '-frag_duration',
+    String(FRAGMENT_SECONDS * 1e6),
+  ];
+}
+
+function transportMuxer(timeline: Timeline, id: string, scratch: string): string[] {
+  const inner = boundaryTimes(timeline).slice(1, -1);
+  return [
+    '-output_ts_offset',
+    seconds(TS_OFFSET),
+    '-muxdelay',
+    '0',
+    '-muxpreload',
+    '0',
+    '-f',
+    'segment',
+    '-segment_format',
+    'mpegts',
+    ...(inner.length > 0
+      ? ['-segment_times', inner.map((time) => seconds(time + TS_OFFSET - 0.001)).join(',')]
+      : ['-segment_time', '99999']),
+    '-segment_format_options',
+    'mpegts_flags=+initial_discontinuity',
+    `${scratch}/${id}-%05d.ts`,
+  ];
+}
+
+/** Measures the loudness of one stream over a span; loudnorm prints JSON to stderr at its end. */
+export function loudnessCommand(options: {
+  inputArguments: readonly string[];
+  streamIndex: number;
+  span: SoundSpan;
+  sourceStart: number;
+  channels: number;
+}): string[] {
+  const { inputArguments, streamIndex, span, sourceStart, channels } = options;
+  const preamble = PREAMBLE.map((word) => (word === 'level+warning' ? 'info' : word));
+  const layout = channels === 1 ? 'mono' : 'stereo';
+  // Measured after the down-mix, since that is what will be heard.
+  const filters = [`aformat=channel_layouts=${layout}`, ...soundFilters(span, 'measure')];
+  return [
+    ...preamble,
+    '-copyts',
+    ...soundSeek(span, sourceStart),
+    ...inputArguments,
+    '-map',
+    `0:${streamIndex}`,
+    '-af',
+    filters.join(','),
+    '-f',
+    'null',
+    '-',
+  ];
+}
+
+/**
+ * Reads loudnorm's JSON out of FFmpeg's last lines. Null where there is nothing to normalise: silence measures -inf.
+ * @throws PlatformError `encode_failed` where FFmpeg printed none.
+ */
+export function parseLoudness(lines: readonly string[]): LoudnessMeasure | null {
+  const text = lines.join('\n');
+  const json = text.slice(text.lastIndexOf('{'), text.lastIndexOf('}') + 1);
+  if (!json) throw new PlatformError('encode_failed', 'FFmpeg measured no loudness');
+  const values = JSON.parse(json) as Record<string, string>;
+  const measure = {
+    integrated: Number(values.input_i),
+    truePeak: Number(values.input_tp),
+    range: Number(values.input_lra),
+    threshold: Number(values.input_thresh),
+    offset: Number(values.target_offset),
+  };
+  return Object.values(measure).every((value) => Number.isFinite(value)) ? measure : null;
+}

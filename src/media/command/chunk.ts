@@ -1,0 +1,280 @@
+// The command of one chunk: one decode, one split, every rendition's fragments on a pipe of its own, pictures to files.
+import type { Chunk, PicturePreparation, PictureTrack, Timeline, VideoRendition } from '#domain/plan.ts';
+import type { SourceFacts, VideoFacts } from '#domain/source-facts.ts';
+import { encoderArguments } from '#media/command/encoder.ts';
+import { pictureGraph, seconds } from '#media/command/picture.ts';
+import { boundaryTime, frameTime } from '#media/grid.ts';
+
+/** What every command begins with. `-nostdin`: FFmpeg must never wait for a key. Progress goes to pipe 3, twice a second. */
+export const PREAMBLE: readonly string[] = [
+  '-hide_banner',
+  '-nostdin',
+  '-y',
+  '-loglevel',
+  'level+warning',
+  '-nostats',
+  '-stats_period',
+  '0.5',
+  '-progress',
+  'pipe:3',
+];
+
+/** MPEG-TS clocks begin here, so that B-frames before the first picture have positive times. Seconds. */
+export const TS_OFFSET = 10;
+
+/** Pipe of the first sink; see ffmpeg.ts. */
+const FIRST_SINK = 4;
+
+/** Demuxers that seek by guessing byte positions: they are asked for an earlier place, and frames before the chunk are dropped. */
+const ROUGH_SEEKERS = /mpegts|mpeg|flv|asf|h264|hevc|mpegvideo/;
+
+export type ChunkCommandOptions = {
+  /** Whitelists and `-i`, from whitelist.ts. */
+  readonly inputArguments: readonly string[];
+  readonly facts: SourceFacts;
+  readonly video: VideoFacts;
+  readonly preparation: PicturePreparation;
+  readonly timeline: Timeline;
+  readonly chunk: Chunk;
+  readonly renditions: readonly VideoRendition[];
+  readonly pictures: readonly PictureTrack[];
+  /** Folder for pictures, MPEG-TS segments and two-pass logs. */
+  readonly scratch: string;
+  readonly threads: number;
+  /** Reads from the beginning instead of seeking: where a seek was found to land too late. */
+  readonly fromBeginning: boolean;
+};
+
+export type ChunkCommand = {
+  /** One argument list a pass; all but the last only gather statistics. */
+  readonly passes: readonly (readonly string[])[];
+  /** CMAF renditions in the order of their pipes: the first writes to pipe 4. */
+  readonly sinks: readonly VideoRendition[];
+  /** Files of pictures by track, in the order of their frames. */
+  readonly pictures: readonly {
+    readonly track: PictureTrack;
+    readonly frames: readonly number[];
+    readonly pattern: string;
+  }[];
+};
+
+export function chunkCommand(options: ChunkCommandOptions): ChunkCommand {
+  const { renditions, chunk } = options;
+  const pictures = options.pictures
+    .map((track) => ({
+      track,
+      frames: pictureFrames(track, chunk),
+      pattern: `${options.scratch}/${track.id}-%d.${pictureFormat(track)}`,
+    }))
+    .filter(({ frames }) => frames.length > 0);
+  const sinks = renditions.filter((rendition) => rendition.segmentFormat === 'cmaf');
+  const twoPass = renditions.filter((rendition) => rendition.rate.mode === 'two-pass');
+  const last = [
+    ...inputSide(
+      options,
+      renditions.some((rendition) => rendition.hardware === 'vaapi'),
+    ),
+    '-filter_complex',
+    graph(options, renditions, pictures),
+    ...renditions.flatMap((rendition, i) =>
+      renditionOutput(options, { rendition, label: `v${i}`, pipe: FIRST_SINK + sinks.indexOf(rendition) }),
+    ),
+    ...pictures.flatMap(({ track, frames, pattern }, j) => pictureOutput({ track, frames, pattern, label: `x${j}` })),
+  ];
+  const first = [
+    ...inputSide(options, false),
+    '-filter_complex',
+    graph(options, twoPass, []),
+    ...twoPass.flatMap((rendition, i) => firstPassOutput(options, rendition, `v${i}`)),
+  ];
+  return { passes: twoPass.length > 0 ? [first, last] : [last], sinks, pictures };
+}
+
+function inputSide(options: ChunkCommandOptions, vaapi: boolean): string[] {
+  return [
+    ...PREAMBLE,
+    ...(vaapi ? ['-vaapi_device', '/dev/dri/renderD128'] : []),
+    // The source's own clock is kept: frames are placed on the grid by it. Rotation is ours to apply.
+    '-copyts',
+    '-noautorotate',
+    ...seekArguments(options),
+    ...options.inputArguments,
+  ];
+}
+
+/** To the keyframe at or before the chunk; exactness comes from the filter graph, not from the seek. */
+export function seekArguments({
+  facts,
+  video,
+  timeline,
+  chunk,
+  fromBeginning,
+}: Pick<ChunkCommandOptions, 'facts' | 'video' | 'timeline' | 'chunk' | 'fromBeginning'>): string[] {
+  const start = timeline.sourceStart - timeline.videoShift + frameTime(chunk.startFrame, timeline.fps);
+  const before = video.keyframes.filter((time) => time <= start + 1e-4);
+  const keyframe = before.at(-1);
+  if (fromBeginning || keyframe === undefined || before.length <= 1) return [];
+  const next = video.keyframes[before.length] ?? video.endTime;
+  // FFmpeg itself goes back by 3/23 s where there are B-frames: a little past the keyframe still finds it and not the one before.
+  const target = ROUGH_SEEKERS.test(facts.container)
+    ? keyframe - 1
+    : keyframe + Math.min(0.25, Math.max(0, next - keyframe) / 2);
+  // noaccurate: frames between the keyframe and the chunk are decoded and dropped by trim, which knows the grid.
+  return ['-seek_timestamp', '1', '-noaccurate_seek', '-ss', seconds(target)];
+}
+
+function graph(
+  options: ChunkCommandOptions,
+  renditions: readonly VideoRendition[],
+  pictures: ChunkCommand['pictures'],
+): string {
+  const { video, preparation, timeline, chunk } = options;
+  const extras = pictures.map(({ track, frames }) => pictureFilters(options, track, frames));
+  const text = pictureGraph(
+    { video, preparation, timeline, startFrame: chunk.startFrame, endFrame: chunk.endFrame },
+    renditions,
+    extras,
+  );
+  // VAAPI encodes surfaces, not memory.
+  return renditions.reduce(
+    (whole, rendition, i) =>
+      rendition.hardware === 'vaapi'
+        ? whole.replace(`format=${rendition.pixelFormat}[v${i}]`, `format=nv12,hwupload[v${i}]`)
+        : whole,
+    text,
+  );
+}
+
+type RenditionOutput = { readonly rendition: VideoRendition; readonly label: string; readonly pipe: number };
+
+function renditionOutput(options: ChunkCommandOptions, { rendition, label, pipe }: RenditionOutput): string[] {
+  const { timeline, chunk, threads, scratch } = options;
+  const pass =
+    rendition.rate.mode === 'two-pass' ? ({ number: 2, logFile: `${scratch}/${rendition.id}-pass` } as const) : null;
+  const encode = encoderArguments({
+    rendition,
+    timeline,
+    startFrame: chunk.startFrame,
+    endFrame: chunk.endFrame,
+    threads,
+    pass,
+  });
+  const muxer =
+    rendition.segmentFormat === 'ts'
+      ? transportMuxer(options, rendition)
+      : [...fragmentMuxer(timeline), `pipe:${pipe}`];
+  return ['-map', `[${label}]`, ...encode, ...muxer];
+}
+
+function firstPassOutput(options: ChunkCommandOptions, rendition: VideoRendition, label: string): string[] {
+  const { timeline, chunk, threads, scratch } = options;
+  const pass = { number: 1, logFile: `${scratch}/${rendition.id}-pass` } as const;
+  const encode = encoderArguments({
+    rendition,
+    timeline,
+    startFrame: chunk.startFrame,
+    endFrame: chunk.endFrame,
+    threads,
+    pass,
+  });
+  return ['-map', `[${label}]`, ...encode, '-f', 'null', '-'];
+}
+
+/** Fragments at keyframes, decode times from zero with negative offsets (no edit list); fragments.ts moves them to their place. */
+export function fragmentMuxer(timeline: Timeline): string[] {
+  return [
+    // One frame is a whole number of ticks, and every chunk has the same timescale.
+    '-video_track_timescale',
+    String(videoTimescale(timeline)),
+    '-f',
+    'mp4',
+    '-movflags',
+    '+cmaf+frag_keyframe+skip_trailer+negative_cts_offsets',
+  ];
+}
+
+/** ticks/s: a multiple of the frame rate's numerator, fine enough for any sound edit. */
+export function videoTimescale({ fps }: Pick<Timeline, 'fps'>): number {
+  return fps.num * Math.max(1, Math.ceil(10_000 / fps.num));
+}
+
+/** Whole MPEG-TS segments, cut at the given times; each begins with its tables and says that its counters start anew. */
+function transportMuxer({ timeline, chunk, scratch }: ChunkCommandOptions, rendition: VideoRendition): string[] {
+  const at = (boundary: number) => boundaryTime(timeline, boundary) + TS_OFFSET;
+  const inner = timeline.boundaries.slice(chunk.firstSegment + 1, chunk.firstSegment + chunk.segments);
+  return [
+    '-output_ts_offset',
+    seconds(at(chunk.startFrame)),
+    '-muxdelay',
+    '0',
+    '-muxpreload',
+    '0',
+    '-f',
+    'segment',
+    '-segment_format',
+    'mpegts',
+    // A hair early: times are compared after rounding to microseconds.
+    ...(inner.length > 0
+      ? ['-segment_times', inner.map((boundary) => seconds(at(boundary) - 0.001)).join(',')]
+      : ['-segment_time', '99999']),
+    '-segment_format_options',
+    'mpegts_flags=+initial_discontinuity',
+    '-segment_start_number',
+    String(chunk.firstSegment),
+    `${scratch}/${rendition.id}-%05d.ts`,
+  ];
+}
+
+const pictureFormat = (track: PictureTrack): 'jpg' | 'png' =>
+  track.kind === 'thumbnails' && track.spec.format !== 'jpg' ? 'png' : 'jpg';
+
+/** Frame numbers of a track's pictures that lie in a chunk. */
+export function pictureFrames(track: PictureTrack, chunk: Pick<Chunk, 'startFrame' | 'endFrame'>): number[] {
+  const frames = Array.from({ length: track.count }, (_, k) => track.first + k * track.every);
+  const inside = frames.filter((frame) => frame >= chunk.startFrame && frame < chunk.endFrame);
+  // A poster is one picture, chosen among all of its candidates.
+  return track.kind === 'poster' ? inside.slice(0, 1) : inside;
+}
+
+function pictureFilters(options: ChunkCommandOptions, track: PictureTrack, frames: readonly number[]): string[] {
+  const { chunk, preparation } = options;
+  const first = (frames[0] ?? 0) - chunk.startFrame;
+  const range = preparation.fullRange && !preparation.toneMap ? ':in_range=pc:out_range=pc' : ':out_range=pc';
+  const candidates = Math.min(track.count, Math.ceil((chunk.endFrame - chunk.startFrame) / track.every));
+  return [
+    `select='gte(n,${first})*not(mod(n-${first},${track.every}))'`,
+    `scale=${track.width}:${track.height}:flags=bicubic${range}`,
+    'setsar=1',
+    // The most typical of its candidates: no black, no flash.
+    ...(track.kind === 'poster' && candidates > 1 ? [`thumbnail=n=${candidates}`] : []),
+    pictureFormat(track) === 'jpg' ? 'format=yuvj420p' : 'format=rgb24',
+  ];
+}
+
+type PictureOutput = {
+  readonly track: PictureTrack;
+  readonly frames: readonly number[];
+  readonly pattern: string;
+  readonly label: string;
+};
+
+function pictureOutput({ track, frames, pattern, label }: PictureOutput): string[] {
+  const codec =
+    pictureFormat(track) === 'jpg'
+      ? ['-c:v', 'mjpeg', '-q:v', track.kind === 'storyboard' ? '4' : '2']
+      : ['-c:v', 'png'];
+  return [
+    '-map',
+    `[${label}]`,
+    ...codec,
+    '-frames:v',
+    String(frames.length),
+    '-fps_mode',
+    'passthrough',
+    '-f',
+    'image2',
+    '-start_number',
+    '0',
+    pattern,
+  ];
+}

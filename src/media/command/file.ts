@@ -1,0 +1,255 @@
+// Commands that make one file in one run: joining segments, copying, sound files, animations, one frame.
+import type { Container } from '#domain/codec.ts';
+import type { DirectPlan, PicturePreparation, Timeline } from '#domain/plan.ts';
+import type { SourceFacts, VideoFacts } from '#domain/source-facts.ts';
+import { type LoudnessMeasure, soundEncoder, soundFilters, soundSeek } from '#media/command/audio.ts';
+import { PREAMBLE } from '#media/command/chunk.ts';
+import { gridFilters, seconds, sizeFilters, toneMapFilters, uprightFilters } from '#media/command/picture.ts';
+
+const MUXERS: Readonly<Partial<Record<Container, readonly string[]>>> = {
+  // faststart: the index first, so that a browser plays while it downloads.
+  mp4: ['-f', 'mp4', '-movflags', '+faststart'],
+  mov: ['-f', 'mov', '-movflags', '+faststart'],
+  m4a: ['-f', 'ipod', '-movflags', '+faststart'],
+  webm: ['-f', 'webm', '-cues_to_front', '1'],
+  mkv: ['-f', 'matroska', '-cues_to_front', '1'],
+  ts: ['-f', 'mpegts', '-muxdelay', '0', '-muxpreload', '0'],
+  mp3: ['-f', 'mp3', '-id3v2_version', '3'],
+  aac: ['-f', 'adts'],
+  ogg: ['-f', 'ogg'],
+  opus: ['-f', 'opus'],
+  flac: ['-f', 'flac'],
+  wav: ['-f', 'wav'],
+  gif: ['-f', 'gif'],
+};
+
+/** Muxer arguments and the file of a container. */
+function fileOutput(container: Container, path: string): string[] {
+  return [...(MUXERS[container] ?? []), `file:${path}`];
+}
+
+export type JoinOptions = {
+  readonly container: Container;
+  /** Inputs in the order of their pipes: fragmented MP4, each with one track. The first is `pipe:4`. */
+  readonly tracks: readonly {
+    readonly kind: 'video' | 'audio';
+    readonly language: string | null;
+    readonly name: string;
+    readonly isDefault: boolean;
+  }[];
+  /** WebVTT files; carried where the container can. */
+  readonly subtitles: readonly { readonly path: string; readonly language: string | null; readonly name: string }[];
+  readonly inputArguments: (pipe: number) => readonly string[];
+  readonly path: string;
+};
+
+/** Joins segments to one file by stream copy: nothing is decoded. */
+export function joinCommand({ container, tracks, subtitles, inputArguments, path }: JoinOptions): string[] {
+  const subtitleCodec = { mp4: 'mov_text', mov: 'mov_text', mkv: 'subrip', webm: 'webvtt' }[container as string];
+  const carried = subtitleCodec ? subtitles : [];
+  return [
+    ...PREAMBLE,
+    ...tracks.flatMap((_, i) => inputArguments(4 + i)),
+    ...carried.flatMap((track) => ['-protocol_whitelist', 'file', '-f', 'webvtt', '-i', `file:${track.path}`]),
+    ...tracks.flatMap((_, i) => ['-map', `${i}:0`]),
+    ...carried.flatMap((_, i) => ['-map', `${tracks.length + i}:0`]),
+    '-c',
+    'copy',
+    ...(carried.length > 0 && subtitleCodec ? ['-c:s', subtitleCodec] : []),
+    ...trackMetadata(
+      tracks.filter((track) => track.kind === 'audio'),
+      'a',
+    ),
+    ...trackMetadata(carried, 's'),
+    // Languages and names are ours; nothing else of the source (location, device) is carried over.
+    '-map_metadata',
+    '-1',
+    '-map_chapters',
+    '-1',
+    ...fileOutput(container, path),
+  ];
+}
+
+function trackMetadata(
+  tracks: readonly { readonly language: string | null; readonly name: string; readonly isDefault?: boolean }[],
+  kind: 'a' | 's',
+): string[] {
+  return tracks.flatMap((track, i) => [
+    ...(track.language && /^[A-Za-z]{2,3}$/.test(track.language)
+      ? [`-metadata:s:${kind}:${i}`, `language=${track.language}`]
+      : []),
+    ...(kind === 'a' && tracks.length > 1 ? [`-disposition:a:${i}`, track.isDefault ? 'default' : '0'] : []),
+  ]);
+}
+
+export type DirectOptions = {
+  readonly container: Container;
+  readonly direct: DirectPlan;
+  readonly facts: SourceFacts;
+  readonly preparation: PicturePreparation;
+  readonly timeline: Timeline;
+  readonly inputArguments: readonly string[];
+  readonly loudness: LoudnessMeasure | null;
+  readonly path: string;
+};
+
+/** The source's own packets in another container; cut at keyframes where a part is wanted. */
+export function copyCommand({ container, direct, facts, inputArguments, path }: DirectOptions): string[] {
+  const trimmed = direct.start > facts.startTime + 0.001;
+  const whole = !trimmed && direct.duration >= facts.duration - 0.001;
+  return [
+    ...PREAMBLE,
+    ...(trimmed ? ['-seek_timestamp', '1', '-ss', seconds(direct.start)] : []),
+    ...inputArguments,
+    ...(direct.videoStream === null ? [] : ['-map', `0:${direct.videoStream}`]),
+    ...direct.audioStreams.flatMap((stream) => ['-map', `0:${stream}`]),
+    ...(whole ? [] : ['-t', seconds(direct.duration)]),
+    '-c:v',
+    'copy',
+    ...(direct.audioCodec === 'copy' || direct.audioCodec === null
+      ? ['-c:a', 'copy']
+      : soundEncoder({ ...direct, codec: direct.audioCodec, bitrate: direct.audioBitrate })),
+    ...(facts.video?.codec === 'hevc' && (container === 'mp4' || container === 'mov') ? ['-tag:v', 'hvc1'] : []),
+    '-map_metadata',
+    '-1',
+    '-avoid_negative_ts',
+    'make_zero',
+    ...fileOutput(container, path),
+  ];
+}
+
+/** A sound file. */
+export function soundFileCommand({
+  container,
+  direct,
+  facts,
+  inputArguments,
+  loudness,
+  path,
+}: DirectOptions): string[] {
+  const span = { start: direct.start, duration: direct.duration };
+  const copy = direct.audioCodec === 'copy' || direct.audioCodec === null;
+  return [
+    ...PREAMBLE,
+    '-copyts',
+    ...soundSeek(span, facts.startTime),
+    ...inputArguments,
+    '-map',
+    `0:${direct.audioStreams[0] ?? 0}`,
+    '-vn',
+    '-sn',
+    '-dn',
+    ...(copy
+      ? ['-c:a', 'copy']
+      : [
+          '-af',
+          soundFilters(span, loudness).join(','),
+          ...soundEncoder({ ...direct, codec: direct.audioCodec, bitrate: direct.audioBitrate }),
+        ]),
+    '-map_metadata',
+    '-1',
+    ...fileOutput(container, path),
+  ];
+}
+
+/** An animated GIF: a palette of the clip's own, Bayer dither, which compresses best. */
+export function animationCommand({
+  direct,
+  facts,
+  preparation,
+  timeline,
+  inputArguments,
+  path,
+}: DirectOptions & { readonly video: VideoFacts }): string[] {
+  const chain = frameChain({ direct, facts, preparation, timeline }, 0, timeline.frames);
+  const graph = `${chain},split[p0][p1];[p0]palettegen=stats_mode=diff[palette];[p1][palette]paletteuse=dither=bayer:bayer_scale=4[v]`;
+  return [
+    ...PREAMBLE,
+    '-copyts',
+    '-noautorotate',
+    ...seekFor(facts, direct),
+    ...inputArguments,
+    '-filter_complex',
+    graph,
+    '-map',
+    '[v]',
+    '-fps_mode',
+    'passthrough',
+    '-loop',
+    '0',
+    ...fileOutput('gif', path),
+  ];
+}
+
+/** One frame as PNG, upright and SDR; the image library makes the wanted format of it. */
+export function frameCommand(options: DirectOptions): string[] {
+  const { facts, direct, inputArguments, path } = options;
+  const graph = `${frameChain(options, 0, 1)},format=rgb24[v]`;
+  return [
+    ...PREAMBLE,
+    '-copyts',
+    '-noautorotate',
+    ...seekFor(facts, direct),
+    ...inputArguments,
+    '-filter_complex',
+    graph,
+    '-map',
+    '[v]',
+    '-frames:v',
+    '1',
+    '-c:v',
+    'png',
+    '-f',
+    'image2',
+    '-update',
+    '1',
+    `file:${path}`,
+  ];
+}
+
+function frameChain(
+  { direct, facts, preparation, timeline }: Pick<DirectOptions, 'direct' | 'facts' | 'preparation' | 'timeline'>,
+  startFrame: number,
+  endFrame: number,
+): string {
+  const { video } = facts;
+  if (!video) throw new TypeError('a frame needs a video');
+  const size = { width: direct.width ?? video.displayWidth, height: direct.height ?? video.displayHeight };
+  return [
+    `[0:${video.streamIndex}]${gridFilters({ video, preparation, timeline, startFrame, endFrame }).join(',')}`,
+    ...uprightFilters(preparation),
+    ...(preparation.toneMap ? toneMapFilters(preparation.toneMap, size) : []),
+    ...sizeFilters(
+      { ...size, fit: direct.fit, pixelFormat: 'yuv420p' },
+      { fullRange: preparation.fullRange && !preparation.toneMap, square: null },
+    ).filter((filter) => !filter.startsWith('format=')),
+  ].join(',');
+}
+
+function seekFor(facts: SourceFacts, direct: DirectPlan): string[] {
+  const keyframe = facts.video?.keyframes.filter((time) => time <= direct.start + 1e-4).at(-1);
+  const first = facts.video?.keyframes[0];
+  return keyframe === undefined || keyframe === first
+    ? []
+    : ['-seek_timestamp', '1', '-noaccurate_seek', '-ss', seconds(keyframe - 1)];
+}
+
+/** All text tracks of a timeline as WebVTT files, in one run. */
+export function subtitlesCommand(options: {
+  inputArguments: readonly string[];
+  streams: readonly { streamIndex: number; path: string }[];
+}): string[] {
+  return [
+    ...PREAMBLE,
+    ...options.inputArguments,
+    ...options.streams.flatMap(({ streamIndex, path }) => [
+      '-map',
+      `0:${streamIndex}`,
+      '-c:s',
+      'webvtt',
+      '-f',
+      'webvtt',
+      `file:${path}`,
+    ]),
+  ];
+}

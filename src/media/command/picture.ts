@@ -1,0 +1,150 @@
+// The filter graph of the picture: from the source's frames to upright, progressive, constant-rate SDR frames of each wanted size.
+import type { PicturePreparation, Timeline, VideoRendition } from '#domain/plan.ts';
+import type { VideoFacts } from '#domain/source-facts.ts';
+import { toNumber } from '#media/grid.ts';
+
+/** A size a branch of the graph must have. */
+export type Branch = Pick<VideoRendition, 'width' | 'height' | 'fit' | 'pixelFormat'>;
+
+export type Preparation = {
+  readonly video: VideoFacts;
+  readonly preparation: PicturePreparation;
+  readonly timeline: Timeline;
+  /** Frames of the timeline that are wanted: startFrame ≤ n < endFrame. */
+  readonly startFrame: number;
+  readonly endFrame: number;
+};
+
+/** Filters that put exactly the wanted frames on the grid, counted from 0. */
+export function gridFilters({ video, preparation, timeline, startFrame, endFrame }: Preparation): string[] {
+  const { fps, sourceStart, videoShift } = timeline;
+  const rate = `${fps.num}/${fps.den}`;
+  const startsLate = startFrame === 0 && video.startTime >= sourceStart - 0.5 / toNumber(fps);
+  return [
+    // The source's own clock (-copyts), moved so that the timeline's zero is zero and frames fall on the grid, never between.
+    `setpts=PTS-(${seconds(sourceStart - videoShift)})/TB`,
+    // Before fps: a deinterlacer must see the fields as they come.
+    ...(preparation.deinterlace ? ['bwdif=mode=send_frame:parity=auto:deint=all'] : []),
+    // Constant rate. A frame's number on the grid depends on its time alone, so every chunk picks the same frames as one pass would.
+    // A picture that comes late is filled from the beginning with its first frame, to stay in step with the sound.
+    startsLate ? `fps=${rate}:start_time=0` : `fps=${rate}`,
+    // A picture that ends early is held: every rendition has the length of the timeline.
+    'tpad=stop=-1:stop_mode=clone',
+    // After fps the time base is one frame: pts is the frame's number.
+    `trim=start_pts=${startFrame}:end_pts=${endFrame}`,
+    'setpts=PTS-STARTPTS',
+  ];
+}
+
+/** Filters that make the picture upright (FFmpeg's own autorotation is off: it also acts on nonsense matrices). */
+export function uprightFilters({ rotation, mirrored }: Pick<PicturePreparation, 'rotation' | 'mirrored'>): string[] {
+  const turn = { 0: [], 90: ['transpose=clock'], 180: ['hflip', 'vflip'], 270: ['transpose=cclock'] }[rotation];
+  return [...(mirrored ? ['hflip'] : []), ...turn];
+}
+
+/** Filters that bring HDR to BT.709 SDR at the given size; scaling comes first because linear light in floats is dear. */
+export function toneMapFilters(kind: 'pq' | 'hlg', size: { width: number; height: number }): string[] {
+  const transfer = kind === 'pq' ? 'smpte2084' : 'arib-std-b67';
+  return [
+    // Input properties are said, not guessed: sources often leave some of them out and zscale then finds no path.
+    `zscale=w=${size.width}:h=${size.height}:tin=${transfer}:min=bt2020nc:pin=bt2020:t=linear:npl=100`,
+    'format=gbrpf32le',
+    'zscale=p=bt709',
+    'tonemap=tonemap=hable:desat=0',
+    'zscale=t=bt709:m=bt709:r=tv',
+    'format=yuv420p',
+  ];
+}
+
+/** Filters that lay transparency on a colour. Ends with a format that has no alpha. */
+function flattenFilters(background: string, label: string): string {
+  const names = [`${label}f`, `${label}m`, `${label}b`];
+  return (
+    `format=rgba,split[${names[0]}][${names[1]}];` +
+    `[${names[1]}]drawbox=color=${background}@1:t=fill:replace=1[${names[2]}];` +
+    `[${names[2]}][${names[0]}]overlay=format=auto`
+  );
+}
+
+/** Filters from the prepared picture to one branch's size and pixel format. */
+export function sizeFilters(
+  branch: Branch,
+  options: { fullRange: boolean; square: { width: number; height: number } | null },
+): string[] {
+  const { width, height, fit } = branch;
+  const range = options.fullRange ? ':in_range=pc:out_range=tv' : '';
+  // cover and pad compare aspects, and scale knows only stored pixels: they need square ones first.
+  const square =
+    options.square && (fit === 'cover' || fit === 'pad')
+      ? [`scale=${options.square.width}:${options.square.height}:flags=bicubic`, 'setsar=1']
+      : [];
+  const scale = {
+    contain: [`scale=${width}:${height}:flags=bicubic${range}`],
+    fill: [`scale=${width}:${height}:flags=bicubic${range}`],
+    cover: [
+      `scale=${width}:${height}:force_original_aspect_ratio=increase:flags=bicubic${range}`,
+      `crop=${width}:${height}`,
+    ],
+    pad: [
+      `scale=${width}:${height}:force_original_aspect_ratio=decrease:force_divisible_by=2:flags=bicubic${range}`,
+      `pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2`,
+    ],
+  }[fit];
+  return [...square, ...scale, 'setsar=1', `format=${branch.pixelFormat}`];
+}
+
+/**
+ * The whole graph: one input, prepared once, split to all branches. Branch i comes out at `[v<i>]`, extra branch j at `[x<j>]`.
+ * `extras` are chains of filters for pictures taken on the way.
+ */
+export function pictureGraph(prepared: Preparation, branches: readonly Branch[], extras: readonly string[][]): string {
+  const { video, preparation } = prepared;
+  const largest = branches.reduce(
+    (best, branch) => (branch.width * branch.height > best.width * best.height ? branch : best),
+    {
+      width: 2,
+      height: 2,
+    },
+  );
+  const mapSize =
+    branches.length > 0 && preparation.toneMap
+      ? fitInside(video, largest)
+      : { width: even(video.displayWidth), height: even(video.displayHeight) };
+  const chain = [
+    ...gridFilters(prepared),
+    ...uprightFilters(preparation),
+    ...(preparation.toneMap ? toneMapFilters(preparation.toneMap, mapSize) : []),
+    ...(preparation.background ? [flattenFilters(preparation.background, 'bg')] : []),
+  ];
+  const square =
+    video.sampleAspectRatio.num === video.sampleAspectRatio.den
+      ? null
+      : { width: even(video.displayWidth), height: even(video.displayHeight) };
+  const sizing = {
+    fullRange: preparation.fullRange && !preparation.toneMap,
+    square: preparation.toneMap ? null : square,
+  };
+  const ends = [
+    ...branches.map((branch, i) => ({ filters: sizeFilters(branch, sizing), label: `v${i}` })),
+    ...extras.map((filters, j) => ({ filters, label: `x${j}` })),
+  ];
+  const source = `[0:${video.streamIndex}]${chain.join(',')}`;
+  const [only] = ends;
+  if (ends.length === 1 && only) return `${source},${only.filters.join(',')}[${only.label}]`;
+  const splits = ends.map((_, i) => `[s${i}]`).join('');
+  return [
+    `${source},split=${ends.length}${splits}`,
+    ...ends.map((end, i) => `[s${i}]${end.filters.join(',')}[${end.label}]`),
+  ].join(';');
+}
+
+/** The picture's size, upright and square, inside the largest branch: tone mapping works on no more pixels than are needed. */
+function fitInside(video: VideoFacts, largest: { width: number; height: number }): { width: number; height: number } {
+  const scale = Math.min(1, Math.max(largest.width / video.displayWidth, largest.height / video.displayHeight));
+  return { width: even(video.displayWidth * scale), height: even(video.displayHeight * scale) };
+}
+
+export const even = (pixels: number): number => Math.max(2, Math.round(pixels / 2) * 2);
+
+/** Seconds as FFmpeg reads them: never in exponent form. */
+export const seconds = (value: number): string => value.toFixed(6);

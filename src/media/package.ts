@@ -1,0 +1,151 @@
+// What an adaptive output consists of so far: tracks with their segments in order, out of the plan and the tasks' results. Pure.
+import type { AudioRendition, OutputPlan, Plan, SubtitleTrack, VideoRendition } from '#domain/plan.ts';
+import type { SegmentFacts, StoredFile, TaskResult, TrackPart } from '#domain/task.ts';
+import { boundaryTimes } from '#media/grid.ts';
+
+export type PackagedSegment = SegmentFacts & { readonly init: Init | null };
+export type Init = { readonly key: string; readonly size: number; readonly hash: string; readonly name: string };
+
+/** One rendition as playlists see it. */
+export type PackagedTrack<T = VideoRendition | AudioRendition> = {
+  readonly rendition: T;
+  /** Folder of its playlist and segments: `720p`, `audio`. */
+  readonly folder: string;
+  readonly codecs: string;
+  /** ticks/s */
+  readonly timescale: number;
+  /** Without a gap from the first: what may be played now. */
+  readonly segments: readonly PackagedSegment[];
+  readonly extension: 'm4s' | 'ts';
+  readonly complete: boolean;
+};
+
+export type PackagedText = { readonly track: SubtitleTrack; readonly folder: string; readonly file: StoredFile };
+
+export type Package = {
+  readonly video: readonly PackagedTrack<VideoRendition>[];
+  readonly audio: readonly PackagedTrack<AudioRendition>[];
+  readonly texts: readonly PackagedText[];
+  /** seconds; the longest segment of the timeline, done or not: EXT-X-TARGETDURATION must not change */
+  readonly longestSegment: number;
+  /** seconds */
+  readonly duration: number;
+  readonly complete: boolean;
+};
+
+/** A task as far as packaging cares: what it made, whether it is done, and whether it is only a first light. */
+export type MadeByTask = { readonly kind: string; readonly subject: number; readonly result: TaskResult | null };
+
+/** Gathers an output's tracks. Renditions of which nothing exists yet are left out. */
+export function packageOutput(plan: Plan, output: OutputPlan, tasks: readonly MadeByTask[]): Package {
+  const timeline = plan.timelines[output.timeline];
+  const times = timeline ? boundaryTimes(timeline) : [0];
+  const count = times.length - 1;
+  const collected = collectParts(tasks);
+  const video = pick(plan.video, output.video).map((rendition) =>
+    packageTrack({ rendition, folder: rendition.name, parts: collected.get(rendition.id) ?? [], count }),
+  );
+  const audio = pick(plan.audio, output.audio).map((rendition, i) =>
+    packageTrack({
+      rendition,
+      folder: i === 0 ? 'audio' : `audio-${i + 1}`,
+      parts: collected.get(rendition.id) ?? [],
+      count,
+    }),
+  );
+  const texts = packageTexts(plan, output, tasks);
+  const tracks = [...video, ...audio];
+  return {
+    video: video.filter((track) => track.segments.length > 0),
+    audio: audio.filter((track) => track.segments.length > 0),
+    texts,
+    longestSegment: Math.max(...times.slice(1).map((time, i) => time - (times[i] ?? 0)), ...tracks.map(longestOf), 1),
+    duration: timeline?.duration ?? 0,
+    complete: tracks.every((track) => track.complete) && texts.length === output.subtitles.length,
+  };
+}
+
+function pick<T extends { readonly id: string }>(all: readonly T[], ids: readonly string[]): T[] {
+  return ids.flatMap((id) => all.find((one) => one.id === id) ?? []);
+}
+
+/** Parts by rendition. First light serves only until the real first chunk has anything. */
+function collectParts(tasks: readonly MadeByTask[]): Map<string, TrackPart[]> {
+  const parts = new Map<string, TrackPart[]>();
+  const ordered = [...tasks].sort((a, b) => Number(a.kind === 'first-light') - Number(b.kind === 'first-light'));
+  for (const task of ordered) {
+    for (const part of task.result?.parts ?? []) {
+      const known = parts.get(part.rendition) ?? [];
+      if (task.kind === 'first-light' && known.some(({ segments }) => segments.some(({ index }) => index === 0)))
+        continue;
+      parts.set(part.rendition, [...known, part]);
+    }
+  }
+  return parts;
+}
+
+type TrackInput<T> = {
+  readonly rendition: T;
+  readonly folder: string;
+  readonly parts: readonly TrackPart[];
+  readonly count: number;
+};
+
+function packageTrack<T extends VideoRendition | AudioRendition>({
+  rendition,
+  folder,
+  parts,
+  count,
+}: TrackInput<T>): PackagedTrack<T> {
+  const inits = new Map<string, Init>();
+  const byIndex = new Map<number, PackagedSegment>();
+  for (const part of parts) {
+    const init =
+      part.init &&
+      (inits.get(part.init.hash) ?? {
+        ...part.init,
+        name: inits.size === 0 ? 'init.mp4' : `init-${part.init.hash.slice(0, 8)}.mp4`,
+      });
+    if (init) inits.set(init.hash, init);
+    for (const segment of part.segments) byIndex.set(segment.index, { ...segment, init });
+  }
+  const segments: PackagedSegment[] = [];
+  for (let index = 0; byIndex.has(index); index++) segments.push(byIndex.get(index) as PackagedSegment);
+  return {
+    rendition,
+    folder,
+    codecs: parts[0]?.codecs ?? '',
+    timescale: parts[0]?.timescale ?? 1,
+    segments,
+    extension: rendition.segmentFormat === 'ts' ? 'ts' : 'm4s',
+    complete: segments.length === count,
+  };
+}
+
+const longestOf = ({ segments, timescale }: PackagedTrack): number =>
+  Math.max(0, ...segments.map((segment) => segment.duration / timescale));
+
+function packageTexts(plan: Plan, output: OutputPlan, tasks: readonly MadeByTask[]): PackagedText[] {
+  const files = tasks.filter((task) => task.kind === 'subtitles').flatMap((task) => task.result?.files ?? []);
+  return pick(plan.subtitles, output.subtitles).flatMap((track, i) => {
+    const file = files.find(({ name }) => name === `${track.id}.vtt`);
+    return file ? [{ track, folder: `subtitles-${i + 1}`, file }] : [];
+  });
+}
+
+/** `segment_00012.m4s` */
+export const segmentName = (track: Pick<PackagedTrack, 'extension'>, index: number): string =>
+  `segment_${String(index).padStart(5, '0')}.${track.extension}`;
+
+/** bits/s of a track: the highest of any segment, and over all. */
+export function bitrates(track: PackagedTrack): { peak: number; average: number } {
+  const rates = track.segments
+    .filter((segment) => segment.duration > 0)
+    .map((segment) => (segment.size * 8 * track.timescale) / segment.duration);
+  const bytes = track.segments.reduce((sum, segment) => sum + segment.size, 0);
+  const ticks = track.segments.reduce((sum, segment) => sum + segment.duration, 0);
+  return {
+    peak: Math.ceil(Math.max(0, ...rates)),
+    average: ticks > 0 ? Math.ceil((bytes * 8 * track.timescale) / ticks) : 0,
+  };
+}

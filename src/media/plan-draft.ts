@@ -1,0 +1,47 @@
+// A plan while it is being made: facts, options, and the parts so far. Used by plan.ts and its parts.
+import type { HwaccelChoice, Preset } from '#domain/codec.ts';
+import type { AudioRendition, PictureTrack, SubtitleTrack, Timeline, VideoRendition } from '#domain/plan.ts';
+import type { SourceFacts } from '#domain/source-facts.ts';
+import type { MediaLimits, MediaTool } from '#media/tool.ts';
+
+export type PlanOptions = {
+  /** seconds */
+  readonly segmentSeconds: number;
+  /** Ladder of outputs that name none: `1080p`, … */
+  readonly ladder: readonly string[];
+  readonly preset: Preset;
+  readonly limits: MediaLimits;
+  readonly tool: Pick<MediaTool, 'hardware' | 'encoders'>;
+  readonly hwaccel: HwaccelChoice;
+};
+
+/** What is being planned: facts, options, and what the outputs so far have brought. Parts with equal content are shared. */
+export type Draft = {
+  readonly facts: SourceFacts;
+  readonly options: PlanOptions;
+  readonly timelines: Timeline[];
+  readonly video: VideoRendition[];
+  readonly audio: AudioRendition[];
+  readonly subtitles: SubtitleTrack[];
+  readonly pictures: PictureTrack[];
+};
+
+/** Puts a part into the plan unless an equal one is there; its id either way. */
+export function share<T extends { readonly id: string }>(parts: T[], letter: string, part: Omit<T, 'id'>): string {
+  const wanted = JSON.stringify(part);
+  const known = parts.find(({ id: _, ...rest }) => JSON.stringify(rest) === wanted);
+  if (known) return known.id;
+  const id = `${letter}${parts.length}`;
+  parts.push({ id, ...part } as unknown as T);
+  return id;
+}
+
+/** `eng` → English; the tag itself where it names no language. */
+export function languageName(tag: string): string {
+  try {
+    return new Intl.DisplayNames(['en'], { type: 'language' }).of(tag) ?? tag;
+  } catch {
+    // Sources write any text into the language field.
+    return tag;
+  }
+}

@@ -1,0 +1,74 @@
+// The sound of one output: one rendition a track, shared by all video renditions.
+import { type AudioCodec, CONTAINER_FACTS } from '#domain/codec.ts';
+import { PlatformError } from '#domain/error.ts';
+import type { OutputSpec } from '#domain/output.ts';
+import type { AudioRendition, Timeline } from '#domain/plan.ts';
+import type { AudioFacts } from '#domain/source-facts.ts';
+import { type Draft, languageName, share } from '#media/plan-draft.ts';
+
+/** Tracks that are carried, at the most. */
+const MOST_TRACKS = 8;
+const DEFAULT_BITRATE = 128_000;
+const USUAL_RATES = [44_100, 48_000];
+
+/** bits/s that a codec needs for one and for two channels; lossless codecs have none. */
+export const isLossless = (codec: AudioCodec): boolean => codec === 'flac' || codec === 'wav';
+
+/** Adds the sound tracks of an output to the plan; their ids, the default one first. */
+export function planSound(
+  draft: Draft,
+  { spec, timeline, renditions }: { spec: OutputSpec; timeline: Timeline; renditions: number },
+): string[] {
+  const allowed = CONTAINER_FACTS[spec.container].audio;
+  // Sound in streams is cut from an encode; what is asked to be copied is encoded with the container's own codec.
+  const wanted = spec.audioCodec === 'copy' || spec.audioCodec === 'none' ? null : spec.audioCodec;
+  const codec = wanted ?? allowed[0];
+  if (codec === undefined || !allowed.includes(codec))
+    throw new PlatformError('unsupported_codec', `${spec.container} takes ${allowed.join(', ')} as audioCodec`);
+  const multiple =
+    spec.container === 'hls' ||
+    spec.container === 'dash' ||
+    spec.container === 'mkv' ||
+    spec.container === 'mp4' ||
+    spec.container === 'mov';
+  const tracks = [...draft.facts.audio]
+    .sort((a, b) => Number(b.isDefault) - Number(a.isDefault))
+    .slice(0, multiple ? MOST_TRACKS : 1);
+  const ladderBitrate = spec.renditions?.find((rendition) => rendition.audioBitrate !== null)?.audioBitrate;
+  return tracks.map((track, i) =>
+    share<AudioRendition>(draft.audio, 'a', {
+      name: trackName(track, i, tracks.length),
+      language: track.language,
+      isDefault: i === 0,
+      timeline: timeline.id,
+      streamIndex: track.streamIndex,
+      codec,
+      method: 'encoded',
+      bitrate: isLossless(codec) ? 0 : (spec.audioBitrate ?? ladderBitrate ?? DEFAULT_BITRATE),
+      channels: soundChannels(track, spec),
+      sampleRate: soundRate(track, spec, codec),
+      normalize: spec.normalizeAudio,
+      segmentFormat: renditions > 0 || spec.container === 'hls' ? spec.segmentFormat : 'cmaf',
+    }),
+  );
+}
+
+/** Mono stays mono, everything else is mixed down to stereo, unless the request says otherwise. */
+export function soundChannels(track: Pick<AudioFacts, 'channels'>, spec: Pick<OutputSpec, 'audioChannels'>): number {
+  return spec.audioChannels ?? Math.max(1, Math.min(2, track.channels));
+}
+
+/** Hz: 44.1 and 48 kHz stay, others become 48 kHz; lossless keeps any. */
+export function soundRate(
+  track: Pick<AudioFacts, 'sampleRate'>,
+  spec: Pick<OutputSpec, 'audioSampleRate'>,
+  codec: AudioCodec,
+): number {
+  if (spec.audioSampleRate !== null) return spec.audioSampleRate;
+  if (codec === 'opus') return 48_000;
+  return isLossless(codec) || USUAL_RATES.includes(track.sampleRate) ? track.sampleRate : 48_000;
+}
+
+function trackName(track: AudioFacts, i: number, count: number): string {
+  return track.title ?? (track.language ? languageName(track.language) : count > 1 ? `Track ${i + 1}` : 'Audio');
+}

@@ -1,0 +1,103 @@
+// The timelines of a plan: one for each different part, frame rate and kind of grid that the outputs ask for.
+import { PlatformError } from '#domain/error.ts';
+import type { OutputSpec } from '#domain/output.ts';
+import type { Timeline } from '#domain/plan.ts';
+import type { Rational, SourceFacts, VideoFacts } from '#domain/source-facts.ts';
+import { isStandard } from '#media/doctor.ts';
+import { chooseFrameRate } from '#media/frame-rate.ts';
+import { type Grid, makeGrid, toNumber } from '#media/grid.ts';
+import { chooseLadder } from '#media/ladder.ts';
+import type { Draft } from '#media/plan-draft.ts';
+
+/** Seconds that a still picture is shown where the request names no duration. */
+const STILL_SECONDS = 5;
+/** The grid keeps at least this much, seconds: one frame of an empty-looking film. */
+const LEAST_DURATION = 0.01;
+
+/** The timeline of an output, shared with outputs of the same part, rate and grid. */
+export function planTimeline(draft: Draft, spec: OutputSpec, withVideo: boolean): Timeline {
+  const { facts, options } = draft;
+  const video = withVideo ? facts.video : null;
+  const fps = video ? outputRate(draft, spec, video) : null;
+  const copied = video !== null && copiesTop(draft, spec, video);
+  const { sourceStart, duration } = span(facts, spec);
+  const videoShift = video && fps ? gridShift(video, fps, sourceStart) : 0;
+  const keyframes = copied && fps && video ? keyframeFrames(video, fps, sourceStart - videoShift) : null;
+  const grid: Grid = makeGrid({ duration, fps, segmentSeconds: options.segmentSeconds, keyframes });
+  const part = { sourceStart, videoShift, ...grid };
+  const known = draft.timelines.find(({ id: _, ...rest }) => JSON.stringify(rest) === JSON.stringify(part));
+  if (known) return known;
+  const timeline: Timeline = { id: draft.timelines.length, ...part };
+  draft.timelines.push(timeline);
+  return timeline;
+}
+
+/** The wanted part of the source: seconds on its own clock, and length. */
+export function span(
+  facts: SourceFacts,
+  spec: Pick<OutputSpec, 'start' | 'duration'>,
+): { sourceStart: number; duration: number } {
+  if (facts.isStill) return { sourceStart: 0, duration: spec.duration ?? STILL_SECONDS };
+  if (spec.start > 0 && spec.start >= facts.duration) {
+    throw new PlatformError(
+      'invalid_request',
+      `start is ${spec.start} s, but the source lasts ${facts.duration.toFixed(3)} s`,
+    );
+  }
+  const rest = facts.duration - spec.start;
+  return {
+    sourceStart: facts.startTime + spec.start,
+    duration: Math.max(LEAST_DURATION, Math.min(spec.duration ?? rest, rest)),
+  };
+}
+
+function outputRate(draft: Draft, spec: OutputSpec, video: VideoFacts): Rational {
+  const wanted = draft.facts.isStill ? (spec.fps ?? { num: 25, den: 1 }) : spec.fps;
+  return chooseFrameRate(video, wanted, draft.options.limits.maxFrameRate);
+}
+
+/**
+ * Seconds by which the picture is moved so that a constant-rate source falls on the grid: less than half a frame.
+ * Sound that begins half a frame before the picture would otherwise put every frame between two places of the grid,
+ * where the smallest jitter of its clock drops one frame and doubles the next.
+ */
+function gridShift(video: VideoFacts, fps: Rational, sourceStart: number): number {
+  if (!video.constantFrameRate) return 0;
+  const position = (video.startTime - sourceStart) * toNumber(fps);
+  return (Math.round(position) - position) / toNumber(fps);
+}
+
+/** Whether the source's own stream is the top rendition of an output (design §3, "copy what is fine"). */
+export function copiesTop(draft: Draft, spec: OutputSpec, video: VideoFacts): boolean {
+  const { facts, options } = draft;
+  const adaptive = spec.container === 'hls' || spec.container === 'dash';
+  if (!adaptive || spec.segmentFormat !== 'cmaf') return false;
+  if (spec.videoCodec === 'copy') return requireStandard(facts);
+  if (spec.passthrough === 'never' || !isStandard(facts).standard) return false;
+  const untouched =
+    spec.start === 0 && spec.duration === null && spec.fps === null && spec.width === null && spec.height === null;
+  const usual = (spec.videoCodec ?? 'h264') === 'h264' && spec.rate.mode === 'capped-crf' && spec.rate.crf === null;
+  if (!untouched || !usual) return false;
+  const fps = outputRate(draft, spec, video);
+  if (Math.abs(toNumber(fps) - toNumber(video.averageFrameRate ?? fps)) > 0.001) return false;
+  const [top] = chooseLadder({
+    width: video.displayWidth,
+    height: video.displayHeight,
+    fps,
+    codec: 'h264',
+    renditions: spec.renditions ?? options.ladder,
+  });
+  if (!top || top.width !== video.width || top.height !== video.height) return false;
+  return video.bitrate <= top.maxBitrate;
+}
+
+function requireStandard(facts: SourceFacts): true {
+  const { standard, reasons } = isStandard(facts);
+  if (!standard)
+    throw new PlatformError('unsupported_media', `The video cannot be copied into a stream: ${reasons.join('; ')}`);
+  return true;
+}
+
+function keyframeFrames(video: VideoFacts, fps: Rational, zero: number): number[] {
+  return video.keyframes.map((time) => Math.round((time - zero) * toNumber(fps)));
+}

@@ -1,0 +1,125 @@
+// The video renditions of one output: a ladder for streams, one rendition for a file.
+import { CONTAINER_FACTS, type Hardware, type VideoCodec } from '#domain/codec.ts';
+import { PlatformError } from '#domain/error.ts';
+import type { OutputSpec } from '#domain/output.ts';
+import type { EncodeRate, Timeline, VideoRendition } from '#domain/plan.ts';
+import { encoderName } from '#media/command/encoder.ts';
+import { chooseLadder, type LadderStep } from '#media/ladder.ts';
+import { type Draft, share } from '#media/plan-draft.ts';
+import { copiesTop } from '#media/plan-timeline.ts';
+
+type Wanted = { readonly spec: OutputSpec; readonly index: number; readonly timeline: Timeline };
+
+/** Adds the renditions of an output to the plan; their ids, highest first. */
+export function planVideo(draft: Draft, { spec, index, timeline }: Wanted): string[] {
+  const { facts, options } = draft;
+  const { video } = facts;
+  if (!video) return [];
+  const copied = copiesTop(draft, spec, video);
+  const codec = copied && spec.videoCodec === 'copy' ? 'h264' : videoCodec(spec, index);
+  const hardware = chooseHardware(draft, spec, codec);
+  if (!hardware && !options.tool.encoders.has(encoderName(codec, null))) {
+    throw new PlatformError(
+      'unsupported_codec',
+      `outputs.${index}.videoCodec: this FFmpeg has no ${encoderName(codec, null)}; install one that has it, or choose another codec`,
+    );
+  }
+  const steps = ladderSteps(draft, { spec, timeline, codec });
+  const wanted = copied && spec.videoCodec === 'copy' ? steps.slice(0, 1) : steps;
+  return wanted.map((step, i) => {
+    const isCopy = copied && i === 0;
+    return share<VideoRendition>(draft.video, 'v', {
+      name: step.name,
+      timeline: timeline.id,
+      codec,
+      method: isCopy ? 'copied' : 'encoded',
+      hardware: isCopy ? null : hardware,
+      width: isCopy ? video.width : step.width,
+      height: isCopy ? video.height : step.height,
+      fit: spec.fit,
+      preset: spec.preset ?? options.preset,
+      rate: rateOf(spec, step),
+      pixelFormat: 'yuv420p',
+      segmentFormat: spec.segmentFormat,
+    });
+  });
+}
+
+function videoCodec(spec: OutputSpec, index: number): VideoCodec {
+  const allowed = CONTAINER_FACTS[spec.container].video;
+  const wanted = spec.videoCodec ?? allowed[0];
+  if (wanted === undefined || wanted === 'copy' || wanted === 'none' || !allowed.includes(wanted)) {
+    throw new PlatformError(
+      'unsupported_codec',
+      `outputs.${index}.videoCodec: ${spec.container} takes ${allowed.join(', ')}`,
+    );
+  }
+  return wanted;
+}
+
+function ladderSteps(
+  draft: Draft,
+  { spec, timeline, codec }: { spec: OutputSpec; timeline: Timeline; codec: VideoCodec },
+): LadderStep[] {
+  const { video } = draft.facts;
+  if (!video) return [];
+  const size = { width: video.displayWidth, height: video.displayHeight };
+  const wish = { ...size, fps: timeline.fps, codec };
+  if (spec.container === 'hls' || spec.container === 'dash') {
+    return chooseLadder({ ...wish, renditions: spec.renditions ?? draft.options.ladder });
+  }
+  const target = fileSize(size, spec);
+  const short = Math.min(target.width, target.height);
+  // The rates of a file are those of the ladder for as many pixels.
+  const [step] = chooseLadder({
+    ...wish,
+    ...target,
+    renditions: [{ name: `${short}p`, height: short, videoBitrate: null, audioBitrate: null }],
+  });
+  return step ? [{ ...step, ...target }] : [];
+}
+
+const even = (pixels: number): number => Math.max(2, Math.floor(pixels / 2) * 2);
+
+/** Pixels of a file's picture: inside the wanted box and never above the source, unless the box itself is to be filled. */
+export function fileSize(
+  source: { width: number; height: number },
+  spec: Pick<OutputSpec, 'width' | 'height' | 'fit'>,
+): { width: number; height: number } {
+  if (spec.width !== null && spec.height !== null && spec.fit !== 'contain')
+    return { width: even(spec.width), height: even(spec.height) };
+  const scale = Math.min(
+    1,
+    (spec.width ?? Number.POSITIVE_INFINITY) / source.width,
+    (spec.height ?? Number.POSITIVE_INFINITY) / source.height,
+  );
+  if (scale === 1) return { width: even(source.width), height: even(source.height) };
+  const near = (pixels: number) => Math.max(2, Math.round((pixels * scale) / 2) * 2);
+  return { width: near(source.width), height: near(source.height) };
+}
+
+function rateOf({ rate }: OutputSpec, step: LadderStep): EncodeRate {
+  if (rate.mode === 'capped-crf') {
+    const maxBitrate = rate.maxBitrate ?? step.maxBitrate;
+    return {
+      mode: 'capped-crf',
+      crf: rate.crf ?? step.crf,
+      maxBitrate,
+      bufferSize: Math.round((maxBitrate / 1.07) * 1.5),
+    };
+  }
+  return {
+    mode: rate.mode,
+    bitrate: rate.bitrate,
+    maxBitrate: rate.maxBitrate ?? Math.round(rate.bitrate * 1.07),
+    bufferSize: Math.round(rate.bitrate * 1.5),
+  };
+}
+
+function chooseHardware({ options }: Draft, spec: OutputSpec, codec: VideoCodec): Hardware | null {
+  const choice = spec.hwaccel === 'auto' ? options.hwaccel : spec.hwaccel;
+  if (choice === 'none') return null;
+  const able = options.tool.hardware.filter((one) => one.codec === codec && (choice === 'auto' || one.kind === choice));
+  // Two passes are a software encoder's art.
+  return spec.rate.mode === 'two-pass' ? null : (able[0]?.kind ?? null);
+}

@@ -1,0 +1,91 @@
+// From facts and wishes to the plan of a job: which timelines, renditions, tracks, pictures and tasks. Pure; called by run-job and POST /plan.
+import { CONTAINER_FACTS } from '#domain/codec.ts';
+import { PlatformError } from '#domain/error.ts';
+import type { OutputSpec } from '#domain/output.ts';
+import type { OutputPlan, Plan, Timeline } from '#domain/plan.ts';
+import type { SourceFacts } from '#domain/source-facts.ts';
+import { examine, preparation } from '#media/doctor.ts';
+import { planDirect } from '#media/plan-direct.ts';
+import { type Draft, languageName, type PlanOptions, share } from '#media/plan-draft.ts';
+import { planPictures } from '#media/plan-pictures.ts';
+import { planSound } from '#media/plan-sound.ts';
+import { planCost, planTasks } from '#media/plan-tasks.ts';
+import { planTimeline } from '#media/plan-timeline.ts';
+import { planVideo } from '#media/plan-video.ts';
+
+/** Text tracks that are carried, at the most. */
+const MOST_SUBTITLES = 32;
+
+/**
+ * Plans a whole job.
+ * @throws PlatformError `no_video`/`no_audio` where an output needs what the source lacks, `unsupported_media` where nothing can be copied,
+ *   `unsupported_codec` where this FFmpeg has no such encoder.
+ */
+export function makePlan({
+  facts,
+  outputs,
+  options,
+}: {
+  facts: SourceFacts;
+  outputs: readonly OutputSpec[];
+  options: PlanOptions;
+}): Plan {
+  const draft: Draft = { facts, options, timelines: [], video: [], audio: [], subtitles: [], pictures: [] };
+  const outputPlans = outputs.map((spec, index) => planOutput(draft, spec, index));
+  const instant = outputs.some((spec, index) => spec.instant && outputPlans[index]?.method === 'adaptive');
+  const tasks = planTasks(draft, outputPlans, instant);
+  return {
+    findings: examine(facts, options.limits),
+    videoStream: facts.video?.streamIndex ?? null,
+    preparation: preparation(facts),
+    timelines: draft.timelines,
+    video: draft.video,
+    audio: draft.audio,
+    subtitles: draft.subtitles,
+    pictures: draft.pictures,
+    outputs: outputPlans,
+    tasks,
+    cost: planCost(draft, outputPlans, tasks),
+  };
+}
+
+function planOutput(draft: Draft, spec: OutputSpec, index: number): OutputPlan {
+  const { facts } = draft;
+  const { kind } = CONTAINER_FACTS[spec.container];
+  if (kind === 'audio' && facts.audio.length === 0)
+    throw new PlatformError('no_audio', `outputs.${index}: the source has no sound to make a ${spec.container} of`);
+  if ((kind === 'image' || kind === 'animation') && !facts.video) {
+    throw new PlatformError('no_video', `outputs.${index}: the source has no picture to make a ${spec.container} of`);
+  }
+  if (kind !== 'adaptive' && (kind !== 'video' || spec.videoCodec === 'copy')) return planDirect(draft, spec, index);
+  const wantsVideo = facts.video !== null && spec.videoCodec !== 'none';
+  const wantsSound = facts.audio.length > 0 && spec.audioCodec !== 'none';
+  if (!wantsVideo && !wantsSound) {
+    const missing = spec.videoCodec === 'none' ? 'no_audio' : 'no_video';
+    throw new PlatformError(missing, `outputs.${index}: nothing is left to put into a ${spec.container}`);
+  }
+  const timeline = planTimeline(draft, spec, wantsVideo);
+  const video = wantsVideo ? planVideo(draft, { spec, index, timeline }) : [];
+  return {
+    index,
+    container: spec.container,
+    method: kind === 'adaptive' ? 'adaptive' : 'joined',
+    timeline: timeline.id,
+    video,
+    audio: wantsSound ? planSound(draft, { spec, timeline, renditions: video.length }) : [],
+    subtitles: planSubtitles(draft, spec, timeline),
+    pictures: wantsVideo ? planPictures(draft, { spec, index, timeline }) : [],
+    direct: null,
+  };
+}
+
+function planSubtitles(draft: Draft, spec: OutputSpec, timeline: Timeline): string[] {
+  // A part of a film would need its texts moved in time; they are carried with whole films.
+  if (spec.start > 0 || spec.duration !== null) return [];
+  const texts = draft.facts.subtitles.filter((track) => track.kind === 'text').slice(0, MOST_SUBTITLES);
+  return texts.map((track, i) => {
+    const name = track.title ?? (track.language ? languageName(track.language) : `Subtitles ${i + 1}`);
+    const { streamIndex, language, isDefault, isForced } = track;
+    return share(draft.subtitles, 's', { name, language, isDefault, isForced, timeline: timeline.id, streamIndex });
+  });
+}

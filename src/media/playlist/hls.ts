@@ -1,0 +1,129 @@
+// HLS playlists out of facts (RFC 8216): every figure is measured, nothing is guessed. Pure; served by the APIs, delivered by finish.
+
+import type { AudioRendition, Timeline } from '#domain/plan.ts';
+import { toNumber } from '#media/grid.ts';
+import { bitrates, type Package, type PackagedText, type PackagedTrack, segmentName } from '#media/package.ts';
+
+const AUDIO_GROUP = 'audio';
+const TEXT_GROUP = 'subtitles';
+/** fMP4 with EXT-X-MAP needs 6; 7 is what players of CMAF expect (§7). */
+const VERSION = 7;
+
+/** A quoted-string may hold neither quotes nor line ends (§4.2). */
+const quoted = (text: string): string => `"${text.replace(/["\r\n]+/g, ' ').trim()}"`;
+
+type Attributes = Readonly<Record<string, string | number | undefined>>;
+
+function attributeList(attributes: Attributes): string {
+  return Object.entries(attributes)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
+}
+
+/** The master playlist of what can be played so far; null while that is nothing. */
+export function masterPlaylist(output: Package, timeline: Timeline): string | null {
+  const { video, audio, texts } = output;
+  if (video.length === 0 && audio.length === 0) return null;
+  const soundOnly = video.length === 0;
+  const lines = ['#EXTM3U', `#EXT-X-VERSION:${VERSION}`, '#EXT-X-INDEPENDENT-SEGMENTS', ''];
+  if (!soundOnly) lines.push(...audio.map((track, i) => audioMedia(track, i)));
+  lines.push(...texts.map(textMedia));
+  const sound = peakSound(audio);
+  const variants = soundOnly ? audio.slice(0, 1) : video;
+  for (const track of variants) {
+    const own = bitrates(track);
+    const withSound = soundOnly ? { peak: 0, average: 0 } : sound;
+    const rendition = track.rendition;
+    lines.push(
+      `#EXT-X-STREAM-INF:${attributeList({
+        BANDWIDTH: own.peak + withSound.peak,
+        'AVERAGE-BANDWIDTH': own.average + withSound.average,
+        CODECS: quoted(
+          [track.codecs, ...(soundOnly ? [] : audio.slice(0, 1).map((one) => one.codecs))].filter(Boolean).join(','),
+        ),
+        RESOLUTION: 'width' in rendition ? `${rendition.width}x${rendition.height}` : undefined,
+        'FRAME-RATE': 'width' in rendition ? toNumber(timeline.fps).toFixed(3) : undefined,
+        AUDIO: !soundOnly && audio.length > 0 ? quoted(AUDIO_GROUP) : undefined,
+        SUBTITLES: texts.length > 0 ? quoted(TEXT_GROUP) : undefined,
+        'CLOSED-CAPTIONS': 'width' in rendition ? 'NONE' : undefined,
+      })}`,
+      `${track.folder}/playlist.m3u8`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function peakSound(audio: readonly PackagedTrack[]): { peak: number; average: number } {
+  const rates = audio.map(bitrates);
+  return {
+    peak: Math.max(0, ...rates.map((rate) => rate.peak)),
+    average: Math.max(0, ...rates.map((rate) => rate.average)),
+  };
+}
+
+function audioMedia(track: PackagedTrack<AudioRendition>, i: number): string {
+  const { name, language, channels } = track.rendition;
+  // NAME must be unique in its group (§4.3.4.1.1).
+  return `#EXT-X-MEDIA:${attributeList({
+    TYPE: 'AUDIO',
+    'GROUP-ID': quoted(AUDIO_GROUP),
+    NAME: quoted(i === 0 ? name : `${name} ${i + 1}`),
+    LANGUAGE: language ? quoted(language) : undefined,
+    DEFAULT: i === 0 ? 'YES' : 'NO',
+    AUTOSELECT: 'YES',
+    CHANNELS: quoted(String(channels)),
+    URI: quoted(`${track.folder}/playlist.m3u8`),
+  })}`;
+}
+
+function textMedia({ track, folder }: PackagedText, i: number): string {
+  return `#EXT-X-MEDIA:${attributeList({
+    TYPE: 'SUBTITLES',
+    'GROUP-ID': quoted(TEXT_GROUP),
+    NAME: quoted(i === 0 ? track.name : `${track.name} ${i + 1}`),
+    LANGUAGE: track.language ? quoted(track.language) : undefined,
+    DEFAULT: track.isDefault && i === 0 ? 'YES' : 'NO',
+    AUTOSELECT: 'YES',
+    FORCED: track.isForced ? 'YES' : 'NO',
+    URI: quoted(`${folder}/playlist.m3u8`),
+  })}`;
+}
+
+/** One rendition's playlist: EVENT while it grows, VOD with ENDLIST when whole. */
+export function mediaPlaylist(output: Package, track: PackagedTrack): string {
+  const lines = [
+    '#EXTM3U',
+    `#EXT-X-VERSION:${VERSION}`,
+    // Every EXTINF, rounded to the nearest second, must not exceed it (§4.3.3.1).
+    `#EXT-X-TARGETDURATION:${Math.max(1, Math.round(output.longestSegment))}`,
+    '#EXT-X-MEDIA-SEQUENCE:0',
+    `#EXT-X-PLAYLIST-TYPE:${track.complete ? 'VOD' : 'EVENT'}`,
+    '#EXT-X-INDEPENDENT-SEGMENTS',
+  ];
+  let map: string | null = null;
+  for (const segment of track.segments) {
+    if (segment.init && segment.init.hash !== map) {
+      map = segment.init.hash;
+      lines.push(`#EXT-X-MAP:URI=${quoted(segment.init.name)}`);
+    }
+    lines.push(`#EXTINF:${(segment.duration / track.timescale).toFixed(6)},`, segmentName(track, segment.index));
+  }
+  if (track.complete) lines.push('#EXT-X-ENDLIST');
+  return `${lines.join('\n')}\n`;
+}
+
+/** A text track is one segment as long as the film. */
+export function textPlaylist(output: Package): string {
+  return [
+    '#EXTM3U',
+    `#EXT-X-VERSION:${VERSION}`,
+    `#EXT-X-TARGETDURATION:${Math.max(1, Math.ceil(output.duration))}`,
+    '#EXT-X-MEDIA-SEQUENCE:0',
+    '#EXT-X-PLAYLIST-TYPE:VOD',
+    `#EXTINF:${output.duration.toFixed(6)},`,
+    'subtitles.vtt',
+    '#EXT-X-ENDLIST',
+    '',
+  ].join('\n');
+}
