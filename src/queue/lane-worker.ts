@@ -1,0 +1,81 @@
+// Takes entries of one lane: fetches until the lane is empty, then sleeps until a notification or the poll wakes it. Used by queue.ts.
+
+export type LaneWorkerOptions<E> = {
+  readonly concurrency: number;
+  readonly pollMs: number;
+  /** At most `count` entries, the foremost first. */
+  readonly fetch: (count: number) => Promise<readonly E[]>;
+  /** Works on one entry to its end and settles it; must not throw. */
+  readonly handle: (entry: E) => Promise<void>;
+  readonly onError: (error: unknown) => void;
+};
+
+export class LaneWorker<E> {
+  readonly #options: LaneWorkerOptions<E>;
+  readonly #running = new Set<Promise<void>>();
+  readonly #loop: Promise<void>;
+  #stopped = false;
+  #woken = false;
+  #wakeUp: (() => void) | undefined;
+
+  constructor(options: LaneWorkerOptions<E>) {
+    this.#options = options;
+    this.#loop = this.#work();
+  }
+
+  /** There may be something to do. */
+  wake(): void {
+    this.#woken = true;
+    this.#wakeUp?.();
+  }
+
+  /** Takes nothing more. Resolves when no fetch is on its way any longer; what runs, runs on. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.wake();
+    await this.#loop;
+  }
+
+  /** Resolves when nothing runs. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+  }
+
+  async #work(): Promise<void> {
+    while (!this.#stopped) {
+      this.#woken = false;
+      const free = this.#options.concurrency - this.#running.size;
+      const entries = free > 0 ? await this.#fetch(free) : [];
+      for (const entry of entries) this.#start(entry);
+      // A full answer means that more may wait; a short one that the lane is empty.
+      if (entries.length < free || free <= 0) await this.#sleep();
+    }
+  }
+
+  async #fetch(count: number): Promise<readonly E[]> {
+    try {
+      return await this.#options.fetch(count);
+    } catch (error) {
+      this.#options.onError(error);
+      return [];
+    }
+  }
+
+  #start(entry: E): void {
+    const run = this.#options.handle(entry).finally(() => {
+      this.#running.delete(run);
+      this.wake();
+    });
+    this.#running.add(run);
+  }
+
+  async #sleep(): Promise<void> {
+    if (this.#woken || this.#stopped) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wakeUp = resolve;
+    const timer = setTimeout(resolve, this.#options.pollMs);
+    await promise;
+    clearTimeout(timer);
+    this.#wakeUp = undefined;
+  }
+}

@@ -1,0 +1,41 @@
+// The lanes of the queue, what an entry of each carries, and the order in which entries are taken. Pure.
+import type { PlannedTask } from '#domain/plan.ts';
+
+/**
+ * run: a job to fetch, probe and plan · encode: chunks · audio: sound, text tracks, copied streams · image: pictures ·
+ * deliver: finished outputs · notify: webhooks · housekeeping: cleaning · dead: entries whose workers died too often.
+ */
+export const LANES = ['run', 'encode', 'audio', 'image', 'deliver', 'notify', 'housekeeping', 'dead'] as const;
+export type Lane = (typeof LANES)[number];
+
+export type JobEntry = { readonly projectId: string; readonly jobId: number };
+export type TaskEntry = JobEntry & { readonly taskId: number };
+export type LaneData = {
+  readonly run: JobEntry;
+  readonly encode: TaskEntry;
+  readonly audio: TaskEntry;
+  readonly image: TaskEntry;
+  readonly deliver: TaskEntry;
+  readonly notify: { readonly deliveryId: string };
+  readonly housekeeping: { readonly chore: 'sweep' };
+  /** Whatever the dead entry carried. */
+  readonly dead: Readonly<Record<string, unknown>>;
+};
+
+/** The notification channel that wakes the lane's workers. */
+export const laneChannel = (lane: Lane): string => `queue_${lane}`;
+
+/** More chunks than any job has; keeps a job's chunks within its own priority step. Fits a 32-bit integer: 100 · 100,000. */
+const STEP = 100_000;
+
+/** A job's place in the lane `run`; equal ones go by age. */
+export const jobPriority = (priority: number): number => priority * STEP;
+
+/**
+ * A task's place in its lane. The chunk's number lowers it, so that among jobs of equal priority a new job's first
+ * chunk goes before an old job's later ones: nobody waits for the end of another's film to see a first picture.
+ */
+export function taskPriority(priority: number, task: Pick<PlannedTask, 'kind' | 'index'>): number {
+  if (task.kind === 'first-light') return priority * STEP + 1;
+  return priority * STEP - Math.min(task.index, STEP - 1);
+}

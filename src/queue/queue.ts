@@ -1,0 +1,232 @@
+// The queue: send in the caller's own transaction, work with a lease, give back, count. Opened by platform.ts; used by the workflows.
+import type { Pool } from 'pg';
+import {
+  type Db,
+  fromKysely,
+  type JobInsert,
+  type JobWithMetadata,
+  type KyselyTransactionLike,
+  type PgBoss,
+} from 'pg-boss';
+import { PlatformError } from '#domain/error.ts';
+import { BOSS_SCHEMA, openBoss } from '#queue/boss.ts';
+import { LANES, type Lane, type LaneData, laneChannel } from '#queue/lane.ts';
+import { LaneWorker } from '#queue/lane-worker.ts';
+import { type Held, LeaseKeeper } from '#queue/lease.ts';
+
+/** What the queue needs of the database: its pool, and a way to hear notifications. */
+export type QueueDatabase = {
+  readonly pool: Pool;
+  readonly listen: (channel: string, handler: (payload: string) => void) => Promise<{ close(): Promise<void> }>;
+};
+
+export type QueueSettings = {
+  /** QUEUE_VISIBILITY_TIMEOUT_MS */
+  readonly visibilityTimeoutMs: number;
+  /** QUEUE_POLL_INTERVAL_MS */
+  readonly pollIntervalMs: number;
+  /** QUEUE_MAX_ATTEMPTS */
+  readonly maxAttempts: number;
+  /** True in processes that work: they also look after the queue itself. */
+  readonly supervise: boolean;
+  readonly onError: (error: unknown) => void;
+};
+
+export type Entry<L extends Lane> = {
+  readonly id: string;
+  readonly lane: L;
+  readonly data: LaneData[L];
+  /** Grows with every delivery of the same entry; with the id it names one delivery. */
+  readonly delivery: number;
+  readonly priority: number;
+  /** Aborted with `lease_lost` when another worker may have taken the entry, with `shutting_down` at the end of a drain. */
+  readonly signal: AbortSignal;
+};
+
+export type SendOptions = {
+  /** Higher first; see lane.ts. */
+  readonly priority?: number;
+  /** The entry exists if and only if this transaction commits. */
+  readonly transaction?: KyselyTransactionLike;
+  /** Seconds to wait before the entry may be taken. */
+  readonly startAfter?: number;
+};
+
+export type Work<L extends Lane> = {
+  readonly concurrency: number;
+  /** A handler that throws has its entry delivered again, up to `maxAttempts` times; then it goes to the lane `dead`. */
+  readonly handler: (entry: Entry<L>) => Promise<void>;
+};
+
+export type LaneCounts = { readonly waiting: number; readonly active: number };
+
+export interface Queue {
+  send<L extends Lane>(lane: L, data: LaneData[L], options?: SendOptions): Promise<void>;
+  /** Several entries of one lane in one statement; each with a priority of its own. */
+  sendAll<L extends Lane>(
+    lane: L,
+    entries: readonly { readonly data: LaneData[L]; readonly priority: number }[],
+    options?: SendOptions,
+  ): Promise<void>;
+  /** At most one such entry in every `seconds`, however many processes send it. */
+  sendOnceEvery<L extends Lane>(lane: L, data: LaneData[L], seconds: number): Promise<void>;
+  /** Begins to take entries of a lane; once per lane. */
+  work<L extends Lane>(lane: L, work: Work<L>): Promise<void>;
+  /** Ends this delivery and queues the same data as a fresh entry, as if it had never been taken. */
+  giveBack<L extends Lane>(entry: Entry<L>, options?: SendOptions): Promise<void>;
+  /** Removes the waiting entries of a job from all lanes. Work that runs is told by other means. */
+  cancelJob(jobId: number, transaction: KyselyTransactionLike): Promise<void>;
+  counts(): Promise<Readonly<Record<Lane, LaneCounts>>>;
+  /** Takes nothing more, lets what runs go on for `drainSeconds`, aborts the rest with `shutting_down`, closes. */
+  stop(options: { readonly drainSeconds: number }): Promise<void>;
+}
+
+/** After the abort at the end of a drain, handlers get so long to give their entries back. */
+const GIVE_BACK_SECONDS = 5;
+
+/** Installs the queue's own tables where they are missing and opens it. @throws what PostgreSQL says */
+export async function openQueue(database: QueueDatabase, settings: QueueSettings): Promise<Queue> {
+  const leaseSeconds = Math.max(10, Math.ceil(settings.visibilityTimeoutMs / 1000));
+  const boss = await openBoss(database.pool, { ...settings, leaseSeconds });
+  return new BossQueue(boss, database, { ...settings, leaseSeconds });
+}
+
+class BossQueue implements Queue {
+  readonly #boss: PgBoss;
+  readonly #database: QueueDatabase;
+  readonly #settings: QueueSettings;
+  readonly #leases: LeaseKeeper;
+  readonly #workers: LaneWorker<JobWithMetadata<object>>[] = [];
+  readonly #subscriptions: { close(): Promise<void> }[] = [];
+  #stopping: Promise<void> | undefined;
+
+  constructor(boss: PgBoss, database: QueueDatabase, settings: QueueSettings & { readonly leaseSeconds: number }) {
+    this.#boss = boss;
+    this.#database = database;
+    this.#settings = settings;
+    this.#leases = new LeaseKeeper(boss, settings.leaseSeconds, settings.onError);
+  }
+
+  async send<L extends Lane>(lane: L, data: LaneData[L], options: SendOptions = {}): Promise<void> {
+    await this.sendAll(lane, [{ data, priority: options.priority ?? 0 }], options);
+  }
+
+  async sendAll<L extends Lane>(
+    lane: L,
+    entries: readonly { readonly data: LaneData[L]; readonly priority: number }[],
+    { transaction, startAfter }: SendOptions = {},
+  ): Promise<void> {
+    if (entries.length === 0) return;
+    const jobs = entries.map(
+      ({ data, priority }): JobInsert => ({ data, priority, ...(startAfter ? { startAfter } : {}) }),
+    );
+    const db = this.#db(transaction);
+    await this.#boss.insert(lane, jobs, { db });
+    // In the same transaction, so that nobody is woken before the entry can be seen. A delayed one is for the poll.
+    if (!startAfter) await db.executeSql('select pg_notify($1, $2)', [laneChannel(lane), '']);
+  }
+
+  async sendOnceEvery<L extends Lane>(lane: L, data: LaneData[L], seconds: number): Promise<void> {
+    await this.#boss.send(lane, data, { singletonKey: lane, singletonSeconds: seconds });
+    await this.#db().executeSql('select pg_notify($1, $2)', [laneChannel(lane), '']);
+  }
+
+  async work<L extends Lane>(lane: L, work: Work<L>): Promise<void> {
+    const worker = new LaneWorker<JobWithMetadata<object>>({
+      concurrency: work.concurrency,
+      pollMs: this.#settings.pollIntervalMs,
+      fetch: (batchSize) => this.#boss.fetch<object>(lane, { batchSize, includeMetadata: true }),
+      handle: (job) => this.#handle(lane, job, work.handler),
+      onError: this.#settings.onError,
+    });
+    this.#workers.push(worker);
+    this.#subscriptions.push(await this.#database.listen(laneChannel(lane), () => worker.wake()));
+  }
+
+  async giveBack<L extends Lane>(entry: Entry<L>, options: SendOptions = {}): Promise<void> {
+    await this.#boss.deleteJob(entry.lane, [attemptOf(entry)], { db: this.#db(options.transaction) });
+    await this.send(entry.lane, entry.data, { priority: entry.priority, ...options });
+  }
+
+  async cancelJob(jobId: number, transaction: KyselyTransactionLike): Promise<void> {
+    const db = this.#db(transaction);
+    await db.executeSql(
+      `delete from ${BOSS_SCHEMA}.job where name = any($1) and state < 'active' and data @> $2::jsonb`,
+      [LANES, JSON.stringify({ jobId })],
+    );
+  }
+
+  async counts(): Promise<Readonly<Record<Lane, LaneCounts>>> {
+    const { rows } = await this.#database.pool.query<{ name: string; waiting: number; active: number }>(
+      `select name, count(*) filter (where state < 'active')::int as waiting, count(*) filter (where state = 'active')::int as active
+       from ${BOSS_SCHEMA}.job where name = any($1) and state <= 'active' group by name`,
+      [LANES],
+    );
+    const found = new Map(rows.map(({ name, waiting, active }) => [name, { waiting, active }]));
+    const counts = LANES.map((lane) => [lane, found.get(lane) ?? { waiting: 0, active: 0 }]);
+    return Object.fromEntries(counts) as Record<Lane, LaneCounts>;
+  }
+
+  stop(options: { readonly drainSeconds: number }): Promise<void> {
+    this.#stopping ??= this.#stop(options.drainSeconds);
+    return this.#stopping;
+  }
+
+  async #stop(drainSeconds: number): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.stop()));
+    await Promise.all(this.#subscriptions.map((subscription) => subscription.close()));
+    const idle = Promise.all(this.#workers.map((worker) => worker.idle()));
+    await within(idle, drainSeconds);
+    for (const held of this.#leases.held) {
+      held.control.abort(new PlatformError('shutting_down', 'This worker is stopping'));
+    }
+    await within(idle, GIVE_BACK_SECONDS);
+    this.#leases.stop();
+    await this.#boss.stop({ graceful: false });
+  }
+
+  /** One delivery from fetch to settlement. Never throws: an entry that could not be settled is delivered again when its lease ends. */
+  async #handle<L extends Lane>(
+    lane: L,
+    job: JobWithMetadata<object>,
+    handler: (entry: Entry<L>) => Promise<void>,
+  ): Promise<void> {
+    const control = new AbortController();
+    const held: Held = { id: job.id, lane, retryCount: job.retryCount, control, beatAt: performance.now() };
+    const entry: Entry<L> = {
+      id: job.id,
+      lane,
+      data: job.data as LaneData[L],
+      delivery: job.retryCount,
+      priority: job.priority,
+      signal: control.signal,
+    };
+    this.#leases.add(held);
+    try {
+      await handler(entry);
+      await this.#boss.complete(lane, [attemptOf(entry)]);
+    } catch (error) {
+      this.#settings.onError(error);
+      const message = error instanceof Error ? error.message : String(error);
+      await this.#boss.fail(lane, [attemptOf(entry)], { message }).catch(this.#settings.onError);
+    } finally {
+      this.#leases.drop(held);
+    }
+  }
+
+  #db(transaction?: KyselyTransactionLike): Db {
+    return transaction ? fromKysely(transaction) : this.#boss.getDb();
+  }
+}
+
+const attemptOf = (entry: { readonly id: string; readonly delivery: number }) => ({
+  id: entry.id,
+  retryCount: entry.delivery,
+});
+
+async function within(work: Promise<unknown>, seconds: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, seconds * 1000);
+  await Promise.race([work, promise]);
+  clearTimeout(timer);
+}
