@@ -1,0 +1,98 @@
+// Encodes all sound of a timeline in one run over the whole length, after measuring loudness where it is to be normalised.
+import { PlatformError } from '#domain/error.ts';
+import type { AudioRendition, Timeline } from '#domain/plan.ts';
+import type { TaskResult } from '#domain/task.ts';
+import {
+  audioCommand,
+  type LoudnessMeasure,
+  loudnessCommand,
+  parseLoudness,
+  type SoundSpan,
+} from '#media/command/audio.ts';
+import { boundaryTimes } from '#media/grid.ts';
+import type { Platform } from '#workflows/platform.ts';
+import type { TaskContext } from '#workflows/task-context.ts';
+import { runCommand, sourceArguments } from '#workflows/tasks/run-command.ts';
+import { TrackWriter } from '#workflows/tasks/track-writer.ts';
+import { storeTransportSegments } from '#workflows/tasks/transport-segments.ts';
+
+export async function encodeAudio(platform: Platform, context: TaskContext): Promise<TaskResult> {
+  const { plan, facts, task, scratch } = context;
+  const timeline = plan.timelines[task.subject];
+  if (!timeline) throw new PlatformError('internal', `The plan has no timeline ${task.subject}`);
+  const renditions = plan.audio.filter((rendition) => rendition.timeline === timeline.id);
+  const loudness = await measureAll(platform, context, { renditions, timeline });
+  const command = audioCommand({
+    inputArguments: sourceArguments(context),
+    timeline,
+    sourceStart: facts.startTime,
+    renditions,
+    loudness,
+    scratch,
+  });
+  const writers: TrackWriter[] = command.sinks.map((rendition) => {
+    return new TrackWriter({
+      storage: platform.storage,
+      prefix: context.prefix,
+      rendition: rendition.id,
+      firstSegment: 0,
+      signal: context.signal,
+      onSegment: () => context.publish(writers.map((writer) => writer.part).filter((part) => part.segments.length > 0)),
+    });
+  });
+  const boundaries = boundaryTimes(timeline);
+  const run = await runCommand(platform, context, {
+    args: command.args,
+    sinks: writers.map((writer) => (stream) => writer.read(stream, { boundaries, alignment: 'nearest', offset: 0 })),
+    onProgress: ({ outTime, speed }) => context.progress(Math.min(1, (outTime ?? 0) / timeline.duration), speed),
+  });
+  const transport = renditions.filter((rendition) => rendition.segmentFormat === 'ts');
+  const transportParts = await Promise.all(
+    transport.map((rendition) =>
+      storeTransportSegments(platform, context, { rendition: rendition.id, firstSegment: 0, boundaries, fps: null }),
+    ),
+  );
+  const parts = [...writers.map((writer) => writer.part), ...transportParts];
+  const short = parts.find((part) => part.segments.length !== boundaries.length - 1);
+  if (short)
+    throw new PlatformError(
+      'encode_failed',
+      `The sound fell into ${short.segments.length} segments instead of ${boundaries.length - 1}`,
+    );
+  return { parts, pictures: [], files: [], frames: 0, seconds: run.seconds };
+}
+
+async function measureAll(
+  platform: Platform,
+  context: TaskContext,
+  { renditions, timeline }: { renditions: readonly AudioRendition[]; timeline: Timeline },
+): Promise<Map<string, LoudnessMeasure>> {
+  const measured = new Map<string, LoudnessMeasure>();
+  for (const { id, normalize, streamIndex, channels } of renditions) {
+    if (!normalize) continue;
+    const measure = await measureLoudness(platform, context, {
+      streamIndex,
+      channels,
+      span: { start: timeline.sourceStart, duration: timeline.duration },
+    });
+    if (measure) measured.set(id, measure);
+  }
+  return measured;
+}
+
+/** Loudness of one stream over a span; null where it is silent. */
+export async function measureLoudness(
+  platform: Platform,
+  context: TaskContext,
+  { streamIndex, span, channels }: { streamIndex: number; span: SoundSpan; channels: number },
+): Promise<LoudnessMeasure | null> {
+  const args = loudnessCommand({
+    inputArguments: sourceArguments(context),
+    streamIndex,
+    span,
+    channels,
+    sourceStart: context.facts.startTime,
+  });
+  const run = await runCommand(platform, context, { args });
+  return parseLoudness(run.tail);
+}

@@ -1,0 +1,37 @@
+// Packages the source's own video stream as the top rendition, cut at its own keyframes: nothing is decoded.
+import { PlatformError } from '#domain/error.ts';
+import type { TaskResult } from '#domain/task.ts';
+import { copyRenditionCommand } from '#media/command/copy.ts';
+import { boundaryTimes } from '#media/grid.ts';
+import type { Platform } from '#workflows/platform.ts';
+import type { TaskContext } from '#workflows/task-context.ts';
+import { runCommand, sourceArguments } from '#workflows/tasks/run-command.ts';
+import { TrackWriter } from '#workflows/tasks/track-writer.ts';
+
+export async function copyRendition(platform: Platform, context: TaskContext): Promise<TaskResult> {
+  const { plan, facts, task } = context;
+  const timeline = plan.timelines[task.subject];
+  const rendition = plan.video.find((one) => one.timeline === task.subject && one.method === 'copied');
+  if (!timeline || !rendition || !facts.video) throw new PlatformError('internal', 'The plan has nothing to copy');
+  const writer: TrackWriter = new TrackWriter({
+    storage: platform.storage,
+    prefix: context.prefix,
+    rendition: rendition.id,
+    firstSegment: 0,
+    signal: context.signal,
+    onSegment: () => context.publish([writer.part]),
+  });
+  const run = await runCommand(platform, context, {
+    args: copyRenditionCommand({ inputArguments: sourceArguments(context), video: facts.video, timeline }),
+    sinks: [(stream) => writer.read(stream, { boundaries: boundaryTimes(timeline), alignment: 'exact', offset: 0 })],
+    onProgress: ({ outTime, speed }) => context.progress(Math.min(1, (outTime ?? 0) / timeline.duration), speed),
+  });
+  const wanted = timeline.boundaries.length - 1;
+  if (writer.part.segments.length !== wanted) {
+    throw new PlatformError(
+      'encode_failed',
+      `The copied stream fell into ${writer.part.segments.length} segments instead of ${wanted}`,
+    );
+  }
+  return { parts: [writer.part], pictures: [], files: [], frames: writer.samples, seconds: run.seconds };
+}

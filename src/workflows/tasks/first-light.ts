@@ -1,0 +1,58 @@
+// First light (design §3): the lowest rendition's first segment and its sound, alone and fast, so that a player has a picture in about two seconds.
+
+import type { Preset } from '#domain/codec.ts';
+import { PlatformError } from '#domain/error.ts';
+import type { TaskResult } from '#domain/task.ts';
+import { chunkCommand } from '#media/command/chunk.ts';
+import { boundaryTime } from '#media/grid.ts';
+import type { Platform } from '#workflows/platform.ts';
+import type { TaskContext } from '#workflows/task-context.ts';
+import { runCommand, sourceArguments } from '#workflows/tasks/run-command.ts';
+import { TrackWriter } from '#workflows/tasks/track-writer.ts';
+
+/** 360p of a 6 s segment in about a second on two cores (performance.md §5). */
+const QUICK: Preset = 'superfast';
+
+export async function makeFirstLight(platform: Platform, context: TaskContext): Promise<TaskResult> {
+  const { plan, facts, task, scratch } = context;
+  const timeline = plan.timelines[task.subject];
+  const chunk = timeline?.chunks[0];
+  const encoded = plan.video.filter(
+    (rendition) => rendition.timeline === task.subject && rendition.method === 'encoded',
+  );
+  const lowest = encoded.reduce<(typeof encoded)[number] | null>(
+    (best, one) => (best && best.width * best.height <= one.width * one.height ? best : one),
+    null,
+  );
+  if (!timeline || !chunk || !lowest || !facts.video)
+    throw new PlatformError('internal', 'The plan has nothing to light');
+  const writer: TrackWriter = new TrackWriter({
+    storage: platform.storage,
+    prefix: context.prefix,
+    rendition: lowest.id,
+    firstSegment: 0,
+    signal: context.signal,
+    onSegment: () => context.publish([writer.part]),
+  });
+  const endFrame = timeline.boundaries[1] ?? chunk.endFrame;
+  const command = chunkCommand({
+    inputArguments: sourceArguments(context),
+    facts,
+    video: facts.video,
+    preparation: plan.preparation,
+    timeline,
+    chunk: { ...chunk, segments: 1, endFrame },
+    renditions: [{ ...lowest, preset: QUICK, segmentFormat: 'cmaf' }],
+    pictures: [],
+    scratch,
+    threads: platform.config.ENCODE_THREADS,
+    fromBeginning: false,
+  });
+  const [args = []] = command.passes.slice(-1);
+  const boundaries = [0, boundaryTime(timeline, endFrame)];
+  const run = await runCommand(platform, context, {
+    args,
+    sinks: [(stream) => writer.read(stream, { boundaries, alignment: 'exact', offset: 0 })],
+  });
+  return { parts: [writer.part], pictures: [], files: [], frames: writer.samples, seconds: run.seconds };
+}

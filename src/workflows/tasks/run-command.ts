@@ -1,0 +1,75 @@
+// Runs one FFmpeg command of a task: its command line and words go to the job's log, its failure gets a name. Used by every executor.
+import { PlatformError } from '#domain/error.ts';
+import { type RunOptions, type RunResult, runMedia } from '#media/ffmpeg.ts';
+import type { MediaInput } from '#media/tool.ts';
+import { inputArguments, ownInputArguments } from '#media/whitelist.ts';
+import type { Platform } from '#workflows/platform.ts';
+import { runMark } from '#workflows/run-mark.ts';
+import type { TaskContext } from '#workflows/task-context.ts';
+
+export type CommandOptions = Pick<RunOptions, 'sinks' | 'feeds' | 'onProgress' | 'onLog'> & {
+  readonly args: readonly string[];
+  /** True: the caller judges the exit code itself. */
+  readonly mayFail?: boolean;
+};
+
+/** Arguments that open the job's source: whitelisted, or our own normalised picture. */
+export function sourceArguments(context: Pick<TaskContext, 'input' | 'facts'>): string[] {
+  if (context.facts.isStill && context.input.kind === 'file') return ownInputArguments(context.input.path, 'png_pipe');
+  return inputArguments(context.input);
+}
+
+/** A path where the source is a file; for the log, the input's name is not a secret. */
+export const inputName = (input: MediaInput): string => (input.kind === 'file' ? input.path : input.url);
+
+/**
+ * Runs FFmpeg for a task.
+ * @throws PlatformError by what FFmpeg said: `disk_full`, `unsupported_media`, `corrupt_media`, `encode_failed`; `encode_timeout`, `canceled`.
+ */
+export async function runCommand(
+  platform: Platform,
+  context: TaskContext,
+  options: CommandOptions,
+): Promise<RunResult> {
+  const { tool, limits } = platform;
+  context.log(`$ ffmpeg ${options.args.map(shellWord).join(' ')}`);
+  const result = await runMedia({
+    program: tool.ffmpeg,
+    args: options.args,
+    limits: limits.child,
+    timeLimit: context.timeLimit,
+    signal: context.signal,
+    cwd: context.scratch,
+    runId: runMark(),
+    onLog: (line) => {
+      context.log(line);
+      options.onLog?.(line);
+    },
+    ...(options.sinks ? { sinks: options.sinks } : {}),
+    ...(options.feeds ? { feeds: options.feeds } : {}),
+    ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+  });
+  if (!options.mayFail && (result.exitCode !== 0 || result.signal)) throw commandFailure(result);
+  return result;
+}
+
+/** What a failed FFmpeg means, read from its last lines. */
+export function commandFailure(result: RunResult): PlatformError {
+  const said = result.tail.join('\n');
+  const last = result.tail.at(-1) ?? '';
+  if (/No space left on device|ENOSPC/.test(said))
+    return new PlatformError('disk_full', 'The disk filled up while encoding');
+  if (result.signal === 'SIGXFSZ') return new PlatformError('media_limit', 'A result grew beyond CHILD_FILE_BYTES');
+  if (/Cannot allocate memory|std::bad_alloc/.test(said))
+    return new PlatformError('media_limit', 'Decoding needs more memory than CHILD_MEMORY_BYTES allows');
+  if (/not on whitelist|Decoder .*not found|Decoding requested, but no decoder/.test(said)) {
+    return new PlatformError('unsupported_media', `The source cannot be decoded here: ${last}`);
+  }
+  const how = result.signal ? `was ended by ${result.signal}` : `ended with code ${result.exitCode}`;
+  return new PlatformError('encode_failed', `FFmpeg ${how}: ${last || 'it said nothing'}`);
+}
+
+/** One argument as a shell would need it: the log's command line can be pasted. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

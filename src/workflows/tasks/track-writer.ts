@@ -1,0 +1,80 @@
+// Stores one rendition's init and segments as FFmpeg makes them, and remembers what was stored. Used by the executors of chunk, copy, audio, first-light.
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import type { TrackPart } from '#domain/task.ts';
+import { codecString } from '#media/codec-string.ts';
+import { type CutOptions, cutFragments, type Init, type Segment } from '#media/fragments.ts';
+import { segmentName } from '#media/package.ts';
+import type { Store } from '#storage/store.ts';
+
+export type TrackWriterOptions = {
+  readonly storage: Store;
+  /** Prefix of the attempt. */
+  readonly prefix: string;
+  readonly rendition: string;
+  /** Number of the run's first segment in its timeline. */
+  readonly firstSegment: number;
+  readonly signal: AbortSignal;
+  /** After each stored segment. */
+  readonly onSegment: () => Promise<void> | void;
+};
+
+const SEGMENT_TYPE = 'video/iso.segment';
+const INIT_TYPE = 'video/mp4';
+
+/** The life of one track of one attempt. */
+export class TrackWriter {
+  readonly #options: TrackWriterOptions;
+  #part: TrackPart;
+  samples = 0;
+
+  constructor(options: TrackWriterOptions) {
+    this.#options = options;
+    this.#part = { rendition: options.rendition, init: null, codecs: '', timescale: 1, segments: [] };
+  }
+
+  /** What is stored so far. */
+  get part(): TrackPart {
+    return this.#part;
+  }
+
+  /** Cuts a stream of fragments on the boundaries and stores every segment as soon as it is whole. */
+  async read(stream: Readable, cut: Pick<CutOptions, 'boundaries' | 'alignment' | 'offset'>): Promise<void> {
+    const { samples } = await cutFragments(stream, {
+      ...cut,
+      firstSequence: this.#options.firstSegment * 1000 + 1,
+      onInit: (init) => this.#storeInit(init),
+      onSegment: (segment) => this.#storeSegment(segment),
+    });
+    this.samples = samples;
+  }
+
+  async #storeInit(init: Init): Promise<void> {
+    const key = `${this.#key()}/init.mp4`;
+    const size = await this.#write(key, init.data, INIT_TYPE);
+    const hash = createHash('sha256').update(init.data).digest('hex').slice(0, 16);
+    this.#part = {
+      ...this.#part,
+      init: { key, size, hash },
+      timescale: init.timescale,
+      codecs: codecString(init.data),
+    };
+  }
+
+  async #storeSegment({ position, data, start, duration, samples }: Segment): Promise<void> {
+    const index = this.#options.firstSegment + position;
+    const key = `${this.#key()}/${segmentName({ extension: 'm4s' }, index)}`;
+    const size = await this.#write(key, data, SEGMENT_TYPE);
+    this.#part = { ...this.#part, segments: [...this.#part.segments, { index, key, size, start, duration, samples }] };
+    await this.#options.onSegment();
+  }
+
+  #key(): string {
+    return `${this.#options.prefix}/${this.#options.rendition}`;
+  }
+
+  #write(key: string, data: Uint8Array, contentType: string): Promise<number> {
+    const { storage, signal } = this.#options;
+    return storage.write(key, data, { contentType, size: data.length, signal });
+  }
+}
