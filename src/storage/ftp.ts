@@ -7,7 +7,14 @@ import { Readable, Writable } from 'node:stream';
 import type { Client } from 'basic-ftp';
 import { PlatformError } from '#domain/error.ts';
 import { beyondEnd, wantedRange } from '#storage/byte-range.ts';
-import { codeOf, createFtpPool, type FtpOptions, type FtpPlace, ftpError } from '#storage/ftp-connection.ts';
+import {
+  codeOf,
+  createFtpPool,
+  type FtpOptions,
+  type FtpPlace,
+  type FtpPool,
+  ftpError,
+} from '#storage/ftp-connection.ts';
 import { listFtp, removeAllFtp } from '#storage/ftp-walk.ts';
 import { checkKey, checkPrefix } from '#storage/key.ts';
 import { type ReadAttempt, resumingRead } from '#storage/resuming-read.ts';
