@@ -1,11 +1,10 @@
 // The tables as Kysely sees them. One type a table, named as in migrations/*.sql; bigint columns arrive as numbers. Imported by every file of this room.
 
 import { type ColumnType, type Generated, type GeneratedAlways, type RawBuilder, sql } from 'kysely';
+import type { SealedLocation, SealedSpec } from '#database/sealed-location.ts';
 import type { Failure } from '#domain/error.ts';
 import type { Finding } from '#domain/finding.ts';
 import type { JobApi, JobStatus, OutputResult, OutputStatus, TaskStatus } from '#domain/job.ts';
-import type { Location } from '#domain/location.ts';
-import type { OutputSpec } from '#domain/output.ts';
 import type { Plan, TaskKind } from '#domain/plan.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import type { TaskResult, TrackPart } from '#domain/task.ts';
@@ -25,7 +24,7 @@ export type JobTable = {
   readonly api: JobApi;
   readonly status: JobStatus;
   /** Secrets sealed: see sealed-location.ts. */
-  readonly source: Json<Location>;
+  readonly source: Json<SealedLocation>;
   readonly priority: number;
   readonly metadata: Json<Readonly<Record<string, unknown>>>;
   /** Sealed where it carries credentials or a query. */
@@ -39,6 +38,9 @@ export type JobTable = {
   /** Tries of run-job whose failure was not the machine's going away. */
   readonly tries: Generated<number>;
   readonly worker_id: string | null;
+  /** The queue entry and its delivery that run-job's current attempt came with. */
+  readonly entry: string | null;
+  readonly delivery: number | null;
   readonly source_key: string | null;
   readonly facts: OptionalJson<SourceFacts>;
   readonly findings: OptionalJson<readonly Finding[]>;
@@ -56,7 +58,7 @@ export type OutputTable = {
   readonly job_id: number;
   readonly index: number;
   /** The destination's secrets sealed: see sealed-location.ts. */
-  readonly spec: Json<OutputSpec>;
+  readonly spec: Json<SealedSpec>;
   readonly status: OutputStatus;
   readonly progress: Generated<number>;
   readonly result: OptionalJson<OutputResult>;
@@ -79,6 +81,9 @@ export type TaskTable = {
   /** Indexes of the outputs that wait for this task. */
   readonly needed_by: number[];
   readonly worker_id: string | null;
+  /** The queue entry and its delivery that the current attempt came with: only a later delivery of the same entry may take over. */
+  readonly entry: string | null;
+  readonly delivery: number | null;
   readonly result: OptionalJson<TaskResult>;
   /** Segments of the running attempt that are visible already. */
   readonly published: OptionalJson<readonly TrackPart[]>;

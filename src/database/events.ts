@@ -1,0 +1,60 @@
+// State changes in the order they happened, for those who follow: `/events`, webhooks, the dashboard.
+import { type Kysely, sql } from 'kysely';
+import { json, type Schema } from '#database/schema.ts';
+
+export type Event = {
+  readonly id: number;
+  readonly type: string;
+  readonly at: Date;
+  readonly jobId: number | null;
+  readonly data: Readonly<Record<string, unknown>>;
+};
+
+export type NewEvent = {
+  readonly projectId: string;
+  readonly jobId: number | null;
+  readonly type: string;
+  readonly data: Readonly<Record<string, unknown>>;
+};
+
+/**
+ * Adds an event. The last act of a transaction: from here to its end, no other may add one. Numbers are taken when a
+ * row is inserted but become visible at commit; without the lock a reader could see 8, go on after it, and never see 7.
+ */
+export async function insertEvent(db: Kysely<Schema>, event: NewEvent): Promise<number> {
+  await sql`select pg_advisory_xact_lock(hashtext('rendition event'))`.execute(db);
+  const row = await db
+    .insertInto('event')
+    .values({ project_id: event.projectId, job_id: event.jobId, type: event.type, data: json(event.data) })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return row.id;
+}
+
+/** Events after a number, oldest first; 0 is the beginning. */
+export async function listEvents(
+  db: Kysely<Schema>,
+  {
+    projectId,
+    after,
+    limit,
+    jobId,
+  }: { readonly projectId: string; readonly after: number; readonly limit: number; readonly jobId?: number },
+): Promise<Event[]> {
+  const rows = await db
+    .selectFrom('event')
+    .selectAll()
+    .where('project_id', '=', projectId)
+    .where('id', '>', after)
+    .$if(jobId !== undefined, (query) => query.where('job_id', '=', jobId ?? 0))
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+  return rows.map(({ id, type, at, job_id, data }) => ({ id, type, at, jobId: job_id, data }));
+}
+
+/** Events older than a time are forgotten: for the janitor. */
+export async function deleteEventsBefore(db: Kysely<Schema>, before: Date): Promise<number> {
+  const result = await db.deleteFrom('event').where('at', '<', before).executeTakeFirst();
+  return Number(result.numDeletedRows);
+}

@@ -1,0 +1,344 @@
+// The rows of jobs: made by submit-job, changed by the workflows, found and listed by the APIs.
+import { type ExpressionBuilder, type Kysely, type Selectable, sql } from 'kysely';
+import { type JobTable, json, plainText, type Schema } from '#database/schema.ts';
+import { openLocation, openUrl, type Sealer, sealLocation, sealUrl } from '#database/sealed-location.ts';
+import type { Failure } from '#domain/error.ts';
+import type { Finding } from '#domain/finding.ts';
+import type { Job, JobRequest, JobStatus } from '#domain/job.ts';
+import type { Plan } from '#domain/plan.ts';
+import type { SourceFacts } from '#domain/source-facts.ts';
+
+/** A job by project and number: what every query names. */
+export type JobRef = { readonly projectId: string; readonly jobId: number };
+
+export type NewJob = JobRequest & {
+  readonly uuid: string;
+  readonly requestHash: string;
+  readonly sourceKey: string | null;
+};
+
+/** Inserts a job as queued. Null where the project already has one of this idempotency key. */
+export async function insertJob(db: Kysely<Schema>, job: NewJob, sealer: Sealer): Promise<Job | null> {
+  const row = await db
+    .insertInto('job')
+    .values({
+      uuid: job.uuid,
+      project_id: job.projectId,
+      api: job.api,
+      status: 'queued',
+      source: json(sealLocation(job.source, sealer)),
+      priority: job.priority,
+      metadata: json(job.metadata),
+      notification_url: job.notificationUrl && sealUrl(job.notificationUrl, sealer),
+      idempotency_key: job.idempotencyKey && plainText(job.idempotencyKey),
+      request_hash: job.requestHash,
+      source_key: job.sourceKey,
+    })
+    .onConflict((conflict) => conflict.columns(['project_id', 'idempotency_key']).doNothing())
+    .returningAll()
+    .executeTakeFirst();
+  return row ? toJob(row, sealer) : null;
+}
+
+export async function findJob(db: Kysely<Schema>, { projectId, jobId }: JobRef, sealer: Sealer): Promise<Job | null> {
+  const row = await db
+    .selectFrom('job')
+    .selectAll()
+    .where('project_id', '=', projectId)
+    .where('id', '=', jobId)
+    .executeTakeFirst();
+  return row ? toJob(row, sealer) : null;
+}
+
+export async function findJobByUuid(
+  db: Kysely<Schema>,
+  { projectId, uuid }: { readonly projectId: string; readonly uuid: string },
+  sealer: Sealer,
+): Promise<Job | null> {
+  const row = await db
+    .selectFrom('job')
+    .selectAll()
+    .where('project_id', '=', projectId)
+    .where('uuid', '=', uuid)
+    .executeTakeFirst();
+  return row ? toJob(row, sealer) : null;
+}
+
+/** The job an idempotency key made, with the hash of the request it was made by. */
+export async function findJobByKey(
+  db: Kysely<Schema>,
+  { projectId, idempotencyKey }: { readonly projectId: string; readonly idempotencyKey: string },
+  sealer: Sealer,
+): Promise<{ readonly job: Job; readonly requestHash: string | null } | null> {
+  const row = await db
+    .selectFrom('job')
+    .selectAll()
+    .where('project_id', '=', projectId)
+    .where('idempotency_key', '=', plainText(idempotencyKey))
+    .executeTakeFirst();
+  return row ? { job: toJob(row, sealer), requestHash: row.request_hash } : null;
+}
+
+export type JobListing = {
+  readonly projectId: string;
+  readonly status?: JobStatus;
+  /** Part of the uuid, of the source's readable fields or of the metadata; any case. */
+  readonly search?: string;
+  /** Only jobs with a smaller id: the page after the one that ended with it. */
+  readonly before?: number;
+  readonly limit: number;
+};
+
+/** Newest first. The bulky `facts` and `plan` are left out (null): find the one job to see them. */
+export async function listJobs(db: Kysely<Schema>, listing: JobListing, sealer: Sealer): Promise<Job[]> {
+  const { projectId, status, search, before, limit } = listing;
+  const rows = await db
+    .selectFrom('job')
+    .select(LISTED)
+    .where('project_id', '=', projectId)
+    .$if(status !== undefined, (query) => query.where('status', '=', status ?? 'queued'))
+    .$if(before !== undefined, (query) => query.where('id', '<', before ?? 0))
+    .$if(search !== undefined && search !== '', (query) => query.where(matches(search ?? '')))
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => toJob({ ...row, facts: null, plan: null }, sealer));
+}
+
+const LISTED = [
+  'id',
+  'uuid',
+  'project_id',
+  'api',
+  'status',
+  'source',
+  'priority',
+  'metadata',
+  'notification_url',
+  'idempotency_key',
+  'request_hash',
+  'progress',
+  'speed',
+  'eta_seconds',
+  'attempt',
+  'tries',
+  'worker_id',
+  'entry',
+  'delivery',
+  'source_key',
+  'findings',
+  'error',
+  'created_at',
+  'started_at',
+  'completed_at',
+  'updated_at',
+] as const;
+
+function matches(search: string) {
+  const pattern = `%${plainText(search).replaceAll(/[\\%_]/g, '\\$&')}%`;
+  return ({ or }: ExpressionBuilder<Schema, 'job'>) =>
+    or([
+      sql<boolean>`uuid::text ilike ${pattern}`,
+      sql<boolean>`concat_ws(' ', source->>'url', source->>'path', source->>'filename', source->>'bucket', source->>'host') ilike ${pattern}`,
+      sql<boolean>`metadata::text ilike ${pattern}`,
+    ]);
+}
+
+/** Jobs by status, of one project or (for metrics) of all. */
+export async function countJobs(
+  db: Kysely<Schema>,
+  projectId: string | null,
+): Promise<Partial<Record<JobStatus, number>>> {
+  const rows = await db
+    .selectFrom('job')
+    .select(['status', sql<number>`count(*)::int`.as('count')])
+    .$if(projectId !== null, (query) => query.where('project_id', '=', projectId ?? ''))
+    .groupBy('status')
+    .execute();
+  return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
+}
+
+/** What may change of a job. Left out stays as it is. */
+export type JobChange = {
+  readonly status?: JobStatus;
+  readonly progress?: number;
+  readonly speed?: number | null;
+  readonly etaSeconds?: number | null;
+  readonly sourceKey?: string | null;
+  readonly facts?: SourceFacts | null;
+  readonly findings?: readonly Finding[];
+  readonly plan?: Plan | null;
+  readonly error?: Failure | null;
+  readonly startedAt?: Date;
+  readonly completedAt?: Date | null;
+  readonly workerId?: string | null;
+  readonly tries?: number;
+};
+
+/** Changes a job. With `attempt` only if that is still its number: false where it is not. */
+export async function changeJob(
+  db: Kysely<Schema>,
+  ref: JobRef & { readonly attempt?: number },
+  change: JobChange,
+): Promise<boolean> {
+  const result = await db
+    .updateTable('job')
+    .set({
+      updated_at: new Date(),
+      ...(change.status === undefined ? {} : { status: change.status }),
+      ...(change.progress === undefined ? {} : { progress: change.progress }),
+      ...(change.speed === undefined ? {} : { speed: change.speed }),
+      ...(change.etaSeconds === undefined ? {} : { eta_seconds: change.etaSeconds }),
+      ...(change.sourceKey === undefined ? {} : { source_key: change.sourceKey }),
+      ...(change.facts === undefined ? {} : { facts: change.facts && json(change.facts) }),
+      ...(change.findings === undefined ? {} : { findings: json(change.findings) }),
+      ...(change.plan === undefined ? {} : { plan: change.plan && json(change.plan) }),
+      ...(change.error === undefined ? {} : { error: change.error && json(change.error) }),
+      ...(change.startedAt === undefined ? {} : { started_at: change.startedAt }),
+      ...(change.completedAt === undefined ? {} : { completed_at: change.completedAt }),
+      ...(change.workerId === undefined ? {} : { worker_id: change.workerId }),
+      ...(change.tries === undefined ? {} : { tries: change.tries }),
+    })
+    .where('project_id', '=', ref.projectId)
+    .where('id', '=', ref.jobId)
+    .$if(ref.attempt !== undefined, (query) =>
+      query.where('attempt', '=', ref.attempt ?? 0).where('status', '=', 'processing'),
+    )
+    .executeTakeFirst();
+  return result.numUpdatedRows > 0n;
+}
+
+/** A job's row, locked until the transaction ends: all that decides about a job's state goes one after another. */
+export type LockedJob = Pick<
+  Job,
+  'id' | 'uuid' | 'projectId' | 'api' | 'status' | 'priority' | 'attempt' | 'startedAt'
+> & {
+  readonly tries: number;
+  readonly isPlanned: boolean;
+};
+
+export async function lockJob(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<LockedJob | null> {
+  const row = await db
+    .selectFrom('job')
+    .select(['id', 'uuid', 'project_id', 'api', 'status', 'priority', 'attempt', 'tries', 'started_at'])
+    .select(sql<boolean>`plan is not null`.as('is_planned'))
+    .where('project_id', '=', projectId)
+    .where('id', '=', jobId)
+    .forUpdate()
+    .executeTakeFirst();
+  if (!row) return null;
+  const { id, uuid, api, status, priority, attempt, tries } = row;
+  return {
+    id,
+    uuid,
+    projectId: row.project_id,
+    api,
+    status,
+    priority,
+    attempt,
+    tries,
+    startedAt: row.started_at,
+    isPlanned: row.is_planned,
+  };
+}
+
+/** One delivery of a queue entry, and who took it. */
+export type Claim = { readonly workerId: string; readonly entry: string; readonly delivery: number };
+
+/**
+ * Takes a job for run-job under a new attempt. Null where it waits for nobody: planned already, finished, paused, or
+ * held through another entry. Only a later delivery of the same entry takes over what a worker still seems to hold.
+ */
+export async function claimJob(db: Kysely<Schema>, { projectId, jobId }: JobRef, claim: Claim): Promise<number | null> {
+  const row = await db
+    .updateTable('job')
+    .set((eb) => ({
+      status: 'processing',
+      attempt: eb('attempt', '+', 1),
+      tries: eb('tries', '+', 1),
+      worker_id: claim.workerId,
+      entry: claim.entry,
+      delivery: claim.delivery,
+      started_at: eb.fn.coalesce('started_at', sql<Date>`now()`),
+      updated_at: new Date(),
+    }))
+    .where('project_id', '=', projectId)
+    .where('id', '=', jobId)
+    .where('plan', 'is', null)
+    .where(({ or, and, eb }) =>
+      or([
+        eb('status', '=', 'queued'),
+        and([eb('status', '=', 'processing'), eb('entry', '=', claim.entry), eb('delivery', '<', claim.delivery)]),
+      ]),
+    )
+    .returning('attempt')
+    .executeTakeFirst();
+  return row?.attempt ?? null;
+}
+
+/** Whether an attempt of run-job still holds its job. */
+export async function findHeldJob(
+  db: Kysely<Schema>,
+  { projectId, jobId, attempt }: JobRef & { readonly attempt: number },
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('job')
+    .select('id')
+    .where('project_id', '=', projectId)
+    .where('id', '=', jobId)
+    .where('attempt', '=', attempt)
+    .where('status', '=', 'processing')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Removes the job with its outputs, tasks and log. */
+export async function deleteJobRow(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<void> {
+  await db.deleteFrom('job').where('project_id', '=', projectId).where('id', '=', jobId).execute();
+}
+
+/** Finished jobs of all projects that ended before a time, oldest first: for retention. */
+export async function listExpiredJobs(db: Kysely<Schema>, before: Date, limit: number): Promise<JobRef[]> {
+  const rows = await db
+    .selectFrom('job')
+    .select(['project_id', 'id'])
+    .where('completed_at', '<', before)
+    .where('status', 'in', ['completed', 'failed', 'canceled'])
+    .orderBy('completed_at')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({ projectId: row.project_id, jobId: row.id }));
+}
+
+/** Which of these uuids are jobs, of any project: what storage holds for the others belongs to nobody. */
+export async function findJobUuids(db: Kysely<Schema>, uuids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (uuids.length === 0) return new Set();
+  const rows = await db.selectFrom('job').select('uuid').where('uuid', 'in', uuids).execute();
+  return new Set(rows.map((row) => row.uuid));
+}
+
+function toJob(row: Selectable<JobTable>, sealer: Sealer): Job {
+  return {
+    id: row.id,
+    uuid: row.uuid,
+    projectId: row.project_id,
+    api: row.api,
+    status: row.status,
+    source: openLocation(row.source, sealer),
+    priority: row.priority,
+    metadata: row.metadata,
+    notificationUrl: row.notification_url && openUrl(row.notification_url, sealer),
+    progress: row.progress,
+    speed: row.speed,
+    etaSeconds: row.eta_seconds,
+    attempt: row.attempt,
+    sourceKey: row.source_key,
+    facts: row.facts,
+    findings: row.findings ?? [],
+    plan: row.plan,
+    error: row.error,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    completedAt: row.completed_at,
+  };
+}

@@ -1,0 +1,115 @@
+// The rows of outputs: one for each wanted result of a job.
+import type { Kysely, Selectable } from 'kysely';
+import type { JobRef } from '#database/jobs.ts';
+import { json, type OutputTable, type Schema } from '#database/schema.ts';
+import { openSpec, type Sealer, sealSpec } from '#database/sealed-location.ts';
+import type { Failure } from '#domain/error.ts';
+import type { Output, OutputResult, OutputStatus } from '#domain/job.ts';
+import type { OutputSpec } from '#domain/output.ts';
+
+export async function insertOutputs(
+  db: Kysely<Schema>,
+  { projectId, jobId, specs }: JobRef & { readonly specs: readonly OutputSpec[] },
+  sealer: Sealer,
+): Promise<void> {
+  await db
+    .insertInto('output')
+    .values(
+      specs.map((spec, index) => ({
+        project_id: projectId,
+        job_id: jobId,
+        index,
+        spec: json(sealSpec(spec, sealer)),
+        status: 'pending' as const,
+      })),
+    )
+    .execute();
+}
+
+/** In the order they were asked for. */
+export async function listOutputs(db: Kysely<Schema>, { projectId, jobId }: JobRef, sealer: Sealer): Promise<Output[]> {
+  const rows = await db
+    .selectFrom('output')
+    .selectAll()
+    .where('project_id', '=', projectId)
+    .where('job_id', '=', jobId)
+    .orderBy('index')
+    .execute();
+  return rows.map((row) => toOutput(row, sealer));
+}
+
+/** The outputs of several jobs in one query: for lists. */
+export async function listOutputsOf(
+  db: Kysely<Schema>,
+  { projectId, jobIds }: { readonly projectId: string; readonly jobIds: readonly number[] },
+  sealer: Sealer,
+): Promise<Output[]> {
+  if (jobIds.length === 0) return [];
+  const rows = await db
+    .selectFrom('output')
+    .selectAll()
+    .where('project_id', '=', projectId)
+    .where('job_id', 'in', jobIds)
+    .orderBy('job_id')
+    .orderBy('index')
+    .execute();
+  return rows.map((row) => toOutput(row, sealer));
+}
+
+/** Index and status alone: what decides whether a job is over. */
+export async function listOutputStates(
+  db: Kysely<Schema>,
+  { projectId, jobId }: JobRef,
+): Promise<{ readonly index: number; readonly status: OutputStatus; readonly error: Failure | null }[]> {
+  return db
+    .selectFrom('output')
+    .select(['index', 'status', 'error'])
+    .where('project_id', '=', projectId)
+    .where('job_id', '=', jobId)
+    .orderBy('index')
+    .execute();
+}
+
+export type OutputChange = {
+  readonly status?: OutputStatus;
+  readonly progress?: number;
+  readonly result?: OutputResult | null;
+  readonly error?: Failure | null;
+};
+
+/** Changes those outputs of a job that stand in one of the statuses `from`. Answers the indexes of the changed ones. */
+export async function changeOutputs(
+  db: Kysely<Schema>,
+  which: JobRef & { readonly indexes?: readonly number[]; readonly from: readonly OutputStatus[] },
+  change: OutputChange,
+): Promise<number[]> {
+  if (which.indexes?.length === 0) return [];
+  const rows = await db
+    .updateTable('output')
+    .set({
+      ...(change.status === undefined ? {} : { status: change.status }),
+      ...(change.progress === undefined ? {} : { progress: change.progress }),
+      ...(change.result === undefined ? {} : { result: change.result && json(change.result) }),
+      ...(change.error === undefined ? {} : { error: change.error && json(change.error) }),
+    })
+    .where('project_id', '=', which.projectId)
+    .where('job_id', '=', which.jobId)
+    .where('status', 'in', which.from)
+    .$if(which.indexes !== undefined, (query) => query.where('index', 'in', which.indexes ?? []))
+    .returning('index')
+    .execute();
+  return rows.map((row) => row.index);
+}
+
+function toOutput(row: Selectable<OutputTable>, sealer: Sealer): Output {
+  return {
+    id: row.id,
+    jobId: row.job_id,
+    index: row.index,
+    spec: openSpec(row.spec, sealer),
+    status: row.status,
+    progress: row.progress,
+    result: row.result,
+    error: row.error,
+  };
+}

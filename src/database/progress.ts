@@ -1,0 +1,48 @@
+// A job's progress, worked out by the database from the rows of its tasks. Called by report-progress.ts.
+import { type Kysely, sql } from 'kysely';
+import type { JobRef } from '#database/jobs.ts';
+import type { Schema } from '#database/schema.ts';
+
+export type JobProgress = {
+  /** 0–100, one decimal */
+  readonly progress: number;
+  /** media seconds per second, all running tasks together */
+  readonly speed: number | null;
+  readonly etaSeconds: number | null;
+};
+
+/**
+ * Adds up what is done, weight by weight, and stores it. The time left follows from how fast the running tasks, on
+ * whatever machines, get through their weight now. Progress never falls. Null where the job no longer runs.
+ */
+export async function saveJobProgress(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<JobProgress | null> {
+  const { rows } = await sql<{ progress: number; speed: number | null; eta_seconds: number | null }>`
+    update job set updated_at = now(), speed = sums.speed,
+      progress = greatest(job.progress, round((100 * sums.done / sums.total)::numeric, 1)::float8),
+      eta_seconds = case when sums.rate > 0 then round(((sums.total - sums.done) / sums.rate)::numeric, 1)::float8 end
+    from (
+      select sum(weight) as total, coalesce(sum(weight * progress), 0) as done,
+        sum(speed) filter (where status = 'processing') as speed,
+        sum(weight * progress / greatest(extract(epoch from clock_timestamp() - claimed_at), 0.1))
+          filter (where status = 'processing') as rate
+      from task where project_id = ${projectId} and job_id = ${jobId} and kind <> 'first-light'
+    ) sums
+    where job.project_id = ${projectId} and job.id = ${jobId} and job.status = 'processing' and sums.total > 0
+    returning job.progress, job.speed, job.eta_seconds`.execute(db);
+  const [row] = rows;
+  return row ? { progress: row.progress, speed: row.speed, etaSeconds: row.eta_seconds } : null;
+}
+
+/** An output's progress: the mean, by weight, of the tasks it waits for and its own. */
+export async function saveOutputProgress(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<void> {
+  await sql`
+    update output set progress = greatest(output.progress, sums.progress)
+    from (
+      select o.index, round((100 * sum(t.weight * t.progress) / sum(t.weight))::numeric, 1)::float8 as progress
+      from output o join task t on t.job_id = o.job_id and (case when t.kind = 'output' then t.subject = o.index else o.index = any(t.needed_by) end)
+      where o.project_id = ${projectId} and o.job_id = ${jobId}
+      group by o.index
+    ) sums
+    where output.job_id = ${jobId} and output.project_id = ${projectId} and output.index = sums.index
+      and output.status in ('processing', 'uploading') and output.progress < sums.progress`.execute(db);
+}

@@ -1,0 +1,69 @@
+// Places as they are stored: every secret in them sealed, so that a dump of the database contains none. Used by jobs.ts and outputs.ts.
+import { type Location, type LocationKind, SECRET_FIELDS } from '#domain/location.ts';
+import type { OutputSpec } from '#domain/output.ts';
+
+/** Seals and opens short texts under the platform's key (AES-256-GCM). */
+export type Sealer = {
+  readonly seal: (text: string) => string;
+  /** @throws PlatformError where the text was sealed under another key */
+  readonly unseal: (sealed: string) => string;
+};
+
+/** A location whose secret fields are `{sealed: …}`. */
+export type SealedLocation = { readonly kind: LocationKind; readonly [field: string]: unknown };
+export type SealedSpec = Omit<OutputSpec, 'destination'> & { readonly destination: SealedLocation | null };
+
+export function sealLocation(location: Location, sealer: Sealer): SealedLocation {
+  const fields = Object.entries(location).map(([field, value]) => [
+    field,
+    isSecret(field, value) ? { sealed: sealer.seal(JSON.stringify(value)) } : value,
+  ]);
+  return Object.fromEntries(fields) as SealedLocation;
+}
+
+export function openLocation(stored: SealedLocation, sealer: Sealer): Location {
+  const fields = Object.entries(stored).map(([field, value]) => [
+    field,
+    isSealed(value) ? (JSON.parse(sealer.unseal(value.sealed)) as unknown) : value,
+  ]);
+  return Object.fromEntries(fields) as Location;
+}
+
+export const sealSpec = (spec: OutputSpec, sealer: Sealer): SealedSpec => ({
+  ...spec,
+  destination: spec.destination && sealLocation(spec.destination, sealer),
+});
+
+export const openSpec = (stored: SealedSpec, sealer: Sealer): OutputSpec => ({
+  ...stored,
+  destination: stored.destination && openLocation(stored.destination, sealer),
+});
+
+const SEALED_URL = 'sealed:';
+
+/** A URL that may carry credentials or a token is sealed whole; a plain one stays readable. */
+export const sealUrl = (url: string, sealer: Sealer): string =>
+  mayHoldSecret(url) ? SEALED_URL + sealer.seal(url) : url;
+
+export const openUrl = (stored: string, sealer: Sealer): string =>
+  stored.startsWith(SEALED_URL) ? sealer.unseal(stored.slice(SEALED_URL.length)) : stored;
+
+function isSecret(field: string, value: unknown): boolean {
+  if (value === null || value === '') return false;
+  if ((SECRET_FIELDS as readonly string[]).includes(field))
+    return typeof value !== 'object' || Object.keys(value ?? {}).length > 0;
+  return field === 'url' && typeof value === 'string' && mayHoldSecret(value);
+}
+
+/** User info before the host, or a query: presigned URLs and tokens. */
+const mayHoldSecret = (url: string): boolean => url.includes('?') || /^[a-z]+:\/\/[^/]*@/i.test(url);
+
+function isSealed(value: unknown): value is { readonly sealed: string } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'sealed' in value &&
+    typeof value.sealed === 'string' &&
+    Object.keys(value).length === 1
+  );
+}
