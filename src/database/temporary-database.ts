@@ -52,7 +52,7 @@ async function makeTemplate({ templateDir, version, prepare }: TemporaryOptions)
   try {
     if ((await textOf(join(template, 'cluster', 'PG_VERSION'))) !== undefined) return template;
     for (const left of await readdir(templateDir)) {
-      if (left !== 'lock') await rm(join(templateDir, left), { recursive: true, force: true });
+      if (!left.startsWith('lock')) await rm(join(templateDir, left), { recursive: true, force: true });
     }
     const fresh = join(templateDir, 'new');
     const database = await startEmbedded({ folder: fresh, durable: false });
