@@ -98,7 +98,13 @@ function spawnLimited(options: RunOptions): ChildProcess {
   return spawn(program, args, {
     cwd: options.cwd,
     // An emptied environment: nothing of ours (keys, proxies) reaches a program that parses strangers' bytes.
-    env: { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', [RUN_MARK]: options.runId ?? 'none', ...windowsNeeds() },
+    env: {
+      PATH: '/usr/local/bin:/usr/bin:/bin',
+      LC_ALL: 'C',
+      SVT_LOG: '1',
+      [RUN_MARK]: options.runId ?? 'none',
+      ...windowsNeeds(),
+    },
     stdio: [options.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe', ...Array<'pipe'>(extra).fill('pipe')],
     detached: process.platform !== 'win32',
     windowsHide: true,

@@ -180,7 +180,10 @@ function firstPassOutput(options: ChunkCommandOptions, rendition: VideoRendition
   return ['-map', `[${label}]`, ...encode, '-f', 'null', '-'];
 }
 
-/** Fragments at keyframes, decode times from zero with negative offsets (no edit list); fragments.ts moves them to their place. */
+/**
+ * Fragments at keyframes, decode times from zero; fragments.ts moves them to their place. The delay of B-frames stands in an edit list
+ * (delay_moov): with negative offsets instead, FFmpeg's own demuxer shows the picture late by that delay.
+ */
 export function fragmentMuxer(timeline: Timeline): string[] {
   return [
     // One frame is a whole number of ticks, and every chunk has the same timescale.
@@ -189,7 +192,7 @@ export function fragmentMuxer(timeline: Timeline): string[] {
     '-f',
     'mp4',
     '-movflags',
-    '+cmaf+frag_keyframe+skip_trailer+negative_cts_offsets',
+    '+frag_keyframe+empty_moov+delay_moov+default_base_moof+skip_trailer',
   ];
 }
 
