@@ -1,0 +1,236 @@
+// Finds FFmpeg and what it really can do: version, encoders, decoders, filters, hardware that passes a test encode. Called once at start.
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { HARDWARE, type Hardware, type HwaccelChoice, type VideoCodec } from '#domain/codec.ts';
+import { PlatformError } from '#domain/error.ts';
+import { runMedia } from '#media/ffmpeg.ts';
+import type { ChildLimits, MediaTool } from '#media/tool.ts';
+
+/** Lowest FFmpeg that knows every option we use, as major · 100 + minor. */
+export const LOWEST_VERSION = 501;
+const USUAL_PATHS = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin:/snap/bin';
+/** seconds that a list or a test encode may take */
+const LIST_LIMIT = 20;
+const TEST_LIMIT = 10;
+
+export type DetectOptions = {
+  /** A path, or a bare name that is looked for in `searchPath`. */
+  readonly ffmpegPath: string;
+  readonly ffprobePath: string;
+  /** The folders of PATH; left out, the usual ones. */
+  readonly searchPath?: string;
+  readonly limits: ChildLimits;
+  readonly hwaccel: HwaccelChoice;
+};
+
+const detected = new Map<string, Promise<MediaTool>>();
+
+/**
+ * What the installed FFmpeg can do, asked once a process.
+ * @throws PlatformError `ffmpeg_missing` where FFmpeg or ffprobe is missing, does not run or is older than 5.1.
+ */
+export function detectTool(options: DetectOptions): Promise<MediaTool> {
+  const key = JSON.stringify([options.ffmpegPath, options.ffprobePath, options.searchPath, options.hwaccel]);
+  const known = detected.get(key);
+  if (known) return known;
+  const asking = askTool(options).catch((error) => {
+    detected.delete(key);
+    throw error;
+  });
+  detected.set(key, asking);
+  return asking;
+}
+
+async function askTool({
+  ffmpegPath,
+  ffprobePath,
+  searchPath = USUAL_PATHS,
+  limits,
+  hwaccel,
+}: DetectOptions): Promise<MediaTool> {
+  const ffmpeg = findProgram(ffmpegPath, searchPath, 'FFMPEG_PATH');
+  const ffprobe = findProgram(ffprobePath, searchPath, 'FFPROBE_PATH');
+  const ask = (program: string, argument: string) => readOutput(program, ['-hide_banner', argument], limits);
+  // The start of a process (dynamic linking) is all the cost: side by side they take little more than one.
+  const [version, probeVersion, encoders, decoders, filters] = await Promise.all([
+    ask(ffmpeg, '-version'),
+    ask(ffprobe, '-version'),
+    ask(ffmpeg, '-encoders'),
+    ask(ffmpeg, '-decoders'),
+    ask(ffmpeg, '-filters'),
+  ]);
+  const found = parseVersion(version);
+  requireVersion(found, ffmpeg);
+  requireVersion(parseVersion(probeVersion), ffprobe);
+  const names = parseNames(encoders);
+  return {
+    ffmpeg,
+    ffprobe,
+    version: found.text,
+    versionNumber: found.number,
+    encoders: new Set([...names].filter((name) => hardwareOf(name) === null)),
+    decoders: parseNames(decoders),
+    filters: parseNames(filters),
+    hardware: await testHardware(ffmpeg, hardwareCandidates({ encoders: names, hwaccel, ...thisMachine() }), limits),
+  };
+}
+
+/** The absolute path of a program: children get an emptied environment, so that a bare name would not be found again. */
+function findProgram(name: string, searchPath: string, setting: string): string {
+  const bare = !/[\\/]/.test(name);
+  const folders = bare ? searchPath.split(path.delimiter).filter((folder) => folder !== '') : [''];
+  const endings = process.platform === 'win32' && !/\.exe$/i.test(name) ? ['.exe', ''] : [''];
+  for (const folder of folders) {
+    for (const ending of endings) {
+      const candidate = path.resolve(folder, name + ending);
+      if (isProgram(candidate)) return candidate;
+    }
+  }
+  const where = bare ? `is not installed (not found in ${folders.join(', ')})` : 'is no program that can be run';
+  throw new PlatformError('ffmpeg_missing', `${name} ${where}. Install FFmpeg 5.1 or newer, or set ${setting}.`);
+}
+
+function isProgram(candidate: string): boolean {
+  try {
+    accessSync(candidate, constants.X_OK);
+    return statSync(candidate).isFile();
+  } catch {
+    // Not there or not ours to run: either way the search goes on.
+    return false;
+  }
+}
+
+async function readOutput(program: string, args: readonly string[], limits: ChildLimits): Promise<string> {
+  let text = '';
+  const onStdout = async (stdout: Readable) => {
+    for await (const bytes of stdout) text += String(bytes);
+  };
+  const run = await runMedia({ program, args, limits, timeLimit: LIST_LIMIT, onStdout });
+  if (run.exitCode === 0) return text;
+  const reason = run.tail.at(-1) ?? `it ended with ${run.exitCode ?? run.signal}`;
+  throw new PlatformError('ffmpeg_missing', `${program} does not run: ${reason}`);
+}
+
+type Version = { readonly text: string; readonly number: number };
+
+/** Reads the output of `-version`: `5.1.9-0+deb12u1`, `n7.1`, and builds between releases (`N-118193-g5f38c8`) by their libavcodec. */
+export function parseVersion(output: string): Version {
+  const text = /^\S+ version (\S+)/m.exec(output)?.[1] ?? '';
+  const release = /^n?(\d{1,2})\.(\d+)/.exec(text);
+  if (release) return { text, number: Number(release[1]) * 100 + Number(release[2]) };
+  const library = /libavcodec\s+(\d+)\.\s*(\d+)\./.exec(output);
+  if (!library) return { text, number: 0 };
+  // libavcodec 59 belongs to FFmpeg 5, 60 to 6, …; 59.37 was 5.1's.
+  const [major, minor] = [Number(library[1]), Number(library[2])];
+  return { text, number: (major - 54) * 100 + (major === 59 && minor >= 37 ? 1 : 0) };
+}
+
+function requireVersion(version: Version, program: string): void {
+  if (version.text === '') throw new PlatformError('ffmpeg_missing', `${program} does not answer like FFmpeg.`);
+  if (version.number < LOWEST_VERSION) {
+    throw new PlatformError(
+      'ffmpeg_missing',
+      `${program} is version ${version.text}; Rendition needs FFmpeg 5.1 or newer.`,
+    );
+  }
+}
+
+/** Names in the second column of `-encoders`, `-decoders` or `-filters`. */
+export function parseNames(list: string): ReadonlySet<string> {
+  return new Set([...list.matchAll(/^ [A-Z.|]{2,6} +([^\s=]+) /gm)].map((match) => match[1] ?? ''));
+}
+
+export type HardwareEncoder = MediaTool['hardware'][number];
+
+const HARDWARE_CODECS: Readonly<Record<Hardware, readonly VideoCodec[]>> = {
+  nvenc: ['h264', 'hevc', 'av1'],
+  qsv: ['h264', 'hevc', 'av1', 'vp9'],
+  vaapi: ['h264', 'hevc', 'av1', 'vp9'],
+  videotoolbox: ['h264', 'hevc'],
+};
+
+function hardwareOf(encoder: string): Hardware | null {
+  return HARDWARE.find((kind) => encoder.endsWith(`_${kind}`)) ?? null;
+}
+
+type Machine = { readonly platform: NodeJS.Platform; readonly renderNode: string | null; readonly nvidia: boolean };
+
+function thisMachine(): Machine {
+  const nodes = existsSync('/dev/dri')
+    ? readdirSync('/dev/dri')
+        .filter((name) => name.startsWith('renderD'))
+        .sort()
+    : [];
+  return {
+    platform: process.platform,
+    renderNode: nodes[0] === undefined ? null : `/dev/dri/${nodes[0]}`,
+    // /dev/dxg is the graphics card of a Linux under Windows.
+    nvidia: ['/dev/nvidiactl', '/dev/nvidia0', '/dev/dxg'].some((device) => existsSync(device)),
+  };
+}
+
+/** Hardware encoders worth a test: built in, wished for, and with a device. A machine without any pays nothing. */
+export function hardwareCandidates(
+  options: Machine & { readonly encoders: ReadonlySet<string>; readonly hwaccel: HwaccelChoice },
+): { readonly encoder: HardwareEncoder; readonly device: string | null }[] {
+  const { encoders, hwaccel, platform, renderNode, nvidia } = options;
+  const present: Readonly<Record<Hardware, boolean>> = {
+    nvenc: platform === 'win32' || nvidia,
+    qsv: platform === 'win32' || renderNode !== null,
+    vaapi: renderNode !== null,
+    videotoolbox: platform === 'darwin',
+  };
+  return HARDWARE.filter((kind) => present[kind] && (hwaccel === 'auto' || hwaccel === kind)).flatMap((kind) =>
+    HARDWARE_CODECS[kind]
+      .map((codec) => ({
+        encoder: { kind, codec, encoder: `${codec}_${kind}` },
+        device: kind === 'vaapi' ? renderNode : null,
+      }))
+      .filter((candidate) => encoders.has(candidate.encoder.encoder)),
+  );
+}
+
+/** Being listed says nothing about a driver: only what encodes three real frames is hardware. */
+async function testHardware(
+  ffmpeg: string,
+  candidates: ReturnType<typeof hardwareCandidates>,
+  limits: ChildLimits,
+): Promise<HardwareEncoder[]> {
+  const passed = await Promise.all(
+    candidates.map(async ({ encoder, device }) => {
+      const upload = device === null ? [] : ['-init_hw_device', `vaapi=gpu:${device}`, '-filter_hw_device', 'gpu'];
+      const filter = device === null ? 'format=nv12' : 'format=nv12,hwupload';
+      const run = await runMedia({
+        program: ffmpeg,
+        args: [
+          ...['-hide_banner', '-nostdin', '-v', 'error', ...upload],
+          // 256x256: smaller pictures are below what some encoders take.
+          ...[
+            '-f',
+            'lavfi',
+            '-i',
+            'color=c=gray:s=256x256:r=25',
+            '-vf',
+            filter,
+            '-frames:v',
+            '3',
+            '-c:v',
+            encoder.encoder,
+            '-f',
+            'null',
+            '-',
+          ],
+        ],
+        // A graphics driver maps far more address space than memory: the usual limit would fail every test.
+        limits: { ...limits, memory: Number.MAX_SAFE_INTEGER },
+        timeLimit: TEST_LIMIT,
+      }).catch((error: unknown) => {
+        if (error instanceof PlatformError && error.code === 'encode_timeout') return null;
+        throw error;
+      });
+      return run?.exitCode === 0 ? encoder : null;
+    }),
+  );
+  return passed.filter((encoder) => encoder !== null);
+}

@@ -1,0 +1,132 @@
+// Learns from a video's timestamps, one at a time, whether its frame rate is constant and what it is. Memory is bounded. Used by probe-packets.ts.
+import type { Rational } from '#domain/source-facts.ts';
+import { rateBetween, rateNumber, reduceRate, snapRate } from '#media/frame-rate.ts';
+
+/** Frames may be stored in another order than shown: so many are held back to put them in order (H.264 and HEVC allow 16). */
+const REORDER = 32;
+/** Beyond this many distinct intervals nobody learns anything from another one. */
+const INTERVAL_KINDS = 20_000;
+
+export type ClockFacts = {
+  readonly constant: boolean;
+  /** Frames/s where constant; else frames over time. null for fewer than two frames. */
+  readonly average: Rational | null;
+  /** The commonest interval as a rate. */
+  readonly nominal: Rational | null;
+  /** The commonest interval, ticks; 0 for fewer than two frames. */
+  readonly interval: number;
+};
+
+/**
+ * A constant rate with rounded timestamps (Matroska: milliseconds) lies in a corridor around a straight line. Each timestamp narrows
+ * the slopes that such a line may have; where none is left, the rate varies. That needs no list of timestamps and forgives rounding.
+ */
+export class FrameClock {
+  readonly #waiting: number[] = [];
+  readonly #intervals = new Map<number, number>();
+  #origin = 0;
+  #previous = 0;
+  #frames = 0;
+  #tolerance = 0;
+  /** Ticks a frame: what is still possible. */
+  #least = 0;
+  #most = Number.POSITIVE_INFINITY;
+  #disordered = false;
+
+  /** @param time presentation time in ticks, in the order of storage */
+  add(time: number): void {
+    let at = this.#waiting.length;
+    while (at > 0 && (this.#waiting[at - 1] ?? 0) > time) at--;
+    this.#waiting.splice(at, 0, time);
+    if (this.#waiting.length > REORDER) this.#take(1);
+  }
+
+  /** @param tick seconds a tick, as a fraction @param declared the container's own idea of the rate, which decides between equals */
+  finish(tick: Rational, declared: Rational | null): ClockFacts {
+    this.#take(this.#waiting.length);
+    const steps = this.#frames - 1;
+    const span = this.#previous - this.#origin;
+    if (steps < 1 || span <= 0) return { constant: this.#frames <= 1, average: null, nominal: null, interval: 0 };
+    const perSecond = tick.den / tick.num;
+    const interval = this.#commonest();
+    if (!this.#disordered && this.#least <= this.#most) {
+      const rate = pickRate(perSecond / this.#most, perSecond / this.#least, declared);
+      return { constant: true, average: rate, nominal: rate, interval };
+    }
+    // Frames over time, as FFmpeg writes an average: thousandths of a second are exact enough for what varies anyway.
+    const average = reduceRate({ num: steps * 1000, den: Math.max(1, Math.round((span / perSecond) * 1000)) });
+    // Three ticks or fewer: rounding by half a tick says nothing.
+    const slack = interval <= 3 ? 0 : Math.max(0.5, interval * 0.0005);
+    return {
+      constant: false,
+      average,
+      nominal: pickRate(perSecond / (interval + slack), perSecond / (interval - slack), declared),
+      interval,
+    };
+  }
+
+  #take(count: number): void {
+    if (this.#frames === 0) this.#begin();
+    for (const time of this.#waiting.splice(0, count)) this.#learn(time);
+  }
+
+  /** What the first frames' typical interval allows as rounding: 2.2 ticks or a tenth, never near a whole frame. */
+  #begin(): void {
+    this.#origin = this.#waiting[0] ?? 0;
+    this.#previous = this.#origin;
+    const intervals = this.#waiting
+      .slice(1)
+      .map((time, i) => time - (this.#waiting[i] ?? 0))
+      .sort((a, b) => a - b);
+    const typical = intervals[intervals.length >> 1] ?? 0;
+    this.#tolerance = Math.min(Math.max(2.2, typical * 0.1), typical * 0.3);
+  }
+
+  #learn(time: number): void {
+    const n = this.#frames++;
+    if (n === 0) return;
+    const interval = time - this.#previous;
+    // Time that runs back (joined streams) or stands still (doubled frames) is no clock.
+    if (interval <= 0) {
+      this.#disordered = true;
+      return;
+    }
+    this.#previous = time;
+    if (this.#intervals.size < INTERVAL_KINDS || this.#intervals.has(interval))
+      this.#intervals.set(interval, (this.#intervals.get(interval) ?? 0) + 1);
+    this.#least = Math.max(this.#least, (time - this.#origin - this.#tolerance) / n);
+    this.#most = Math.min(this.#most, (time - this.#origin + this.#tolerance) / n);
+  }
+
+  /** The interval with the most others within a tick or a twentieth of it; of equals the shortest. */
+  #commonest(): number {
+    const kinds = [...this.#intervals].sort(([a], [b]) => a - b);
+    let [best, weight, from, to, sum] = [0, 0, 0, 0, 0];
+    for (const [interval] of kinds) {
+      const reach = Math.max(1, interval * 0.05);
+      for (; to < kinds.length && (kinds[to]?.[0] ?? 0) <= interval + reach; to++) sum += kinds[to]?.[1] ?? 0;
+      for (; (kinds[from]?.[0] ?? 0) < interval - reach; from++) sum -= kinds[from]?.[1] ?? 0;
+      if (sum > weight) [best, weight] = [interval, sum];
+    }
+    return this.#centre(best);
+  }
+
+  /** Within the chosen neighbourhood, the single interval seen most often. */
+  #centre(interval: number): number {
+    const reach = Math.max(1, interval * 0.05);
+    let [best, count] = [interval, 0];
+    for (const [one, seen] of this.#intervals) {
+      if (Math.abs(one - interval) <= reach && (seen > count || (seen === count && one < best)))
+        [best, count] = [one, seen];
+    }
+    return best;
+  }
+}
+
+/** The declared rate where it fits, in its standard form if that fits too; else what the bounds themselves say. */
+function pickRate(low: number, high: number, declared: Rational | null): Rational {
+  const fits = (value: Rational) => rateNumber(value) >= low * (1 - 1e-9) && rateNumber(value) <= high * (1 + 1e-9);
+  if (declared === null || !fits(declared)) return rateBetween(low, high);
+  const standard = snapRate(declared);
+  return fits(standard) ? standard : reduceRate(declared);
+}

@@ -1,0 +1,109 @@
+// Reduces the packets of one stream to facts while they pass: nothing of a packet is kept. Used by probe-output.ts.
+import { FrameClock } from '#media/frame-clock.ts';
+
+/** Times are in the stream's ticks; null where the container has none. */
+export type Packet = {
+  readonly type: string;
+  readonly pts: number | null;
+  readonly dts: number | null;
+  readonly duration: number;
+  /** bytes */
+  readonly size: number;
+  readonly isKey: boolean;
+  /** Decoded but not shown (edit lists). */
+  readonly isDiscarded: boolean;
+  readonly isEncrypted: boolean;
+};
+
+/** Above this many keyframes (an intra-only film of hours) only those a growing distance apart are listed. */
+const KEYFRAMES_LISTED = 50_000;
+
+export class StreamScan {
+  readonly type: string;
+  packets = 0;
+  bytes = 0;
+  encrypted = 0;
+  /** Packets that are decoded but not shown. */
+  discarded = 0;
+  /** Shown packets with a time. */
+  shown = 0;
+  /** Ticks: first presentation, and the end of what is shown last. */
+  start = Number.POSITIVE_INFINITY;
+  end = Number.NEGATIVE_INFINITY;
+  /** Duration of the packet that ends last, ticks; 0 where the container does not say. */
+  lastDuration = 0;
+  /** Packets before the first keyframe, which cannot be decoded. */
+  undecodable = 0;
+  hasReordering = false;
+  keyframes: number[] = [];
+  /** Ticks between two keyframes at the most; the end is added by the caller. */
+  longestGop = 0;
+  readonly clock: FrameClock | null;
+  #seenKey = false;
+  #firstKey = Number.NEGATIVE_INFINITY;
+  #lastKey: number | null = null;
+  #latest = Number.NEGATIVE_INFINITY;
+  #keySpacing = 0;
+
+  constructor(type: string) {
+    this.type = type;
+    this.clock = type === 'video' ? new FrameClock() : null;
+  }
+
+  /** Ticks of the last keyframe; null where there is none. */
+  get lastKeyframe(): number | null {
+    return this.#lastKey;
+  }
+
+  add(packet: Packet): void {
+    this.packets++;
+    this.bytes += packet.size;
+    if (packet.isEncrypted) this.encrypted++;
+    if (packet.isDiscarded) this.discarded++;
+    const time = packet.pts ?? packet.dts;
+    if (this.clock && !this.#isDecodable(packet, time)) return;
+    if (time === null || packet.isDiscarded) return;
+    this.shown++;
+    this.start = Math.min(this.start, time);
+    if (time + packet.duration > this.end) {
+      this.end = time + packet.duration;
+      this.lastDuration = packet.duration;
+    }
+    if (this.clock) this.#addFrame(packet, time, this.clock);
+  }
+
+  /** A decoder begins at a keyframe and cannot show what comes before it in either order (leading pictures of an open group). */
+  #isDecodable(packet: Packet, time: number | null): boolean {
+    if (!this.#seenKey && packet.isKey) {
+      this.#seenKey = true;
+      this.#firstKey = time ?? Number.NEGATIVE_INFINITY;
+    }
+    const decodable = this.#seenKey && (time === null || time >= this.#firstKey);
+    if (!decodable) this.undecodable++;
+    return decodable;
+  }
+
+  #addFrame(packet: Packet, time: number, clock: FrameClock): void {
+    clock.add(time);
+    if (time < this.#latest) this.hasReordering = true;
+    else this.#latest = time;
+    if (!packet.isKey) return;
+    if (this.#lastKey !== null) this.longestGop = Math.max(this.longestGop, time - this.#lastKey);
+    this.#lastKey = time;
+    const listed = this.keyframes.at(-1);
+    if (listed !== undefined && time <= listed + this.#keySpacing) return;
+    this.keyframes.push(time);
+    if (this.keyframes.length > KEYFRAMES_LISTED) this.#thinKeyframes();
+  }
+
+  #thinKeyframes(): void {
+    const first = this.keyframes[0] ?? 0;
+    this.#keySpacing = Math.max(this.#keySpacing * 2, (2 * (this.#latest - first)) / this.keyframes.length);
+    let kept = Number.NEGATIVE_INFINITY;
+    this.keyframes = this.keyframes.filter((time) => {
+      if (time <= kept + this.#keySpacing) return false;
+      kept = time;
+      return true;
+    });
+  }
+}

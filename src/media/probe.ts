@@ -1,0 +1,176 @@
+// Finds out what a source is: one ffprobe run whose packets are reduced while they pass. Called by the workflows and the CLI.
+import { PlatformError } from '#domain/error.ts';
+import type { SourceFacts } from '#domain/source-facts.ts';
+import { canDecode } from '#media/decoders.ts';
+import { explainUnreadable } from '#media/explain-unreadable.ts';
+import { runMedia } from '#media/ffmpeg.ts';
+import { inspectMp4 } from '#media/mp4-boxes.ts';
+import { describeStream, makeFacts, type Streams, sortStreams } from '#media/probe-facts.ts';
+import { ProbeLog } from '#media/probe-log.ts';
+import { outputArguments, ProbeOutput } from '#media/probe-output.ts';
+import { field } from '#media/probe-streams.ts';
+import { type Content, HEAD_BYTES, sniffContent } from '#media/sniff.ts';
+import { openSourceBytes, type SourceBytes } from '#media/source-bytes.ts';
+import { probeStill } from '#media/still.ts';
+import type { MediaInput, MediaLimits, MediaTool } from '#media/tool.ts';
+import { inputArguments } from '#media/whitelist.ts';
+
+export type ProbeOptions = {
+  readonly tool: MediaTool;
+  readonly input: MediaInput;
+  readonly limits: MediaLimits;
+  readonly signal?: AbortSignal;
+};
+
+type Run = {
+  readonly output: ProbeOutput;
+  readonly log: ProbeLog;
+  readonly failed: boolean;
+  readonly scanned: boolean;
+};
+
+/** Where ffprobe's usual 5 MB and 5 s do not reach a picture (a broadcast cut between far keyframes), these do. */
+const DEEP_SEARCH = ['-probesize', '100M', '-analyzeduration', '60M'];
+const USUAL_SEARCH_BYTES = 5_000_000;
+
+/**
+ * Everything the doctor and the plan need to know of a source. Packets are all read unless that takes longer than
+ * `limits.probeTimeLimit`; then the headers are believed and `scanned` is false.
+ * @throws PlatformError `empty_source`, `not_media`, `unsupported_media`, `encrypted_media`, `corrupt_media`, `media_limit`, `source_not_found`
+ */
+export async function probeSource(options: ProbeOptions): Promise<SourceFacts> {
+  await using bytes = await openSourceBytes(options.input, options.signal);
+  if (bytes.size === 0) throw new PlatformError('empty_source', 'The source is empty: it has no bytes.');
+  const content = sniffContent(await bytes.read(0, HEAD_BYTES), bytes.size);
+  if (content.kind === 'foreign') throw new PlatformError('not_media', `The file is ${content.what}.`);
+  // Awaited, or the file would be closed while it is read.
+  if (content.kind === 'still') return await probeStill({ ...options, format: content.format, bytes });
+  const run = await runProbe(options, bytes.size);
+  if (run.failed || run.output.streams.size === 0) throw await explainUnreadable({ content, log: run.log, bytes });
+  const { output } = run;
+  if (output.streams.size > options.limits.maxStreams)
+    throw overLimit('streams', output.streams.size, options.limits.maxStreams);
+  await refuseEncrypted(run, bytes);
+  const input = { output, tool: options.tool, size: bytes.size, scanned: run.scanned, warnings: run.log.complaints };
+  const streams = sortStreams(input);
+  refuseUnusable(streams, { content, output, tool: options.tool });
+  const facts = makeFacts(input, streams);
+  if (facts.container === 'gif' && facts.video?.frames === 1)
+    return await probeStill({ ...options, format: 'gif', bytes });
+  refuseBeyondLimits(facts, options.limits);
+  return facts;
+}
+
+async function runProbe(options: ProbeOptions, size: number): Promise<Run> {
+  let run: Run;
+  try {
+    run = await runOnce(options, 'everything', []);
+  } catch (error) {
+    if (!(error instanceof PlatformError) || error.code !== 'encode_timeout') throw error;
+    return readHeaders(options, error);
+  }
+  const unclear = !run.failed && size > USUAL_SEARCH_BYTES && run.log.hasUnclearStream;
+  return unclear ? runOnce(options, 'everything', DEEP_SEARCH) : run;
+}
+
+async function readHeaders(options: ProbeOptions, cause: PlatformError): Promise<Run> {
+  try {
+    return await runOnce(options, 'headers', []);
+  } catch (error) {
+    if (!(error instanceof PlatformError) || error.code !== 'encode_timeout') throw error;
+    const limit = options.limits.probeTimeLimit;
+    throw new PlatformError(
+      'media_limit',
+      `Reading the header of the file took longer than ${limit} s (PROBE_TIMEOUT_SECONDS).`,
+      { cause },
+    );
+  }
+}
+
+async function runOnce(
+  { tool, input, limits, signal }: ProbeOptions,
+  what: 'everything' | 'headers',
+  search: readonly string[],
+): Promise<Run> {
+  const [output, log] = [new ProbeOutput(), new ProbeLog()];
+  const result = await runMedia({
+    program: tool.ffprobe,
+    args: ['-hide_banner', '-v', 'level+warning', ...search, ...outputArguments(what), ...inputArguments(input)],
+    limits: limits.child,
+    timeLimit: limits.probeTimeLimit,
+    ...(signal ? { signal } : {}),
+    onStdout: (stdout) => output.read(stdout),
+    onLog: (line) => log.add(line),
+  });
+  return { output, log, failed: result.exitCode !== 0, scanned: what === 'everything' };
+}
+
+/** Encrypted samples can be read and give garbage, so that their signs are looked for: on packets, in tags, in the index. */
+async function refuseEncrypted({ output, log }: Run, bytes: SourceBytes): Promise<void> {
+  const scans = [...output.scans.values()].filter((scan) => scan.type === 'video' || scan.type === 'audio');
+  const marked = scans.some((scan) => scan.encrypted > 0 && scan.encrypted * 2 >= scan.packets);
+  const named = [...output.streams.values()].some((stream) => stream.values.has('tag:enc_key_id'));
+  const hinted =
+    log.mentionsEncryption ||
+    [...output.streams.values()].some((stream) =>
+      stream.sideData.some((data) => data.get('side_data_type')?.startsWith('Encryption')),
+    );
+  if (marked || named || (hinted && (await inspectMp4(bytes)).isEncrypted)) {
+    throw new PlatformError(
+      'encrypted_media',
+      'The media is encrypted (DRM): its pictures and sound cannot be read without a key.',
+    );
+  }
+}
+
+/** @throws PlatformError where there is neither picture nor sound to work with; cover art alone is none. */
+function refuseUnusable(
+  streams: Streams,
+  { content, output, tool }: { readonly content: Content; readonly output: ProbeOutput; readonly tool: MediaTool },
+): void {
+  if (streams.video.length > 0 || streams.audio.length > 0) return;
+  const readable = content.kind === 'media' ? ` (${content.what})` : '';
+  if (streams.undecodable.length > 0) {
+    const list = streams.undecodable.map(describeStream).join('; ');
+    // The decoder is there, so that it was the data that made no sense to it.
+    const garbled = streams.undecodable.some((stream) => canDecode(field(stream, 'codec_name') ?? '', tool));
+    if (garbled)
+      throw new PlatformError('corrupt_media', `The file${readable} opens, but nothing in it can be decoded: ${list}.`);
+    throw new PlatformError(
+      'unsupported_media',
+      `The file${readable} holds nothing that can be decoded here: ${list}.`,
+    );
+  }
+  const empty = [...output.streams.values()].filter((stream) =>
+    ['video', 'audio'].includes(stream.values.get('codec_type') ?? ''),
+  );
+  if (empty.length > 0)
+    throw new PlatformError(
+      'corrupt_media',
+      `The file${readable} names streams but holds no data of them: ${empty.map(describeStream).join('; ')}.`,
+    );
+  throw new PlatformError('not_media', `The file${readable} holds neither video nor audio.`);
+}
+
+function refuseBeyondLimits(facts: SourceFacts, limits: MediaLimits): void {
+  if (facts.duration > limits.maxDuration)
+    throw overLimit('duration', `${Math.round(facts.duration)} s`, `${limits.maxDuration} s`);
+  if (!facts.video) return;
+  const { width, height } = facts.video;
+  // A portrait video may be as high as a landscape one is wide.
+  const [long, short] = [Math.max(limits.maxWidth, limits.maxHeight), Math.min(limits.maxWidth, limits.maxHeight)];
+  if (Math.max(width, height) > long || Math.min(width, height) > short)
+    throw overLimit('picture size', `${width}x${height}`, `${limits.maxWidth}x${limits.maxHeight}`);
+}
+
+function overLimit(what: string, found: string | number, allowed: string | number): PlatformError {
+  const settings: Readonly<Record<string, string>> = {
+    streams: 'MAX_STREAMS',
+    duration: 'MAX_DURATION_SECONDS',
+    'picture size': 'MAX_VIDEO_WIDTH, MAX_VIDEO_HEIGHT',
+  };
+  return new PlatformError(
+    'media_limit',
+    `The ${what} of the source is ${found}; at most ${allowed} is allowed (${settings[what]}).`,
+  );
+}

@@ -1,0 +1,233 @@
+// Still pictures: their facts, image outputs, and the upright PNG that the video pipeline can hold. Called by probe.ts and the workflows.
+import type { Sharp } from 'sharp';
+import { PlatformError } from '#domain/error.ts';
+import type { Fit } from '#domain/output.ts';
+import type { SourceFacts } from '#domain/source-facts.ts';
+import { readExifOrientation } from '#media/display-matrix.ts';
+import { imageError, loadImageLibrary } from '#media/image-library.ts';
+import { readablePicture, readBmpSize, type StillSource } from '#media/picture-readers.ts';
+import type { StillFormat } from '#media/sniff.ts';
+import type { SourceBytes } from '#media/source-bytes.ts';
+import type { MediaInput, MediaLimits } from '#media/tool.ts';
+
+export type StillProbe = {
+  readonly input: MediaInput;
+  readonly bytes: SourceBytes;
+  readonly format: StillFormat | 'gif';
+  readonly limits: MediaLimits;
+};
+
+type Header = {
+  readonly width: number;
+  readonly height: number;
+  readonly orientation: number | undefined;
+  readonly bitDepth: number;
+  readonly hasAlpha: boolean;
+  readonly space: string;
+  readonly pages: number;
+};
+
+/**
+ * Facts of a picture from its header alone: nothing is decoded, so that a bomb is refused before it goes off.
+ * @throws PlatformError `media_limit` above `limits.maxImagePixels`, `corrupt_media`, `unsupported_media`
+ */
+export async function probeStill(options: StillProbe): Promise<SourceFacts> {
+  const header = options.format === 'bmp' ? await bmpHeader(options.bytes) : await libraryHeader(options);
+  const { width, height } = header;
+  if (width * height > options.limits.maxImagePixels) {
+    throw new PlatformError(
+      'media_limit',
+      `The picture is ${width}x${height} (${Math.round((width * height) / 1e6)} megapixels); at most ${Math.round(options.limits.maxImagePixels / 1e6)} megapixels are allowed (MAX_IMAGE_PIXELS).`,
+    );
+  }
+  const orientation = readExifOrientation(header.orientation);
+  const turned = orientation.rotation === 90 || orientation.rotation === 270;
+  return {
+    container: 'still',
+    size: options.bytes.size,
+    declaredDuration: null,
+    duration: 0,
+    startTime: 0,
+    bitrate: 0,
+    streams: 1,
+    isStill: true,
+    video: {
+      streamIndex: 0,
+      codec: options.format,
+      profile: null,
+      level: null,
+      pixelFormat: null,
+      bitDepth: header.bitDepth,
+      chroma: header.space === 'b-w' ? '400' : 'rgb',
+      hasAlpha: header.hasAlpha,
+      width,
+      height,
+      sampleAspectRatio: { num: 1, den: 1 },
+      ...orientation,
+      displayWidth: turned ? height : width,
+      displayHeight: turned ? width : height,
+      averageFrameRate: null,
+      nominalFrameRate: null,
+      constantFrameRate: true,
+      frames: 1,
+      fieldOrder: 'progressive',
+      color: { primaries: null, transfer: null, matrix: null, range: null },
+      hdr: null,
+      dolbyVisionProfile: null,
+      startTime: 0,
+      endTime: 0,
+      bitrate: 0,
+      keyframes: [0],
+      longestGop: 0,
+      hasBFrames: false,
+    },
+    otherVideoStreams: 0,
+    audio: [],
+    subtitles: [],
+    coverArt: null,
+    scanned: true,
+    warnings: header.pages > 1 ? [`the picture has ${header.pages} pages or frames; the first one is used`] : [],
+  };
+}
+
+/** A picture that is read whole over the network must fit in memory. */
+const LARGEST_REMOTE = 256 * 1024 * 1024;
+
+async function libraryHeader({ input, bytes }: StillProbe): Promise<Header> {
+  const sharp = await loadImageLibrary();
+  if (input.kind !== 'file' && bytes.size > LARGEST_REMOTE)
+    throw new PlatformError('media_limit', `The picture is ${bytes.size} bytes; at most ${LARGEST_REMOTE} are read.`);
+  const source = input.kind === 'file' ? input.path : await bytes.read(0, bytes.size);
+  // Only the header is read: the size must be known to be refused with its figures.
+  const found = await sharp(source, { limitInputPixels: false, failOn: 'error' })
+    .metadata()
+    .catch((error: unknown) => {
+      throw imageError(error);
+    });
+  // The library reads the header of a HEIC; its HEVC picture it cannot decode.
+  if (found.compression === 'hevc')
+    throw new PlatformError(
+      'unsupported_media',
+      'HEIC pictures (HEVC) cannot be decoded here; send it as JPEG, PNG, WebP or AVIF.',
+    );
+  const depths: Readonly<Record<string, number>> = { uchar: 8, ushort: 16, float: 16 };
+  return {
+    width: found.width,
+    height: found.pageHeight ?? found.height,
+    orientation: found.orientation,
+    bitDepth: found.bitsPerSample ?? depths[found.depth] ?? 8,
+    hasAlpha: found.hasAlpha,
+    space: found.space,
+    pages: found.pages ?? 1,
+  };
+}
+
+async function bmpHeader(bytes: SourceBytes): Promise<Header> {
+  const { width, height } = readBmpSize(await bytes.read(0, 64));
+  return { width, height, orientation: undefined, bitDepth: 8, hasAlpha: false, space: 'srgb', pages: 1 };
+}
+
+export const STILL_OUTPUTS = ['jpg', 'png', 'webp', 'avif', 'gif'] as const;
+export type StillOutput = (typeof STILL_OUTPUTS)[number];
+
+export type RenderStill = StillSource & {
+  /** pixels; one alone keeps the aspect, none keeps the size */
+  readonly width: number | null;
+  readonly height: number | null;
+  readonly fit: Fit;
+  readonly format: StillOutput;
+  /** 1–100; left out: 82 for JPEG, 80 for WebP, 55 for AVIF. PNG and GIF have none. */
+  readonly quality?: number;
+  /** Laid under transparency where the format has none, and around a padded picture: `#rrggbb`. */
+  readonly background?: string;
+  readonly output: string;
+};
+
+export type StillSize = { readonly width: number; readonly height: number /** bytes */; readonly size: number };
+
+/**
+ * Writes one picture: upright, sRGB, without its metadata (which holds places and names).
+ * @throws PlatformError `media_limit`, `corrupt_media`, `unsupported_media`, `disk_full`
+ */
+export async function renderStill(options: RenderStill): Promise<StillSize> {
+  const { width, height, fit, format, background = '#ffffff' } = options;
+  let picture = await openPicture(options);
+  if (width !== null || height !== null) {
+    const fits = { contain: 'inside', cover: 'cover', pad: 'contain', fill: 'fill' } as const;
+    const hasRoom = format !== 'jpg';
+    picture = picture.resize({
+      ...(width === null ? {} : { width }),
+      ...(height === null ? {} : { height }),
+      fit: fits[fit],
+      background: hasRoom && options.background === undefined ? '#00000000' : background,
+    });
+  }
+  if (format === 'jpg') picture = picture.flatten({ background });
+  return write(encode(picture, format, options.quality), options.output);
+}
+
+function encode(picture: Sharp, format: StillOutput, quality: number | undefined): Sharp {
+  switch (format) {
+    case 'jpg':
+      return picture.jpeg({ quality: quality ?? 82, mozjpeg: false });
+    case 'png':
+      return picture.png({ compressionLevel: 6 });
+    case 'webp':
+      return picture.webp({ quality: quality ?? 80 });
+    case 'avif':
+      return picture.avif({ quality: quality ?? 55, effort: 4, bitdepth: 8 });
+    case 'gif':
+      return picture.gif();
+  }
+}
+
+export type NormalizeStill = StillSource & {
+  readonly output: string /** pixels at the most; left out, `limits.maxWidth` × `limits.maxHeight` */;
+  readonly maxPixels?: number;
+};
+
+/** Writes the picture as the video pipeline wants a frame: upright PNG, 8-bit sRGB on black, even sides of at least 2, within the video limits. */
+export async function normalizeStill(options: NormalizeStill): Promise<StillSize> {
+  const { limits } = options;
+  const picture = await openPicture(options);
+  const found = await picture.metadata().catch((error: unknown) => {
+    throw imageError(error);
+  });
+  const { width, height } = found.autoOrient;
+  const [long, short] = [Math.max(limits.maxWidth, limits.maxHeight), Math.min(limits.maxWidth, limits.maxHeight)];
+  const factor = Math.min(
+    1,
+    long / Math.max(width, height),
+    short / Math.min(width, height),
+    Math.sqrt((options.maxPixels ?? long * short) / (width * height)),
+  );
+  const even = (side: number) => Math.max(2, Math.floor((side * factor) / 2) * 2);
+  const size = { width: even(width), height: even(height) };
+  // A picture that is only odd loses a line; scaling it by a hundredth would soften all of it.
+  const onlyOdd = factor === 1 && width >= 2 && height >= 2;
+  const shaped = onlyOdd ? picture.extract({ left: 0, top: 0, ...size }) : picture.resize({ ...size, fit: 'fill' });
+  return write(shaped.flatten({ background: '#000000' }).png({ compressionLevel: 2 }), options.output);
+}
+
+/** The first frame, upright and in 8-bit sRGB: CMYK, 16 bits and profiles are converted, metadata is left behind. */
+async function openPicture({ path, limits, tool, signal }: StillSource): Promise<Sharp> {
+  const [sharp, source] = await Promise.all([
+    loadImageLibrary(),
+    readablePicture({ path, limits, tool, ...(signal ? { signal } : {}) }),
+  ]);
+  return sharp(source, {
+    limitInputPixels: limits.maxImagePixels,
+    failOn: 'error',
+    sequentialRead: true,
+    autoOrient: true,
+  }).toColourspace('srgb');
+}
+
+async function write(picture: Sharp, output: string): Promise<StillSize> {
+  try {
+    const { width, height, size } = await picture.toFile(output);
+    return { width, height, size };
+  } catch (error) {
+    throw imageError(error);
+  }
+}
