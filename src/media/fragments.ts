@@ -122,12 +122,14 @@ class Cutter {
   }
 
   async #takeFragment(moof: Buffer, mdat: Buffer): Promise<void> {
-    const times = moveFragment(moof, {
+    // A copy: the bytes belong to whoever wrote the stream.
+    const moved = Buffer.from(moof);
+    const times = moveFragment(moved, {
       offset: Math.round(this.#options.offset * this.#timescale),
       sequence: this.#sequence++,
       defaultDuration: this.#trackDefaults.duration,
     });
-    const fragment = { data: Buffer.concat([moof, mdat]), ...times };
+    const fragment = { data: Buffer.concat([moved, mdat]), ...times };
     if (this.#open.length > 0 && this.#beginsSegment(fragment)) await this.#close();
     if (this.#open.length === 0) this.#checkStart(fragment);
     this.#open.push(fragment);

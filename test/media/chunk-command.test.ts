@@ -3,7 +3,11 @@ import { test } from 'node:test';
 import type { PicturePreparation, Timeline, VideoRendition } from '#domain/plan.ts';
 import { type ChunkCommandOptions, chunkCommand } from '#media/command/chunk.ts';
 import { makeGrid } from '#media/grid.ts';
-import { sourceFacts, videoFacts } from './sample-facts.ts';
+import { videoFacts as sampleVideo, sourceFacts } from './sample-facts.ts';
+
+/** A minute at 25 frames/s with a keyframe every two seconds. */
+const videoFacts = (changes: Parameters<typeof sampleVideo>[0] = {}) =>
+  sampleVideo({ startTime: 0, endTime: 60, keyframes: Array.from({ length: 30 }, (_, i) => i * 2), ...changes });
 
 const PLAIN: PicturePreparation = {
   deinterlace: false,
