@@ -1,85 +1,170 @@
-// Every setting of Rendition: key, type, default and one sentence. docs/configuration.md and .env.example are generated from here.
+// Every setting of Rendition: group, type, default and one sentence. docs/configuration.md and .env.example are generated from here.
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
-const text = () => z.string();
-const optional = () => z.string().min(1).optional();
-const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
-const decimal = (min: number, max: number) => z.coerce.number().min(min).max(max);
-const list = () =>
-  z.string().transform((value) => value.split(',').map((part) => part.trim()).filter((part) => part !== ''));
 const GB = 1024 ** 3;
-
+const BYTES = Number.MAX_SAFE_INTEGER;
 const APIS = ['jobs', 'encoder', 'videos', 'operations', 'channels'] as const;
 const ROLES = ['api', 'work', 'live'] as const;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const RENDITIONS = ['2160p', '1440p', '1080p', '720p', '480p', '360p', '240p'] as const;
+const SPEEDS = [
+  'ultrafast',
+  'superfast',
+  'veryfast',
+  'faster',
+  'fast',
+  'medium',
+  'slow',
+  'slower',
+  'veryslow',
+] as const;
+const HARDWARE = ['auto', 'none', 'nvenc', 'qsv', 'vaapi', 'videotoolbox'] as const;
+
+// A type's message says what is allowed; load.ts puts the name and what was found before it.
+const text = () => z.string();
+const optional = () => z.string().optional();
+const matching = (pattern: RegExp, allowed: string) => z.string().regex(pattern, allowed).optional();
+const number = (holds: (value: number) => boolean, allowed: string) =>
+  z.string().transform(Number).refine(holds, allowed);
+const integer = (min: number, max: number) =>
+  number(
+    (value) => Number.isInteger(value) && value >= min && value <= max,
+    max >= BYTES ? `a whole number of at least ${min}` : `a whole number from ${min} to ${max}`,
+  );
+const decimal = (min: number, max: number) =>
+  number((value) => value >= min && value <= max, `a number from ${min} to ${max}`);
+const choice = <T extends string>(allowed: readonly T[]) => z.enum(allowed, `one of ${allowed.join(', ')}`);
+const list = () =>
+  z.string().transform((value) =>
+    value
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  );
 const choices = <T extends string>(allowed: readonly T[]) =>
-  list().pipe(z.array(z.enum(allowed as unknown as [T, ...T[]])));
-const retention = z.string().regex(/^(off|\d+(\.\d+)?)$/, 'a number of hours, 0 for at once, or off').transform((value) => (value === 'off' ? null : Number(value)));
+  list().pipe(z.array(z.enum(allowed, `a list of ${allowed.join(', ')}`)));
+const ranges = () =>
+  list().refine(
+    (parts) => parts.every((part) => ipaddr.isValidCIDR(part) || ipaddr.isValid(part)),
+    'a list of addresses or CIDRs such as 10.0.0.0/8',
+  );
+const retention = () =>
+  z
+    .string()
+    .regex(/^(off|\d+(\.\d+)?)$/, 'a number of hours, 0 for at once, or off')
+    .transform((value) => (value === 'off' ? null : Number(value)));
+const httpUrl = () => matching(/^https?:\/\/[^\s/]+/i, 'an http or https URL');
 
 /** One setting: its group in the manual, the zod type of its text, its default as written in `.env`, one sentence. */
-type Setting<T extends z.ZodType> = { readonly group: string; readonly type: T; readonly default: string | undefined; readonly about: string; readonly secret?: true };
-const setting = <T extends z.ZodType>(group: string, type: T, value: string | undefined, about: string): Setting<T> => ({ group, type, default: value, about });
+export type Setting<T extends z.ZodType = z.ZodType> = {
+  readonly group: string;
+  readonly type: T;
+  readonly default: string | undefined;
+  readonly about: string;
+  /** Its value appears in no message. */
+  readonly secret: boolean;
+  /** A relative one of `.env` is meant from the project's folder, one of the environment from where the program was called. */
+  readonly path: boolean;
+};
 
+const inGroup =
+  (group: string, traits: { readonly secret?: boolean; readonly path?: boolean } = {}) =>
+  <T extends z.ZodType>(type: T, value: string | undefined, about: string): Setting<T> => ({
+    group,
+    type,
+    default: value,
+    about,
+    secret: traits.secret ?? false,
+    path: traits.path ?? false,
+  });
+
+const server = inGroup('Server');
+const data = inGroup('Data');
+const dataSecret = inGroup('Data', { secret: true });
+const dataPath = inGroup('Data', { path: true });
+const s3 = inGroup('S3');
+const s3Secret = inGroup('S3', { secret: true });
+const encoding = inGroup('Encoding');
+const queue = inGroup('Queue');
+const intake = inGroup('Encoder API');
+const intakeSecret = inGroup('Encoder API', { secret: true });
+const limits = inGroup('Limits');
+const access = inGroup('Access');
+const accessSecret = inGroup('Access', { secret: true });
+
+// biome-ignore format: a table, one line a setting
 export const SETTINGS = {
-  HOST: setting('Server', text(), '127.0.0.1', 'Address to listen on. Anything but loopback switches AUTH on.'),
-  PORT: setting('Server', integer(0, 65535), '8080', 'Port of the one server; 0 takes a free one.'),
-  APIS: setting('Server', choices(APIS), APIS.join(','), 'APIs this process serves.'),
-  ROLES: setting('Server', choices(ROLES), ROLES.join(','), 'What this process does: api, work, live.'),
-  PUBLIC_URL: setting('Server', optional(), undefined, 'The address users reach the server under, for links in answers; left out, the request decides.'),
-  CORS_ALLOWED_ORIGINS: setting('Server', list(), '', 'Origins that browsers may call the APIs from, comma separated; * for all.'),
-  LOG_LEVEL: setting('Server', z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), 'info', 'Least level of log lines.'),
+  HOST: server(text(), '127.0.0.1', 'Address to listen on. Anything but loopback switches AUTH on.'),
+  PORT: server(integer(0, 65535), '8080', 'Port of the one server; 0 takes a free one.'),
+  APIS: server(choices(APIS), APIS.join(','), 'APIs this process serves.'),
+  ROLES: server(choices(ROLES), ROLES.join(','), 'What this process does: api, work, live.'),
+  PUBLIC_URL: server(httpUrl(), undefined, 'The address users reach the server under, for links in answers; left out, the request decides.'),
+  CORS_ALLOWED_ORIGINS: server(list(), '', 'Origins that browsers may call the APIs from, comma separated; * for all.'),
+  LOG_LEVEL: server(choice(LOG_LEVELS), 'info', 'Least level of log lines.'),
 
-  DATA_DIR: setting('Data', text(), './data', 'Folder of everything this machine keeps: embedded database, managed storage, scratch.'),
-  DATABASE_URL: setting('Data', optional(), undefined, 'PostgreSQL 15 or newer; left out, an embedded one runs under DATA_DIR.'),
-  STORAGE_URL: setting('Data', optional(), undefined, 'Managed storage: a directory or s3://bucket/prefix; left out, DATA_DIR/storage.'),
-  TEMP_VIDEOS_DIR: setting('Data', optional(), undefined, 'Scratch folder of running work; left out, DATA_DIR/scratch.'),
-  SCRATCH_RESERVE_BYTES: setting('Data', integer(0, Number.MAX_SAFE_INTEGER), String(GB), 'Bytes of disk that work must leave free.'),
-  SECRET_KEY: setting('Data', optional(), undefined, 'Key (32 bytes, base64 or hex) that seals credentials; left out, made once in DATA_DIR.'),
-  FILE_ROOTS: setting('Data', list(), '', 'Folders that file sources and destinations may name, comma separated.'),
-  RETENTION_HOURS: setting('Data', retention, '168', 'Hours after which finished jobs are deleted; 0 at once, off never.'),
+  DATA_DIR: dataPath(text(), './data', 'Folder of everything this machine keeps: embedded database, managed storage, scratch.'),
+  DATABASE_URL: dataSecret(matching(/^postgres(ql)?:\/\//, 'a postgres:// URL'), undefined, 'PostgreSQL 15 or newer; left out, an embedded one runs under DATA_DIR.'),
+  STORAGE_URL: dataPath(matching(/^(s3:\/\/[^/]|(?![a-z][a-z0-9+.-]+:\/\/))/i, 'a directory or s3://bucket/prefix'), undefined, 'Managed storage: a directory or s3://bucket/prefix; left out, DATA_DIR/storage.'),
+  TEMP_VIDEOS_DIR: dataPath(optional(), undefined, 'Scratch folder of running work; left out, DATA_DIR/scratch.'),
+  SCRATCH_RESERVE_BYTES: data(integer(0, BYTES), String(GB), 'Bytes of disk that work must leave free.'),
+  SECRET_KEY: dataSecret(matching(/^([0-9a-f]{64}|[A-Za-z0-9+/_-]{43}=?)$/i, '32 bytes as 64 hex digits or as base64'), undefined, 'Key (32 bytes, base64 or hex) that seals credentials; left out, made once in DATA_DIR.'),
+  FILE_ROOTS: dataPath(list(), '', 'Folders that file sources and destinations may name, comma separated.'),
+  RETENTION_HOURS: data(retention(), '168', 'Hours after which finished jobs are deleted; 0 at once, off never.'),
 
-  S3_ENDPOINT: setting('S3', optional(), undefined, 'S3-compatible endpoint; implies path style.'),
-  AWS_ACCESS_KEY_ID: setting('S3', optional(), undefined, 'S3 key where a job brings none.'),
-  AWS_SECRET_ACCESS_KEY: setting('S3', optional(), undefined, 'S3 secret where a job brings none.'),
-  AWS_SESSION_TOKEN: setting('S3', optional(), undefined, 'S3 session token where a job brings none.'),
-  AWS_REGION: setting('S3', optional(), undefined, 'S3 region.'),
-  AWS_S3_REGION_NAME: setting('S3', optional(), undefined, 'Another name for AWS_REGION.'),
-  AWS_STORAGE_BUCKET_NAME: setting('S3', optional(), undefined, 'Bucket of the encoder API.'),
+  S3_ENDPOINT: s3(httpUrl(), undefined, 'S3-compatible endpoint; implies path style.'),
+  AWS_ACCESS_KEY_ID: s3Secret(optional(), undefined, 'S3 key where a job brings none.'),
+  AWS_SECRET_ACCESS_KEY: s3Secret(optional(), undefined, 'S3 secret where a job brings none.'),
+  AWS_SESSION_TOKEN: s3Secret(optional(), undefined, 'S3 session token where a job brings none.'),
+  AWS_REGION: s3(optional(), undefined, 'S3 region.'),
+  AWS_S3_REGION_NAME: s3(optional(), undefined, 'Another name for AWS_REGION.'),
+  AWS_STORAGE_BUCKET_NAME: s3(optional(), undefined, 'Bucket of the encoder API.'),
 
-  FFMPEG_PATH: setting('Encoding', text(), 'ffmpeg', 'FFmpeg 5.1 or newer.'),
-  FFPROBE_PATH: setting('Encoding', text(), 'ffprobe', 'ffprobe of the same version.'),
-  WORKER_CONCURRENCY: setting('Encoding', integer(0, 256), '0', 'Chunks encoded at once; 0 is one for every two cores.'),
-  WORKER_ID: setting('Encoding', optional(), undefined, 'Name of this worker; left out, host, pid and a random part.'),
-  ENCODE_THREADS: setting('Encoding', integer(0, 256), '0', 'Threads of one encoder; 0 lets it choose.'),
-  SEGMENT_SECONDS: setting('Encoding', decimal(1, 30), '6', 'Length of a segment, seconds.'),
-  VIDEO_QUALITY_PRESETS: setting('Encoding', list(), '1080p,720p,480p,360p', 'Ladder where a job names none: of 2160p, 1440p, 1080p, 720p, 480p, 360p, 240p.'),
-  ENCODE_PRESET: setting('Encoding', z.enum(['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow']), 'veryfast', 'Speed preset where a job names none.'),
-  HWACCEL: setting('Encoding', z.enum(['auto', 'none', 'nvenc', 'qsv', 'vaapi', 'videotoolbox']), 'auto', 'Hardware encoders where a job does not choose.'),
-  JOB_TIME_LIMIT_SECONDS: setting('Encoding', integer(0, 604800), '0', 'Time limit of one FFmpeg run; 0 is the greater of 10 minutes and 20 × duration.'),
+  FFMPEG_PATH: encoding(text(), 'ffmpeg', 'FFmpeg 5.1 or newer.'),
+  FFPROBE_PATH: encoding(text(), 'ffprobe', 'ffprobe of the same version.'),
+  WORKER_CONCURRENCY: encoding(integer(0, 256), '0', 'Chunks encoded at once; 0 is one for every two cores.'),
+  ENCODING_WORKERS: encoding(integer(0, 256), '0', 'Another name for WORKER_CONCURRENCY, which counts where both are set.'),
+  WORKER_ID: encoding(matching(/^[\w.:-]{1,100}$/, 'up to 100 letters, digits, or . : _ -'), undefined, 'Name of this worker; left out, host, pid and a random part.'),
+  ENCODE_THREADS: encoding(integer(0, 256), '0', 'Threads of one encoder; 0 lets it choose.'),
+  SEGMENT_SECONDS: encoding(decimal(1, 30), '6', 'Length of a segment, seconds.'),
+  VIDEO_QUALITY_PRESETS: encoding(choices(RENDITIONS), '1080p,720p,480p,360p', 'Ladder where a job names none: of 2160p, 1440p, 1080p, 720p, 480p, 360p, 240p.'),
+  ENCODE_PRESET: encoding(choice(SPEEDS), 'veryfast', 'Speed preset where a job names none.'),
+  HWACCEL: encoding(choice(HARDWARE), 'auto', 'Hardware encoders where a job does not choose.'),
+  JOB_TIME_LIMIT_SECONDS: encoding(integer(0, 604800), '0', 'Time limit of one FFmpeg run; 0 is the greater of 10 minutes and 20 × duration.'),
 
-  QUEUE_MAX_ATTEMPTS: setting('Queue', integer(1, 100), '3', 'Tries of work whose failure may pass.'),
-  QUEUE_VISIBILITY_TIMEOUT_MS: setting('Queue', integer(10_000, 86_400_000), '15000', 'Lease of running work: a worker silent for so long loses it.'),
-  QUEUE_POLL_INTERVAL_MS: setting('Queue', integer(100, 60_000), '1000', 'Safety-net poll; notifications normally wake workers at once.'),
+  QUEUE_MAX_ATTEMPTS: queue(integer(1, 100), '3', 'Tries of work whose failure may pass.'),
+  QUEUE_VISIBILITY_TIMEOUT_MS: queue(integer(10_000, 86_400_000), '15000', 'Lease of running work: a worker silent for so long loses it.'),
+  QUEUE_POLL_INTERVAL_MS: queue(integer(100, 60_000), '1000', 'Safety-net poll; notifications normally wake workers at once.'),
 
-  MAX_SOURCE_BYTES: setting('Limits', integer(1, Number.MAX_SAFE_INTEGER), String(100 * GB), 'Bytes of a source at the most.'),
-  MAX_INLINE_BYTES: setting('Limits', integer(1, GB), String(16 * 1024 ** 2), 'Bytes of an inline source, decoded.'),
-  MAX_VIDEO_WIDTH: setting('Limits', integer(16, 65535), '8192', 'Pixels of width a video may have.'),
-  MAX_VIDEO_HEIGHT: setting('Limits', integer(16, 65535), '4320', 'Pixels of height a video may have.'),
-  MAX_STREAMS: setting('Limits', integer(1, 1000), '32', 'Streams a source may have.'),
-  MAX_DURATION_SECONDS: setting('Limits', integer(1, 1_000_000), '43200', 'Seconds a source may last.'),
-  MAX_FRAME_RATE: setting('Limits', integer(1, 1000), '120', 'Frames per second of an output at the most.'),
-  MAX_IMAGE_PIXELS: setting('Limits', integer(1, 2_000_000_000), '100000000', 'Pixels of a picture at the most.'),
-  MAX_OUTPUTS: setting('Limits', integer(1, 1000), '50', 'Outputs of one job.'),
-  PROBE_TIMEOUT_SECONDS: setting('Limits', integer(1, 3600), '30', 'Seconds a probe may take.'),
-  CHILD_MEMORY_BYTES: setting('Limits', integer(2 ** 28, Number.MAX_SAFE_INTEGER), String(6 * GB), 'Address space of one FFmpeg.'),
-  CHILD_FILE_BYTES: setting('Limits', integer(2 ** 20, Number.MAX_SAFE_INTEGER), String(100 * GB), 'Bytes of one file FFmpeg writes.'),
-  CHILD_OPEN_FILES: setting('Limits', integer(32, 65535), '256', 'Open files of one FFmpeg.'),
-  CHILD_NICENESS: setting('Limits', integer(0, 19), '10', 'Niceness of FFmpeg.'),
+  REDIS_URL: intakeSecret(matching(/^rediss?:\/\//, 'a redis:// or rediss:// URL'), undefined, 'Redis whose list encoding:jobs is taken in; left out with REDIS_HOST, no Redis is used.'),
+  REDIS_HOST: intake(optional(), undefined, 'Host of that Redis, where there is no REDIS_URL.'),
+  REDIS_PORT: intake(integer(1, 65535), '6379', 'Its port.'),
+  REDIS_DB: intake(integer(0, 65535), '0', 'Its database number.'),
+  POLL_INTERVAL: intake(decimal(0.1, 3600), '5', 'Seconds between looks at the Redis list, where waiting on it is not possible.'),
+  MAIN_BACKEND_URL: intake(httpUrl(), undefined, 'Backend that is told of start, progress and end of encoder jobs; left out, none is.'),
+  MAIN_BACKEND_CALLBACK_PATH: intake(matching(/^\//, 'a path that begins with /'), '/videos/{video_id}/encoding/', 'Path of that call; {video_id} is replaced.'),
+  MAIN_BACKEND_API_KEY: intakeSecret(optional(), undefined, 'Sent with it as "Authorization: Api-Key …".'),
 
-  AUTH: setting('Access', z.enum(['auto', 'on', 'off']), 'auto', 'Keys required; auto is on as soon as HOST is not loopback.'),
-  ADMIN_KEY: setting('Access', z.string().min(16).optional(), undefined, 'A first admin key, at least 16 characters.'),
-  EGRESS_ALLOW: setting('Access', list(), '', 'CIDRs that sources, destinations, webhooks and live inputs may reach although private.'),
-  WEBHOOK_SECRET: setting('Access', optional(), undefined, 'Secret (whsec_…) that signs webhooks; left out, made once in DATA_DIR.'),
-  PLAYBACK_URL_TTL: setting('Access', integer(60, 31_536_000), '21600', 'Seconds a signed playback URL lives.'),
+  MAX_SOURCE_BYTES: limits(integer(1, BYTES), String(100 * GB), 'Bytes of a source at the most.'),
+  MAX_INLINE_BYTES: limits(integer(1, GB), String(16 * 1024 ** 2), 'Bytes of an inline source, decoded.'),
+  MAX_VIDEO_WIDTH: limits(integer(16, 65535), '8192', 'Pixels of width a video may have.'),
+  MAX_VIDEO_HEIGHT: limits(integer(16, 65535), '4320', 'Pixels of height a video may have.'),
+  MAX_STREAMS: limits(integer(1, 1000), '32', 'Streams a source may have.'),
+  MAX_DURATION_SECONDS: limits(integer(1, 1_000_000), '43200', 'Seconds a source may last.'),
+  MAX_FRAME_RATE: limits(integer(1, 1000), '120', 'Frames per second of an output at the most.'),
+  MAX_IMAGE_PIXELS: limits(integer(1, 2_000_000_000), '100000000', 'Pixels of a picture at the most.'),
+  MAX_OUTPUTS: limits(integer(1, 1000), '50', 'Outputs of one job.'),
+  PROBE_TIMEOUT_SECONDS: limits(integer(1, 3600), '30', 'Seconds a probe may take.'),
+  CHILD_MEMORY_BYTES: limits(integer(2 ** 28, BYTES), String(6 * GB), 'Address space of one FFmpeg.'),
+  CHILD_FILE_BYTES: limits(integer(2 ** 20, BYTES), String(100 * GB), 'Bytes of one file FFmpeg writes.'),
+  CHILD_OPEN_FILES: limits(integer(32, 65535), '256', 'Open files of one FFmpeg.'),
+  CHILD_NICENESS: limits(integer(0, 19), '10', 'Niceness of FFmpeg.'),
+
+  AUTH: access(choice(['auto', 'on', 'off'] as const), 'auto', 'Keys required; auto is on as soon as HOST is not loopback.'),
+  ADMIN_KEY: accessSecret(matching(/^\S{16,}$/, 'at least 16 characters without blanks'), undefined, 'A first admin key, at least 16 characters.'),
+  EGRESS_ALLOW: access(ranges(), '', 'CIDRs that sources, destinations, webhooks and live inputs may reach although private.'),
+  WEBHOOK_SECRET: accessSecret(optional(), undefined, 'Secret (whsec_…) that signs webhooks; left out, made once in DATA_DIR.'),
+  PLAYBACK_URL_TTL: access(integer(60, 31_536_000), '21600', 'Seconds a signed playback URL lives.'),
 } as const;
 
 export type SettingName = keyof typeof SETTINGS;

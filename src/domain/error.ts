@@ -83,6 +83,7 @@ export const ERROR_CODES = {
   database_unreachable: code('platform', true, 'Check DATABASE_URL and that PostgreSQL is up.'),
   database_too_old: code('platform', false, 'Use PostgreSQL 15 or newer, or leave DATABASE_URL out.'),
   database_mismatch: code('platform', false, 'Run the version of Rendition that the database belongs to.'),
+  wrong_key: code('platform', false, 'Start with the SECRET_KEY, or DATA_DIR/secret.key, under which the credentials were stored.'),
   data_dir_unusable: code('platform', false, 'Give DATA_DIR to the user that runs Rendition, or choose another.'),
   port_taken: code('platform', false, 'Choose another PORT, or stop what listens there.'),
   shutting_down: code('platform', true, 'The server is stopping; the work goes on elsewhere or at the next start.'),
