@@ -127,6 +127,25 @@ export async function failTask(db: Kysely<Schema>, task: HeldTask, error: Failur
   return changed.numUpdatedRows > 0n;
 }
 
+/** Fails a task whose queue entry is dead: it is still held through that entry, or waits and nothing would ever bring it. */
+export async function failDeadTask(
+  db: Kysely<Schema>,
+  { projectId, jobId, taskId, entry }: JobRef & { readonly taskId: number; readonly entry: string | null },
+  error: Failure,
+): Promise<boolean> {
+  const changed = await db
+    .updateTable('task')
+    .set({ status: 'failed', error: json(error), published: null, speed: null })
+    .where('project_id', '=', projectId)
+    .where('job_id', '=', jobId)
+    .where('id', '=', taskId)
+    .where(({ or, and, eb }) =>
+      or([eb('status', '=', 'pending'), and([eb('status', '=', 'processing'), eb('entry', '=', entry)])]),
+    )
+    .executeTakeFirst();
+  return changed.numUpdatedRows > 0n;
+}
+
 /** Lets go of a task for another try. Without `burnt`, the try does not count. */
 export async function releaseTask(
   db: Kysely<Schema>,
@@ -185,9 +204,7 @@ export async function listTasks(
 export async function listPlayableParts(
   db: Kysely<Schema>,
   { projectId, jobId }: JobRef,
-): Promise<
-  { readonly kind: TaskKind; readonly subject: number; readonly index: number; readonly parts: readonly TrackPart[] }[]
-> {
+): Promise<(Pick<Task, 'kind' | 'subject' | 'index'> & { readonly parts: readonly TrackPart[] })[]> {
   const rows = await db
     .selectFrom('task')
     .select(['kind', 'subject', 'index'])
@@ -197,7 +214,21 @@ export async function listPlayableParts(
     .where('status', 'in', ['processing', 'done'])
     .orderBy('id')
     .execute();
-  return rows.map(({ kind, subject, index, parts }) => ({ kind, subject, index, parts: parts ?? [] }));
+  return rows.map(({ parts, ...task }) => ({ ...task, parts: parts ?? [] }));
+}
+
+/** Whether exactly this attempt has stored the task's result: the answer to a commit whose own answer was lost. */
+export async function findDoneBy(db: Kysely<Schema>, { projectId, jobId, taskId, attempt }: HeldTask): Promise<boolean> {
+  const row = await db
+    .selectFrom('task')
+    .select('id')
+    .where('project_id', '=', projectId)
+    .where('job_id', '=', jobId)
+    .where('id', '=', taskId)
+    .where('attempt', '=', attempt)
+    .where('status', '=', 'done')
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** A pending task that waits for nothing but a worker. */

@@ -17,7 +17,7 @@ import { type Held, LeaseKeeper } from '#queue/lease.ts';
 /** What the queue needs of the database: its pool, and a way to hear notifications. */
 export type QueueDatabase = {
   readonly pool: Pool;
-  readonly listen: (channel: string, handler: (payload: string) => void) => Promise<{ close(): Promise<void> }>;
+  readonly listen: (channel: string, handler: (payload: string | null) => void) => Promise<{ close(): Promise<void> }>;
 };
 
 export type QueueSettings = {
@@ -39,6 +39,8 @@ export type Entry<L extends Lane> = {
   /** Grows with every delivery of the same entry; with the id it names one delivery. */
   readonly delivery: number;
   readonly priority: number;
+  /** In the lane `dead`: the id of the entry that died. */
+  readonly sourceId: string | null;
   /** Aborted with `lease_lost` when another worker may have taken the entry, with `shutting_down` at the end of a drain. */
   readonly signal: AbortSignal;
 };
@@ -199,6 +201,7 @@ class BossQueue implements Queue {
       data: job.data as LaneData[L],
       delivery: job.retryCount,
       priority: job.priority,
+      sourceId: job.sourceId,
       signal: control.signal,
     };
     this.#leases.add(held);

@@ -1,19 +1,23 @@
 // The one argument of every workflow: what platform.ts opened. A type only; nothing is wired here.
+
+import type { Logger } from 'pino';
 import type { Config } from '#config/settings.ts';
 import type { Database } from '#database/connect.ts';
+import type { Sealer } from '#database/sealed-location.ts';
 import type { MediaLimits, MediaTool } from '#media/tool.ts';
 import type { Queue } from '#queue/queue.ts';
-import type { RangeReader } from '#storage/range-reader.ts';
+import type { ManagedStore } from '#storage/managed.ts';
 import type { LocationOpener } from '#storage/open.ts';
-import type { Store } from '#storage/store.ts';
-import type { Logger } from 'pino';
+import type { RangeReader } from '#storage/range-reader.ts';
 
 export type Platform = {
   readonly config: Config;
   readonly database: Database;
+  /** Seals the secrets of jobs under SECRET_KEY. */
+  readonly sealer: Sealer;
   readonly queue: Queue;
   /** Managed storage. */
-  readonly storage: Store;
+  readonly storage: ManagedStore;
   /** Opens the places jobs name: sources and destinations. */
   readonly locations: LocationOpener;
   /** Serves byte ranges of any store to FFmpeg on loopback. */

@@ -1,0 +1,29 @@
+// The notification channels of the engine and what is said on them. Heard by workers, event streams and the CLI.
+import { type Kysely, sql } from 'kysely';
+import type { Schema } from '#database/schema.ts';
+
+/** A job's work may have been taken away: whoever works on it looks at its own row. */
+export const JOB_CONTROL = 'job_control';
+/** A job has come further. */
+export const JOB_PROGRESS = 'job_progress';
+/** There is a new row in `event`. */
+export const EVENTS = 'event_added';
+
+export type JobControl = { readonly jobId: number };
+export type JobProgressNote = {
+  readonly projectId: string;
+  readonly jobId: number;
+  readonly progress: number;
+  readonly speed: number | null;
+  readonly etaSeconds: number | null;
+  /** What is being done: `fetch` while the source is on its way, else `encode`. */
+  readonly stage: 'fetch' | 'encode';
+};
+export type EventNote = { readonly projectId: string; readonly eventId: number; readonly jobId: number | null; readonly type: string };
+
+type Notes = { readonly [JOB_CONTROL]: JobControl; readonly [JOB_PROGRESS]: JobProgressNote; readonly [EVENTS]: EventNote };
+
+/** Says it when the transaction commits; at once outside of one. */
+export async function announce<C extends keyof Notes>(db: Kysely<Schema>, channel: C, note: Notes[C]): Promise<void> {
+  await sql`select pg_notify(${channel}, ${JSON.stringify(note)})`.execute(db);
+}

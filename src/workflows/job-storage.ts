@@ -1,0 +1,19 @@
+// Where a job's bytes lie in managed storage: one prefix a job, below it the source and one prefix for every attempt. Pure.
+
+/** All of a job's, with a slash at its end: `jobs/UUID/`. */
+export const jobPrefix = (uuid: string): string => `jobs/${uuid}/`;
+
+/** What was fetched, without an extension: content decides what it is. */
+export const sourceKey = (uuid: string): string => `${jobPrefix(uuid)}source/original`;
+
+/** The upright picture that stands for a still source. */
+export const stillKey = (uuid: string): string => `${jobPrefix(uuid)}source/still.png`;
+
+/** One attempt's own, without a slash at its end: `jobs/UUID/t12-1`. */
+export const attemptPrefix = (uuid: string, { taskId, attempt }: { taskId: number; attempt: number }): string =>
+  `${jobPrefix(uuid)}t${taskId}-${attempt}`;
+
+/** The job a key belongs to; null where it is none of a job's. */
+export const jobUuidOf = (key: string): string | null => /^jobs\/([0-9a-f-]{36})\//.exec(key)?.[1] ?? null;
+
+export const uploadKey = (id: string): string => `uploads/${id}/original`;

@@ -1,0 +1,70 @@
+// Turns a plan into rows: every task, what waits for it, and the queue entries, in one transaction. Called by run-job.ts.
+import { changeJob, lockJob } from '#database/jobs.ts';
+import { changeOutputs } from '#database/outputs.ts';
+import { insertTasks, type NewTask } from '#database/tasks.ts';
+import { PlatformError } from '#domain/error.ts';
+import type { Job } from '#domain/job.ts';
+import type { OutputPlan, Plan, PlannedTask } from '#domain/plan.ts';
+import type { SourceFacts } from '#domain/source-facts.ts';
+import type { Platform } from '#workflows/platform.ts';
+import { sendReadyTasks } from '#workflows/send-tasks.ts';
+
+/** Least weight of finishing an output; it grows with what is to be joined or delivered. */
+const OUTPUT_WEIGHT = 0.1;
+const BYTES_PER_WEIGHT = 500e6;
+
+/** Indexes of the outputs that cannot be finished before a task is done. First light only serves impatient players. */
+export function neededBy(plan: Plan, task: PlannedTask): number[] {
+  return plan.outputs.filter((output) => needs(plan, output, task)).map((output) => output.index);
+}
+
+function needs(plan: Plan, output: OutputPlan, task: PlannedTask): boolean {
+  if (task.kind === 'direct') return task.subject === output.index;
+  if (output.method !== 'adaptive' && output.method !== 'joined') return false;
+  if (task.subject !== output.timeline) return false;
+  const methods = new Set(plan.video.filter(({ id }) => output.video.includes(id)).map(({ method }) => method));
+  switch (task.kind) {
+    case 'chunk':
+      // Pictures are taken from the chunks' decode.
+      return methods.has('encoded') || output.pictures.length > 0;
+    case 'copy':
+      return methods.has('copied');
+    case 'audio':
+      return output.audio.length > 0;
+    case 'subtitles':
+      return output.subtitles.length > 0;
+    case 'first-light':
+    case 'output':
+      return false;
+  }
+}
+
+/** Every task of a plan, the finishing of each output at the end. */
+export function newTasks(plan: Plan): NewTask[] {
+  const finishing = plan.outputs.map((output): NewTask => {
+    const bytes = plan.cost.outputBytes / plan.outputs.length;
+    return { kind: 'output', subject: output.index, index: 0, weight: OUTPUT_WEIGHT + bytes / BYTES_PER_WEIGHT, neededBy: [] };
+  });
+  return [...plan.tasks.map((task) => ({ ...task, neededBy: neededBy(plan, task) })), ...finishing];
+}
+
+export type PlannedJob = {
+  readonly job: Job;
+  readonly sourceKey: string | null;
+  readonly facts: SourceFacts;
+  readonly plan: Plan;
+};
+
+/** @throws PlatformError `lease_lost` where the job was paused, canceled, deleted or taken over meanwhile: then nothing was written */
+export async function openTasks(platform: Platform, { job, sourceKey, facts, plan }: PlannedJob): Promise<void> {
+  const ref = { projectId: job.projectId, jobId: job.id };
+  await platform.database.db.transaction().execute(async (db) => {
+    await lockJob(db, ref);
+    const change = { sourceKey, facts, findings: plan.findings, plan, tries: 0 };
+    const isOurs = await changeJob(db, { ...ref, attempt: job.attempt }, change);
+    if (!isOurs) throw new PlatformError('lease_lost', `Job ${job.id} was taken from this attempt`);
+    await insertTasks(db, ref, newTasks(plan));
+    await changeOutputs(db, { ...ref, from: ['pending'] }, { status: 'processing' });
+    await sendReadyTasks(platform, db, { job, plan });
+  });
+}

@@ -1,0 +1,120 @@
+// Takes a job in: its row, its outputs, its queue entry and its first event, in one transaction. Called by every API and the CLI.
+import { createHash } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
+import { findJobByKey, insertJob } from '#database/jobs.ts';
+import { insertOutputs, listOutputs } from '#database/outputs.ts';
+import { findUpload } from '#database/uploads.ts';
+import { PlatformError } from '#domain/error.ts';
+import type { Job, JobRequest, Output } from '#domain/job.ts';
+import type { Location } from '#domain/location.ts';
+import { jobPriority } from '#queue/lane.ts';
+import { jobPrefix, sourceKey } from '#workflows/job-storage.ts';
+import type { Platform } from '#workflows/platform.ts';
+import { recordEvent } from '#workflows/record-event.ts';
+
+export type SubmittedJob = {
+  readonly job: Job;
+  readonly outputs: readonly Output[];
+  /** False where the idempotency key had made the job before. */
+  readonly isNew: boolean;
+};
+
+/**
+ * Once this resolves the job cannot be lost; if it rejects there is none.
+ * @throws PlatformError `invalid_request`, `limit_exceeded`, `too_large`, `not_found` (upload), `conflict` (upload not complete),
+ *   `idempotency_conflict`
+ */
+export async function submitJob(platform: Platform, request: JobRequest): Promise<SubmittedJob> {
+  checkOutputs(platform, request);
+  const requestHash = hashRequest(request);
+  const known = await findSubmitted(platform, request, requestHash);
+  if (known) return known;
+  const uuid = uuidv7();
+  const source = await storeSource(platform, { request, uuid });
+  try {
+    const submitted = await insert(platform, { ...request, ...source, uuid, requestHash });
+    if (submitted) return submitted;
+  } catch (error) {
+    await platform.storage.removeAll(jobPrefix(uuid));
+    throw error;
+  }
+  // Another request with the same key was quicker.
+  await platform.storage.removeAll(jobPrefix(uuid));
+  const winner = await findSubmitted(platform, request, requestHash);
+  if (!winner) throw new PlatformError('conflict', 'The job of this Idempotency-Key was deleted while it was asked for');
+  return winner;
+}
+
+type NewJob = JobRequest & { readonly uuid: string; readonly requestHash: string; readonly sourceKey: string | null };
+
+/** Null where the idempotency key is taken. */
+async function insert(platform: Platform, request: NewJob): Promise<SubmittedJob | null> {
+  const { database, sealer, queue } = platform;
+  return database.db.transaction().execute(async (db) => {
+    const job = await insertJob(db, request, sealer);
+    if (!job) return null;
+    const ref = { projectId: job.projectId, jobId: job.id };
+    await insertOutputs(db, { ...ref, specs: request.outputs }, sealer);
+    await queue.send('run', ref, { priority: jobPriority(job.priority), transaction: db });
+    await recordEvent(db, { job, type: 'job.queued', status: 'queued' });
+    return { job, outputs: await listOutputs(db, ref, sealer), isNew: true };
+  });
+}
+
+async function findSubmitted(platform: Platform, request: JobRequest, requestHash: string): Promise<SubmittedJob | null> {
+  const { idempotencyKey, projectId } = request;
+  if (idempotencyKey === null) return null;
+  const { db } = platform.database;
+  const found = await findJobByKey(db, { projectId, idempotencyKey }, platform.sealer);
+  if (!found) return null;
+  if (found.requestHash !== requestHash) {
+    throw new PlatformError('idempotency_conflict', `The Idempotency-Key belongs to job ${found.job.id}, which was asked for differently`);
+  }
+  const outputs = await listOutputs(db, { projectId, jobId: found.job.id }, platform.sealer);
+  return { job: found.job, outputs, isNew: false };
+}
+
+function checkOutputs({ config }: Platform, { outputs, priority }: JobRequest): void {
+  if (outputs.length === 0) throw new PlatformError('invalid_request', 'A job needs at least one output', { errors: [{ path: 'outputs', message: 'at least one' }] });
+  if (outputs.length > config.MAX_OUTPUTS) {
+    const message = `at most ${config.MAX_OUTPUTS}`;
+    throw new PlatformError('limit_exceeded', `A job may have ${message} outputs (MAX_OUTPUTS)`, { errors: [{ path: 'outputs', message }] });
+  }
+  if (!Number.isInteger(priority) || priority < 0 || priority > 100) {
+    throw new PlatformError('invalid_request', 'The priority is a whole number from 0 to 100', { errors: [{ path: 'priority', message: '0 to 100' }] });
+  }
+}
+
+/** What came with the request itself is stored first, and an upload is looked at: a job that was acknowledged has its source. */
+async function storeSource(
+  platform: Platform,
+  { request, uuid }: { readonly request: JobRequest; readonly uuid: string },
+): Promise<{ readonly source: Location; readonly sourceKey: string | null }> {
+  const { source } = request;
+  if (source.kind === 'upload') {
+    const upload = await findUpload(platform.database.db, { projectId: request.projectId, id: source.uploadId });
+    if (!upload) throw new PlatformError('not_found', `There is no upload ${source.uploadId}`, { errors: [{ path: 'source.uploadId', message: 'the id of an upload' }] });
+    if (upload.status !== 'received') throw new PlatformError('conflict', `Upload ${upload.id} is not complete yet`);
+    return { source, sourceKey: upload.storageKey };
+  }
+  if (source.kind === 'managed') return { source, sourceKey: source.key };
+  if (source.kind !== 'inline') return { source, sourceKey: null };
+  const opened = await platform.locations.openSource(source);
+  try {
+    const key = sourceKey(uuid);
+    await platform.storage.write(key, await opened.store.read(opened.key));
+    return { source: { ...source, data: '' }, sourceKey: key };
+  } finally {
+    await opened.store.close();
+  }
+}
+
+/** Over everything asked for but the key itself, with fields in one order. */
+function hashRequest({ idempotencyKey: _, ...request }: JobRequest): string {
+  const text = JSON.stringify(request, (_key, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+  return createHash('sha256').update(text).digest('hex');
+}
