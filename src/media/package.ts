@@ -3,7 +3,11 @@ import type { AudioRendition, OutputPlan, Plan, SubtitleTrack, VideoRendition } 
 import type { SegmentFacts, StoredFile, TaskResult, TrackPart } from '#domain/task.ts';
 import { boundaryTimes } from '#media/grid.ts';
 
-export type PackagedSegment = SegmentFacts & { readonly init: Init | null };
+export type PackagedSegment = SegmentFacts & {
+  /** `segment_00012.m4s`, what its URL ends in. */
+  readonly name: string;
+  readonly init: Init | null;
+};
 export type Init = { readonly key: string; readonly size: number; readonly hash: string; readonly name: string };
 
 /** One rendition as playlists see it. */
@@ -69,17 +73,20 @@ function pick<T extends { readonly id: string }>(all: readonly T[], ids: readonl
   return ids.flatMap((id) => all.find((one) => one.id === id) ?? []);
 }
 
-/** Parts by rendition. First light serves only until the real first chunk has anything. */
-function collectParts(tasks: readonly MadeByTask[]): Map<string, TrackPart[]> {
-  const parts = new Map<string, TrackPart[]>();
-  const ordered = [...tasks].sort((a, b) => Number(a.kind === 'first-light') - Number(b.kind === 'first-light'));
-  for (const task of ordered) {
-    for (const part of task.result?.parts ?? []) {
-      const known = parts.get(part.rendition) ?? [];
-      if (task.kind === 'first-light' && known.some(({ segments }) => segments.some(({ index }) => index === 0)))
-        continue;
-      parts.set(part.rendition, [...known, part]);
-    }
+type CollectedPart = TrackPart & { readonly isLight: boolean };
+
+/** Parts by rendition in the order of their segments. First light serves only until the real first chunk has anything. */
+function collectParts(tasks: readonly MadeByTask[]): Map<string, CollectedPart[]> {
+  const parts = new Map<string, CollectedPart[]>();
+  const all = tasks.flatMap((task) =>
+    (task.result?.parts ?? []).map((part) => ({ ...part, isLight: task.kind === 'first-light' })),
+  );
+  const firstIndex = (part: TrackPart) => part.segments[0]?.index ?? Number.POSITIVE_INFINITY;
+  all.sort((a, b) => Number(a.isLight) - Number(b.isLight) || firstIndex(a) - firstIndex(b));
+  for (const part of all) {
+    const known = parts.get(part.rendition) ?? [];
+    if (part.isLight && known.some(({ segments }) => segments.some(({ index }) => index === 0))) continue;
+    parts.set(part.rendition, part.isLight ? [part, ...known] : [...known, part]);
   }
   return parts;
 }
@@ -87,7 +94,7 @@ function collectParts(tasks: readonly MadeByTask[]): Map<string, TrackPart[]> {
 type TrackInput<T> = {
   readonly rendition: T;
   readonly folder: string;
-  readonly parts: readonly TrackPart[];
+  readonly parts: readonly CollectedPart[];
   readonly count: number;
 };
 
@@ -97,29 +104,37 @@ function packageTrack<T extends VideoRendition | AudioRendition>({
   parts,
   count,
 }: TrackInput<T>): PackagedTrack<T> {
+  const extension = rendition.segmentFormat === 'ts' ? 'ts' : 'm4s';
   const inits = new Map<string, Init>();
   const byIndex = new Map<number, PackagedSegment>();
   for (const part of parts) {
-    const init =
-      part.init &&
-      (inits.get(part.init.hash) ?? {
-        ...part.init,
-        name: inits.size === 0 ? 'init.mp4' : `init-${part.init.hash.slice(0, 8)}.mp4`,
-      });
+    const init = part.init && (inits.get(part.init.hash) ?? { ...part.init, name: initName(part, inits) });
     if (init) inits.set(init.hash, init);
-    for (const segment of part.segments) byIndex.set(segment.index, { ...segment, init });
+    for (const segment of part.segments) {
+      // First light has names of its own: what is cached under a name for ever must never change.
+      const name = part.isLight ? `light_${number(segment.index)}.m4s` : segmentName({ extension }, segment.index);
+      byIndex.set(segment.index, { ...segment, name, init });
+    }
   }
   const segments: PackagedSegment[] = [];
-  for (let index = 0; byIndex.has(index); index++) segments.push(byIndex.get(index) as PackagedSegment);
+  for (let segment = byIndex.get(0); segment; segment = byIndex.get(segments.length)) segments.push(segment);
+  const real = parts.find((part) => !part.isLight) ?? parts[0];
   return {
     rendition,
     folder,
-    codecs: parts[0]?.codecs ?? '',
-    timescale: parts[0]?.timescale ?? 1,
+    codecs: real?.codecs ?? '',
+    timescale: real?.timescale ?? 1,
     segments,
-    extension: rendition.segmentFormat === 'ts' ? 'ts' : 'm4s',
-    complete: segments.length === count,
+    extension,
+    complete: segments.length === count && !segments.some(({ name }) => name.startsWith('light_')),
   };
+}
+
+/** The usual one is `init.mp4`; one that differs carries its hash. */
+function initName(part: CollectedPart, inits: ReadonlyMap<string, Init>): string {
+  if (part.isLight) return 'init-light.mp4';
+  const isUsual = ![...inits.values()].some(({ name }) => name === 'init.mp4');
+  return isUsual ? 'init.mp4' : `init-${part.init?.hash.slice(0, 8)}.mp4`;
 }
 
 const longestOf = ({ segments, timescale }: PackagedTrack): number =>
@@ -135,7 +150,9 @@ function packageTexts(plan: Plan, output: OutputPlan, tasks: readonly MadeByTask
 
 /** `segment_00012.m4s` */
 export const segmentName = (track: Pick<PackagedTrack, 'extension'>, index: number): string =>
-  `segment_${String(index).padStart(5, '0')}.${track.extension}`;
+  `segment_${number(index)}.${track.extension}`;
+
+const number = (index: number): string => String(index).padStart(5, '0');
 
 /** bits/s of a track: the highest of any segment, and over all. */
 export function bitrates(track: PackagedTrack): { peak: number; average: number } {

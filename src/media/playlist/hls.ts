@@ -2,7 +2,7 @@
 
 import type { AudioRendition, Timeline } from '#domain/plan.ts';
 import { toNumber } from '#media/grid.ts';
-import { bitrates, type Package, type PackagedText, type PackagedTrack, segmentName } from '#media/package.ts';
+import { bitrates, type Package, type PackagedText, type PackagedTrack } from '#media/package.ts';
 
 const AUDIO_GROUP = 'audio';
 const TEXT_GROUP = 'subtitles';
@@ -10,7 +10,7 @@ const TEXT_GROUP = 'subtitles';
 const VERSION = 7;
 
 /** A quoted-string may hold neither quotes nor line ends (§4.2). */
-const quoted = (text: string): string => `"${text.replace(/["\r\n]+/g, ' ').trim()}"`;
+const quoted = (text: string): string => `"${text.replace(/[\s"]+/g, ' ').trim()}"`;
 
 type Attributes = Readonly<Record<string, string | number | undefined>>;
 
@@ -107,7 +107,7 @@ export function mediaPlaylist(output: Package, track: PackagedTrack): string {
       map = segment.init.hash;
       lines.push(`#EXT-X-MAP:URI=${quoted(segment.init.name)}`);
     }
-    lines.push(`#EXTINF:${(segment.duration / track.timescale).toFixed(6)},`, segmentName(track, segment.index));
+    lines.push(`#EXTINF:${(segment.duration / track.timescale).toFixed(6)},`, segment.name);
   }
   if (track.complete) lines.push('#EXT-X-ENDLIST');
   return `${lines.join('\n')}\n`;

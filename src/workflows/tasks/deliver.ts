@@ -6,9 +6,9 @@ import type { Location } from '#domain/location.ts';
 import type { OutputPlan } from '#domain/plan.ts';
 import type { StoredFile } from '#domain/task.ts';
 import type { Package, PackagedTrack } from '#media/package.ts';
-import { segmentName } from '#media/package.ts';
 import { dashManifest } from '#media/playlist/dash.ts';
 import { masterPlaylist, mediaPlaylist, textPlaylist } from '#media/playlist/hls.ts';
+import { joinKey } from '#storage/key.ts';
 import type { Store, WriteOptions } from '#storage/store.ts';
 import type { Platform } from '#workflows/platform.ts';
 import type { TaskContext } from '#workflows/task-context.ts';
@@ -92,7 +92,6 @@ export async function deliverFiles(
   }
 }
 
-const joinKey = (folder: string, name: string): string => (folder ? `${folder}/${name}` : name);
 const playlist = (name: string, text: string): Item => ({
   name,
   text,
@@ -119,7 +118,7 @@ function trackItems(track: PackagedTrack): Item[] {
     ),
     ...track.segments.map(
       (segment): Item => ({
-        name: `${track.folder}/${segmentName(track, segment.index)}`,
+        name: `${track.folder}/${segment.name}`,
         key: segment.key,
         size: segment.size,
         options: { contentType, cacheControl: FOREVER },
