@@ -9,6 +9,12 @@ export type Unreadable = { readonly content: Content; readonly log: ProbeLog; re
 
 export async function explainUnreadable({ content, log, bytes }: Unreadable): Promise<PlatformError> {
   const [said] = log.complaints;
+  if (log.refusedCodecs.size > 0) {
+    return new PlatformError(
+      'unsupported_media',
+      `The file holds a codec that is not accepted as a source: ${[...log.refusedCodecs].join(', ')}.`,
+    );
+  }
   if (content.kind === 'media' && content.what === 'MP4') return explainMp4(await inspectMp4(bytes), said);
   if (content.kind === 'media')
     return new PlatformError(

@@ -9,6 +9,9 @@ import type { MediaTool } from '#media/tool.ts';
 /** How a line of `warnings` begins that names a stream nobody can decode here; the doctor reads it. */
 export const UNDECODABLE = 'cannot be decoded here: ';
 
+/** How a line of `warnings` ends that counts the frames at the beginning of the video that nothing decodes. */
+export const LOST_FRAMES = ' frames before the first keyframe cannot be decoded';
+
 const PICTURE_CODECS = new Set(['mjpeg', 'png', 'bmp', 'gif', 'webp', 'tiff']);
 
 export type FactsInput = {
@@ -114,6 +117,7 @@ export function makeFacts(input: FactsInput, streams: Streams): SourceFacts {
   const spans = [video, ...audio].filter((one) => one !== null);
   const startTime = spans.length > 0 ? Math.min(...spans.map((one) => one.startTime)) : 0;
   const duration = spans.length > 0 ? round(Math.max(...spans.map((one) => one.endTime)) - startTime) : (declared ?? 0);
+  const lost = video === null ? 0 : (output.scans.get(video.streamIndex)?.undecodable ?? 0);
   const subtitles: SubtitleFacts[] = streams.subtitles.map(readSubtitle).filter((one) => one !== null);
   return {
     container: output.format.get('format_name') ?? 'unknown',
@@ -130,7 +134,11 @@ export function makeFacts(input: FactsInput, streams: Streams): SourceFacts {
     subtitles,
     coverArt: streams.coverArt[0] ? Number(streams.coverArt[0].values.get('index')) : null,
     scanned,
-    warnings: [...streams.undecodable.map((stream) => UNDECODABLE + describeStream(stream)), ...warnings].slice(0, 20),
+    warnings: [
+      ...streams.undecodable.map((stream) => UNDECODABLE + describeStream(stream)),
+      ...(lost > 0 ? [lost + LOST_FRAMES] : []),
+      ...warnings,
+    ].slice(0, 20),
   };
 }
 

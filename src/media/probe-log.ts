@@ -21,6 +21,7 @@ export class ProbeLog {
   readonly #complaints = new Set<string>();
   /** Names of the formats and codecs that the whitelists turned away. */
   readonly refusedFormats = new Set<string>();
+  readonly refusedCodecs = new Set<string>();
   hasUnclearStream = false;
   mentionsEncryption = false;
 
@@ -32,6 +33,8 @@ export class ProbeLog {
       .trim();
     const refused = /^\[(\S+)\] Format not on whitelist/.exec(text)?.[1];
     if (refused !== undefined) this.refusedFormats.add(refused);
+    const codec = /Codec \((\S+)\) not on whitelist/.exec(text)?.[1];
+    if (codec !== undefined) this.refusedCodecs.add(codec);
     if (text.includes('Could not find codec parameters')) this.hasUnclearStream = true;
     if (/encrypt|\bsenc\b|\btenc\b/i.test(text)) this.mentionsEncryption = true;
     const bare = text.replace(/^(\[[^\]]*\] )*/, '');

@@ -118,8 +118,8 @@ export class ProbeOutput {
       isDiscarded: flags.includes('D'),
       isEncrypted: line.endsWith('Encryption info'),
     };
-    let scan = this.scans.get(index);
-    if (!scan) this.scans.set(index, (scan = new StreamScan(type)));
+    const scan = this.scans.get(index) ?? new StreamScan(type);
+    this.scans.set(index, scan);
     scan.add(packet);
   }
 }
@@ -136,12 +136,12 @@ function splitSections(line: string): [string, Map<string, string>][] {
   for (const [part] of line.matchAll(/(?:[^|\\]|\\.)+/gs)) {
     const equals = part.indexOf('=');
     if (equals === -1) sections.push([part, new Map()]);
-    else sections.at(-1)?.[1].set(part.slice(0, equals), unescape(part.slice(equals + 1)));
+    else sections.at(-1)?.[1].set(part.slice(0, equals), unescapeValue(part.slice(equals + 1)));
   }
   return sections;
 }
 
-function unescape(text: string): string {
+function unescapeValue(text: string): string {
   return text.replace(
     /\\(.)/gs,
     (_, letter: string) => ({ n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' })[letter] ?? letter,

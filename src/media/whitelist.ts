@@ -23,7 +23,8 @@ export const SOURCE_DEMUXERS: readonly string[] = [
 
 /**
  * Decoders a source may be read by: what people really send. A rare decoder is attack surface and nothing else
- * (CVE-2026-8461 sat in magicyuv's), so what is not named here is refused as unsupported.
+ * (CVE-2026-8461 sat in magicyuv's), so what is not named here is refused as unsupported. ffprobe opens every stream and ends
+ * at the first it may not: subtitles that are never used are named too, or a broadcast with teletext would be refused.
  */
 export const SOURCE_DECODERS: readonly string[] = [
   // video; of twins (libdav1d and av1, libvpx and vp9) FFmpeg takes the first it has
@@ -47,7 +48,8 @@ export const SOURCE_DECODERS: readonly string[] = [
   `),
   // subtitles
   ...names(`
-    subrip srt ass ssa webvtt mov_text text sami stl microdvd dvbsub dvdsub pgssub xsub cc_dec
+    subrip srt ass ssa webvtt mov_text text sami stl microdvd subviewer subviewer1 realtext jacosub mpl2 pjs vplayer
+    dvbsub dvdsub pgssub xsub cc_dec libzvbi_teletextdec libaribcaption libaribb24
   `),
 ];
 
