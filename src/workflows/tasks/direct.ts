@@ -15,6 +15,7 @@ import { renderStill } from '#media/still.ts';
 import type { Platform } from '#workflows/platform.ts';
 import type { TaskContext } from '#workflows/task-context.ts';
 import { measureLoudness } from '#workflows/tasks/audio.ts';
+import { localCopy } from '#workflows/tasks/join.ts';
 import { commandFailure, runCommand, sourceArguments } from '#workflows/tasks/run-command.ts';
 
 export async function makeDirectFile(platform: Platform, context: TaskContext): Promise<TaskResult> {
@@ -97,13 +98,20 @@ function failure(context: TaskContext, error: PlatformError, kind: string): Plat
   );
 }
 
+/** The image library reads files, not ranges. */
+async function stillPath(platform: Platform, { input, job, scratch }: TaskContext): Promise<string> {
+  if (input.kind === 'file') return input.path;
+  if (job.sourceKey === null) throw new PlatformError('internal', 'The picture is neither a file nor in storage');
+  return localCopy(platform.storage, job.sourceKey, `${scratch}/source`);
+}
+
 /** A still is rendered by the image library; of a film, FFmpeg takes the frame first. */
 async function makePicture(platform: Platform, context: TaskContext, target: Target): Promise<number> {
   const started = performance.now();
   const { direct, container } = target.output;
-  const { input, facts } = context;
+  const { facts } = context;
   if (!direct) throw new PlatformError('internal', 'A picture needs a size');
-  let from = facts.isStill && input.kind === 'file' ? input.path : null;
+  let from = facts.isStill ? await stillPath(platform, context) : null;
   if (from === null) {
     from = `${context.scratch}/frame.png`;
     const run = await runCommand(platform, context, {
@@ -119,7 +127,9 @@ async function makePicture(platform: Platform, context: TaskContext, target: Tar
     width: direct.width,
     height: direct.height,
     fit: direct.fit,
+    tool: platform.tool,
     limits: platform.limits,
+    signal: context.signal,
   });
   return (performance.now() - started) / 1000;
 }

@@ -1,5 +1,5 @@
 // Joins an output's tracks to one file by stream copy: segments flow from storage through pipes, nothing is decoded or written twice.
-import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { OutputPlan } from '#domain/plan.ts';
@@ -65,9 +65,6 @@ async function* trackBytes(storage: Store, track: PackagedTrack, signal: AbortSi
 export async function localCopy(storage: Store, key: string, path: string): Promise<string> {
   const own = storage.localPath(key);
   if (own) return own;
-  const { createWriteStream } = await import('node:fs');
-  const file = createWriteStream(path);
-  await once(file, 'open');
-  await pipeline(await storage.read(key), file);
+  await pipeline(await storage.read(key), createWriteStream(path));
   return path;
 }
