@@ -17,6 +17,7 @@ export function examineStill({ video, warnings }: SourceFacts, add: Add): void {
       `${video.displayWidth}x${video.displayHeight}`,
       'cut to even sides where it becomes video',
     ]);
+  if (video.hdr !== null) add(['hdr', 'change', video.hdr === 'pq' ? 'PQ' : 'HLG', 'tone-mapped to SDR']);
   if (video.bitDepth > 8) add(['high_bit_depth', 'change', `${video.bitDepth} bits per sample`, 'brought to 8 bits']);
   if (video.hasAlpha)
     add(['alpha', 'change', 'transparent pixels', 'kept in PNG, WebP and AVIF; laid on a plain colour elsewhere']);

@@ -34,7 +34,7 @@ export function imageError(thrown: unknown): PlatformError {
   if (/ENOSPC|No space left/.test(message))
     return new PlatformError('disk_full', 'No space left on the disk for the picture.', options);
   if (
-    /Unsupported (codec|feature)|No decoding plugin|unsupported image format|bad seek|compression format has not been built in/i.test(
+    /Unsupported (codec|feature)|No decoding plugin|unsupported image format|compression format has not been built in/i.test(
       message,
     )
   ) {

@@ -5,7 +5,7 @@ import type { Fit } from '#domain/output.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import { readExifOrientation } from '#media/display-matrix.ts';
 import { imageError, loadImageLibrary } from '#media/image-library.ts';
-import { readablePicture, readBmpSize, type StillSource } from '#media/picture-readers.ts';
+import { PROPERTY_BYTES, readAvifHdr, readablePicture, readBmpSize, type StillSource } from '#media/picture-readers.ts';
 import type { StillFormat } from '#media/sniff.ts';
 import type { SourceBytes } from '#media/source-bytes.ts';
 import type { MediaInput, MediaLimits } from '#media/tool.ts';
@@ -25,6 +25,7 @@ type Header = {
   readonly hasAlpha: boolean;
   readonly space: string;
   readonly pages: number;
+  readonly hdr: 'pq' | 'hlg' | null;
 };
 
 /**
@@ -72,7 +73,7 @@ export async function probeStill(options: StillProbe): Promise<SourceFacts> {
       frames: 1,
       fieldOrder: 'progressive',
       color: { primaries: null, transfer: null, matrix: null, range: null },
-      hdr: null,
+      hdr: header.hdr,
       dolbyVisionProfile: null,
       startTime: 0,
       endTime: 0,
@@ -93,7 +94,7 @@ export async function probeStill(options: StillProbe): Promise<SourceFacts> {
 /** A picture that is read whole over the network must fit in memory. */
 const LARGEST_REMOTE = 256 * 1024 * 1024;
 
-async function libraryHeader({ input, bytes }: StillProbe): Promise<Header> {
+async function libraryHeader({ input, bytes, format }: StillProbe): Promise<Header> {
   const sharp = await loadImageLibrary();
   if (input.kind !== 'file' && bytes.size > LARGEST_REMOTE)
     throw new PlatformError('media_limit', `The picture is ${bytes.size} bytes; at most ${LARGEST_REMOTE} are read.`);
@@ -119,12 +120,13 @@ async function libraryHeader({ input, bytes }: StillProbe): Promise<Header> {
     hasAlpha: found.hasAlpha,
     space: found.space,
     pages: found.pages ?? 1,
+    hdr: format === 'avif' ? readAvifHdr(await bytes.read(0, PROPERTY_BYTES)) : null,
   };
 }
 
 async function bmpHeader(bytes: SourceBytes): Promise<Header> {
   const { width, height } = readBmpSize(await bytes.read(0, 64));
-  return { width, height, orientation: undefined, bitDepth: 8, hasAlpha: false, space: 'srgb', pages: 1 };
+  return { width, height, orientation: undefined, bitDepth: 8, hasAlpha: false, space: 'srgb', pages: 1, hdr: null };
 }
 
 export const STILL_OUTPUTS = ['jpg', 'png', 'webp', 'avif', 'gif'] as const;

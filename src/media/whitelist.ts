@@ -53,8 +53,8 @@ export const SOURCE_DECODERS: readonly string[] = [
   `),
 ];
 
-/** The pictures that the image library cannot read and FFmpeg can, by demuxer and decoder. */
-const PICTURE_READERS = { bmp: ['bmp_pipe', 'bmp'] } as const;
+/** The pictures that the image library cannot read (BMP) or cannot tone-map (HDR AVIF) and FFmpeg can: demuxer and decoders. */
+const PICTURE_READERS = { bmp: ['bmp_pipe', 'bmp'], avif: ['mov', 'libdav1d,libaom-av1'] } as const;
 
 /** Arguments that open a stranger's media and nothing beside it, `-i` included. Options of the input (`-ss`) go before them. */
 export function inputArguments(input: MediaInput): string[] {
