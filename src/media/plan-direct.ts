@@ -4,6 +4,8 @@ import { PlatformError } from '#domain/error.ts';
 import type { OutputSpec } from '#domain/output.ts';
 import type { DirectPlan, OutputPlan } from '#domain/plan.ts';
 import type { Rational } from '#domain/source-facts.ts';
+import { isStandard } from '#media/doctor.ts';
+import { usualBitrate } from '#media/ladder.ts';
 import type { Draft } from '#media/plan-draft.ts';
 import { isLossless, soundChannels, soundRate } from '#media/plan-sound.ts';
 import { planTimeline, span } from '#media/plan-timeline.ts';
@@ -36,6 +38,43 @@ const COPYABLE_SOUND: Readonly<Record<string, readonly string[]>> = {
   flac: ['flac'],
   wav: ['pcm_s16le', 'pcm_s24le', 'pcm_s32le', 'pcm_f32le'],
 };
+
+/**
+ * Whether a video file that asks for nothing but a container is the source's own packets: a standard source whose rate is
+ * no higher than an encode's would be loses by encoding, and takes a hundred times as long.
+ */
+export function copiesFile(draft: Draft, spec: OutputSpec): boolean {
+  const { facts } = draft;
+  const { video } = facts;
+  if (!video || spec.passthrough === 'never' || spec.videoCodec !== null || !isStandard(facts).standard) return false;
+  const plain = {
+    width: null,
+    height: null,
+    fps: null,
+    preset: null,
+    audioCodec: null,
+    audioBitrate: null,
+    audioChannels: null,
+    audioSampleRate: null,
+    duration: null,
+    thumbnails: null,
+  };
+  const asksNothing =
+    Object.keys(plain).every((key) => spec[key as keyof typeof plain] === null) &&
+    spec.start === 0 &&
+    !spec.normalizeAudio;
+  const usualRate = spec.rate.mode === 'capped-crf' && spec.rate.crf === null && spec.rate.maxBitrate === null;
+  if (!asksNothing || !usualRate) return false;
+  const rate = usualBitrate(video.width * video.height, video.averageFrameRate ?? { num: 25, den: 1 });
+  return (
+    takes(COPYABLE, spec.container, video.codec) &&
+    facts.audio.every((track) => takes(COPYABLE_SOUND, spec.container, track.codec)) &&
+    video.bitrate <= rate * 1.07
+  );
+}
+
+const takes = (table: Readonly<Record<string, readonly string[]>>, container: string, codec: string): boolean =>
+  container === 'mkv' || (table[container] ?? []).includes(codec);
 
 export function planDirect(draft: Draft, spec: OutputSpec, index: number): OutputPlan {
   const { kind } = CONTAINER_FACTS[spec.container];
@@ -111,11 +150,9 @@ function soundFile(draft: Draft, spec: OutputSpec): DirectPlan {
 
 function copy(draft: Draft, spec: OutputSpec, index: number): OutputPlan['direct'] & object {
   const { facts } = draft;
-  const takes = (table: Readonly<Record<string, readonly string[]>>, codec: string) =>
-    spec.container === 'mkv' || (table[spec.container] ?? []).includes(codec);
   if (!facts.video || facts.isStill)
     throw new PlatformError('no_video', `outputs.${index}: the source has no video to copy`);
-  if (!takes(COPYABLE, facts.video.codec)) {
+  if (!takes(COPYABLE, spec.container, facts.video.codec)) {
     throw new PlatformError(
       'unsupported_media',
       `outputs.${index}: ${facts.video.codec} cannot be copied into ${spec.container}; leave videoCodec out to convert it`,
@@ -124,7 +161,7 @@ function copy(draft: Draft, spec: OutputSpec, index: number): OutputPlan['direct
   const tracks = spec.audioCodec === 'none' ? [] : facts.audio;
   const copies =
     (spec.audioCodec === null || spec.audioCodec === 'copy') &&
-    tracks.every((track) => takes(COPYABLE_SOUND, track.codec));
+    tracks.every((track) => takes(COPYABLE_SOUND, spec.container, track.codec));
   const wanted = spec.audioCodec === 'copy' || spec.audioCodec === 'none' ? null : spec.audioCodec;
   const codec = wanted ?? CONTAINER_FACTS[spec.container].audio[0] ?? 'aac';
   return {

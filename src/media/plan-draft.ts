@@ -26,10 +26,15 @@ export type Draft = {
   readonly pictures: PictureTrack[];
 };
 
-/** Puts a part into the plan unless an equal one is there; its id either way. */
-export function share<T extends { readonly id: string }>(parts: T[], letter: string, part: Omit<T, 'id'>): string {
-  const wanted = JSON.stringify(part);
-  const known = parts.find(({ id: _, ...rest }) => JSON.stringify(rest) === wanted);
+/** Puts a part into the plan unless an equal one is there; its id either way. What it is called makes no difference: segments have no name. */
+export function share<T extends { readonly id: string; readonly name: string }>(
+  parts: T[],
+  letter: string,
+  part: Omit<T, 'id'>,
+): string {
+  const content = ({ name: _, ...rest }: { readonly name: string }) => JSON.stringify(rest);
+  const wanted = content(part as unknown as T);
+  const known = parts.find(({ id: _, ...rest }) => content(rest as unknown as T) === wanted);
   if (known) return known.id;
   const id = `${letter}${parts.length}`;
   parts.push({ id, ...part } as unknown as T);

@@ -5,7 +5,7 @@ import type { OutputSpec } from '#domain/output.ts';
 import type { OutputPlan, Plan, Timeline } from '#domain/plan.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import { examine, preparation } from '#media/doctor.ts';
-import { planDirect } from '#media/plan-direct.ts';
+import { copiesFile, planDirect } from '#media/plan-direct.ts';
 import { type Draft, languageName, type PlanOptions, share } from '#media/plan-draft.ts';
 import { planPictures } from '#media/plan-pictures.ts';
 import { planSound } from '#media/plan-sound.ts';
@@ -57,6 +57,8 @@ function planOutput(draft: Draft, spec: OutputSpec, index: number): OutputPlan {
   if ((kind === 'image' || kind === 'animation') && !facts.video) {
     throw new PlatformError('no_video', `outputs.${index}: the source has no picture to make a ${spec.container} of`);
   }
+  if (kind === 'video' && copiesFile(draft, spec))
+    return planDirect(draft, { ...spec, videoCodec: 'copy', audioCodec: 'copy' }, index);
   if (kind !== 'adaptive' && (kind !== 'video' || spec.videoCodec === 'copy')) return planDirect(draft, spec, index);
   const wantsVideo = facts.video !== null && spec.videoCodec !== 'none';
   const wantsSound = facts.audio.length > 0 && spec.audioCodec !== 'none';
