@@ -1,0 +1,72 @@
+// `npm test`: types, lint, then every test; `npm run test:corpus`: the matrix of real media. Started by bootstrap.mjs.
+import { spawn } from 'node:child_process';
+import { globSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { sharedServer } from '../test/kit/postgres.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const CONCURRENCY = 2;
+/** Milliseconds after which a single test has hung. */
+const TEST_TIMEOUT = 5 * 60_000;
+const CORPUS_TIMEOUT = 60 * 60_000;
+
+const given = process.argv.slice(2);
+const corpus = given.includes('--corpus');
+const wanted = given.filter((argument) => argument !== '--corpus');
+
+process.exitCode = await main();
+
+/** The exit code of the first step that fails, or 0. */
+async function main(): Promise<number> {
+  const bin = (name: string) => join(ROOT, 'node_modules', name);
+  if (!corpus && wanted.length === 0) {
+    // The cheap ones first: what does not type-check need not be tried for minutes.
+    const failed =
+      (await step('types', [bin('typescript/bin/tsc'), '--noEmit', '-p', '.'])) ||
+      (await step('lint', [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings']));
+    if (failed) return failed;
+  }
+  const files = findFiles();
+  if (files.length === 0) {
+    console.error(`No test file matches ${wanted.join(' ') || 'test/**/*.test.ts'}`);
+    return 1;
+  }
+  // Held for the whole run, so that it is not started and stopped for every file.
+  const database = await sharedServer();
+  try {
+    const options = [
+      `--test-concurrency=${corpus ? 1 : CONCURRENCY}`,
+      `--test-timeout=${corpus ? CORPUS_TIMEOUT : TEST_TIMEOUT}`,
+    ];
+    return await step(`${files.length} test files`, ['--test', ...options, ...files]);
+  } finally {
+    await database.close();
+  }
+}
+
+/** Without arguments all but the corpus; with arguments the files, folders and patterns they name. */
+function findFiles(): string[] {
+  const patterns = wanted.length > 0 ? wanted : [corpus ? 'test/corpus/**/*.test.ts' : 'test/**/*.test.ts'];
+  const found = patterns.flatMap((pattern) =>
+    globSync(isFolder(pattern) ? join(pattern, '**/*.test.ts') : pattern, { cwd: ROOT }),
+  );
+  const inCorpus = (path: string) => /^test[\\/]corpus[\\/]/.test(path);
+  return [...new Set(found)].filter((path) => wanted.length > 0 || inCorpus(path) === corpus).sort();
+}
+
+const isFolder = (path: string): boolean =>
+  statSync(join(ROOT, path), { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+function step(name: string, args: readonly string[]): Promise<number> {
+  console.log(`── ${name}`);
+  return new Promise((settle, reject) => {
+    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });
+    const forward = (signal: NodeJS.Signals) => child.kill(signal);
+    process.on('SIGINT', forward).on('SIGTERM', forward);
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      process.off('SIGINT', forward).off('SIGTERM', forward);
+      settle(code ?? 1);
+    });
+  });
+}
