@@ -52,3 +52,21 @@ export async function listJobLog(
     .execute();
   return rows.reverse();
 }
+
+/** Lines after a number, oldest first, with the number to go on from: for those who follow. `after` null begins with the last `limit` lines. */
+export async function listJobLogAfter(
+  db: Kysely<Schema>,
+  { projectId, jobId, after, limit }: JobRef & { readonly after: number | null; readonly limit: number },
+): Promise<{ readonly lines: LogLine[]; readonly last: number }> {
+  const rows = await db
+    .selectFrom('job_log')
+    .select(['id', 'at', 'task', 'line'])
+    .where('project_id', '=', projectId)
+    .where('job_id', '=', jobId)
+    .$if(after !== null, (query) => query.where('id', '>', after ?? 0))
+    .orderBy('id', after === null ? 'desc' : 'asc')
+    .limit(limit)
+    .execute();
+  if (after === null) rows.reverse();
+  return { lines: rows.map(({ id: _, ...line }) => line), last: rows.at(-1)?.id ?? after ?? 0 };
+}

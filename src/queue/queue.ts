@@ -60,7 +60,12 @@ export type Work<L extends Lane> = {
   readonly handler: (entry: Entry<L>) => Promise<void>;
 };
 
-export type LaneCounts = { readonly waiting: number; readonly active: number };
+export type LaneCounts = {
+  readonly waiting: number;
+  readonly active: number;
+  /** Age of the entry that has waited longest; 0 where none waits. */
+  readonly oldestSeconds: number;
+};
 
 export interface Queue {
   send<L extends Lane>(lane: L, data: LaneData[L], options?: SendOptions): Promise<void>;
@@ -159,13 +164,14 @@ class BossQueue implements Queue {
   }
 
   async counts(): Promise<Readonly<Record<Lane, LaneCounts>>> {
-    const { rows } = await this.#database.pool.query<{ name: string; waiting: number; active: number }>(
-      `select name, count(*) filter (where state < 'active')::int as waiting, count(*) filter (where state = 'active')::int as active
+    const { rows } = await this.#database.pool.query<LaneCounts & { readonly name: string }>(
+      `select name, count(*) filter (where state < 'active')::int as waiting, count(*) filter (where state = 'active')::int as active,
+         greatest(0, coalesce(extract(epoch from now() - min(start_after) filter (where state < 'active')), 0))::float8 as "oldestSeconds"
        from ${BOSS_SCHEMA}.job where name = any($1) and state <= 'active' group by name`,
       [LANES],
     );
-    const found = new Map(rows.map(({ name, waiting, active }) => [name, { waiting, active }]));
-    const counts = LANES.map((lane) => [lane, found.get(lane) ?? { waiting: 0, active: 0 }]);
+    const found = new Map(rows.map(({ name, ...counts }) => [name, counts]));
+    const counts = LANES.map((lane) => [lane, found.get(lane) ?? { waiting: 0, active: 0, oldestSeconds: 0 }]);
     return Object.fromEntries(counts) as Record<Lane, LaneCounts>;
   }
 

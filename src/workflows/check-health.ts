@@ -1,0 +1,46 @@
+// Is everything there that work needs: database, queue, storage, FFmpeg? Called by /health, /metrics and `rendition doctor`.
+import { access, constants } from 'node:fs/promises';
+import { sql } from 'kysely';
+import { PlatformError } from '#domain/error.ts';
+import type { Platform } from '#workflows/platform.ts';
+
+export const HEALTH_CHECKS = ['database', 'queue', 'storage', 'ffmpeg'] as const;
+export type HealthCheck = (typeof HEALTH_CHECKS)[number];
+/** null is well; otherwise what is wrong, for operators: it may name hosts and paths. */
+export type Health = Readonly<Record<HealthCheck, string | null>>;
+
+/** Seconds after which silence is a failure. */
+const PATIENCE = 3;
+/** An object that never exists: a storage that answers "not there" is well. */
+const NOWHERE = 'health/nothing';
+
+export async function checkHealth(platform: Platform): Promise<Health> {
+  const [database, queue, storage, ffmpeg] = await Promise.all([
+    judge(() => sql`select 1`.execute(platform.database.db)),
+    judge(() => platform.queue.counts()),
+    judge(() => checkStorage(platform)),
+    judge(() => access(platform.tool.ffmpeg, constants.X_OK)),
+  ]);
+  return { database, queue, storage, ffmpeg };
+}
+
+async function checkStorage({ storage }: Platform): Promise<void> {
+  try {
+    await storage.stat(NOWHERE, AbortSignal.timeout(PATIENCE * 1000));
+  } catch (error) {
+    if (!(error instanceof PlatformError) || error.code !== 'not_found') throw error;
+  }
+}
+
+async function judge(check: () => Promise<unknown>): Promise<string | null> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE} seconds`)), PATIENCE * 1000);
+  try {
+    await Promise.race([check(), late]);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
