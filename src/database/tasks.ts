@@ -218,7 +218,10 @@ export async function listPlayableParts(
 }
 
 /** Whether exactly this attempt has stored the task's result: the answer to a commit whose own answer was lost. */
-export async function findDoneBy(db: Kysely<Schema>, { projectId, jobId, taskId, attempt }: HeldTask): Promise<boolean> {
+export async function findDoneBy(
+  db: Kysely<Schema>,
+  { projectId, jobId, taskId, attempt }: HeldTask,
+): Promise<boolean> {
   const row = await db
     .selectFrom('task')
     .select('id')

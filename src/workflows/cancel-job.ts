@@ -16,7 +16,13 @@ export async function cancelJob(platform: Platform, ref: JobRef): Promise<Job> {
     await cancelTasks(db, ref);
     await changeOutputs(db, { ...ref, from: ['pending', 'processing', 'uploading'] }, { status: 'canceled' });
     await platform.queue.cancelJob(job.id, db);
-    await changeJob(db, ref, { status: 'canceled', completedAt: new Date(), speed: null, etaSeconds: null, workerId: null });
+    await changeJob(db, ref, {
+      status: 'canceled',
+      completedAt: new Date(),
+      speed: null,
+      etaSeconds: null,
+      workerId: null,
+    });
     const canceled = await readJob(platform, db, ref);
     await announce(db, JOB_CONTROL, { jobId: job.id });
     await recordEvent(db, { job, type: 'job.canceled', status: 'canceled' });

@@ -19,9 +19,18 @@ export type JobProgressNote = {
   /** What is being done: `fetch` while the source is on its way, else `encode`. */
   readonly stage: 'fetch' | 'encode';
 };
-export type EventNote = { readonly projectId: string; readonly eventId: number; readonly jobId: number | null; readonly type: string };
+export type EventNote = {
+  readonly projectId: string;
+  readonly eventId: number;
+  readonly jobId: number | null;
+  readonly type: string;
+};
 
-type Notes = { readonly [JOB_CONTROL]: JobControl; readonly [JOB_PROGRESS]: JobProgressNote; readonly [EVENTS]: EventNote };
+type Notes = {
+  readonly [JOB_CONTROL]: JobControl;
+  readonly [JOB_PROGRESS]: JobProgressNote;
+  readonly [EVENTS]: EventNote;
+};
 
 /** Says it when the transaction commits; at once outside of one. */
 export async function announce<C extends keyof Notes>(db: Kysely<Schema>, channel: C, note: Notes[C]): Promise<void> {

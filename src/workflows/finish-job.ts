@@ -31,6 +31,9 @@ export async function finishIfOver(platform: Platform, db: Kysely<Schema>, job: 
     workerId: null,
     ...(status === 'completed' ? { progress: 100 } : {}),
   });
+  // RETENTION_HOURS=0 deletes at once; all else is for the hourly sweep.
+  if (platform.config.RETENTION_HOURS === 0)
+    await platform.queue.send('housekeeping', { chore: 'expire' }, { transaction: db });
   await announce(db, JOB_CONTROL, { jobId: job.id });
   await recordEvent(db, { job, type: `job.${status}`, status, error });
 }
@@ -39,13 +42,20 @@ export async function finishIfOver(platform: Platform, db: Kysely<Schema>, job: 
 export async function failOutputs(
   platform: Platform,
   db: Kysely<Schema>,
-  { job, indexes, failure }: { readonly job: LockedJob; readonly indexes?: readonly number[]; readonly failure: Failure },
+  {
+    job,
+    indexes,
+    failure,
+  }: { readonly job: LockedJob; readonly indexes?: readonly number[]; readonly failure: Failure },
 ): Promise<void> {
   const ref = { projectId: job.projectId, jobId: job.id };
   const which = { ...ref, from: ['pending', 'processing', 'uploading'] as const, ...(indexes ? { indexes } : {}) };
   const failed = await changeOutputs(db, which, { status: 'failed', error: failure });
   const states = await listOutputStates(db, ref);
-  await cancelTasks(db, { ...ref, outputs: states.filter(({ status }) => status === 'failed').map(({ index }) => index) });
+  await cancelTasks(db, {
+    ...ref,
+    outputs: states.filter(({ status }) => status === 'failed').map(({ index }) => index),
+  });
   await announce(db, JOB_CONTROL, { jobId: job.id });
   for (const output of failed) {
     await recordEvent(db, { job, type: 'output.failed', status: job.status, output, error: failure });

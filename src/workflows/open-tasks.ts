@@ -43,7 +43,13 @@ function needs(plan: Plan, output: OutputPlan, task: PlannedTask): boolean {
 export function newTasks(plan: Plan): NewTask[] {
   const finishing = plan.outputs.map((output): NewTask => {
     const bytes = plan.cost.outputBytes / plan.outputs.length;
-    return { kind: 'output', subject: output.index, index: 0, weight: OUTPUT_WEIGHT + bytes / BYTES_PER_WEIGHT, neededBy: [] };
+    return {
+      kind: 'output',
+      subject: output.index,
+      index: 0,
+      weight: OUTPUT_WEIGHT + bytes / BYTES_PER_WEIGHT,
+      neededBy: [],
+    };
   });
   return [...plan.tasks.map((task) => ({ ...task, neededBy: neededBy(plan, task) })), ...finishing];
 }

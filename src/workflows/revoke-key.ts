@@ -6,9 +6,15 @@ import type { Platform } from '#workflows/platform.ts';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** @throws PlatformError `not_found` */
-export async function revokeKey({ database }: Pick<Platform, 'database'>, { id }: { readonly id: string }): Promise<void> {
+export async function revokeKey(
+  { database }: Pick<Platform, 'database'>,
+  { id }: { readonly id: string },
+): Promise<void> {
   if (!UUID.test(id) || !(await revokeApiKey(database.db, id))) {
-    throw new PlatformError('not_found', `There is no key ${id} that could be revoked; "rendition keys list" shows them`);
+    throw new PlatformError(
+      'not_found',
+      `There is no key ${id} that could be revoked; "rendition keys list" shows them`,
+    );
   }
 }
 

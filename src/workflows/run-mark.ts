@@ -1,5 +1,6 @@
 // The mark in the environment of our children by which the janitor of a later process knows them for ours.
 import { readFileSync } from 'node:fs';
+import { isNodeError } from '#domain/error.ts';
 
 let mark: string | undefined;
 
@@ -28,5 +29,19 @@ export function startTime(pid: number): number | null {
     return Number(fields[19]);
   } catch {
     return null;
+  }
+}
+
+/** Whether the process that made a mark still lives. Only for marks of this host and this process namespace. */
+export function isMarkAlive(mark: string): boolean {
+  const [boot, pid, start] = mark.split('/');
+  if (boot !== bootId() || !Number.isInteger(Number(pid)) || Number(pid) <= 0) return false;
+  if (boot !== '') return startTime(Number(pid)) === Number(start);
+  try {
+    process.kill(Number(pid), 0);
+    return true;
+  } catch (error) {
+    // EPERM: it lives, and belongs to another user.
+    return isNodeError(error) && error.code !== 'ESRCH';
   }
 }

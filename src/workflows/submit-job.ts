@@ -41,7 +41,8 @@ export async function submitJob(platform: Platform, request: JobRequest): Promis
   // Another request with the same key was quicker.
   await platform.storage.removeAll(jobPrefix(uuid));
   const winner = await findSubmitted(platform, request, requestHash);
-  if (!winner) throw new PlatformError('conflict', 'The job of this Idempotency-Key was deleted while it was asked for');
+  if (!winner)
+    throw new PlatformError('conflict', 'The job of this Idempotency-Key was deleted while it was asked for');
   return winner;
 }
 
@@ -61,27 +62,41 @@ async function insert(platform: Platform, request: NewJob): Promise<SubmittedJob
   });
 }
 
-async function findSubmitted(platform: Platform, request: JobRequest, requestHash: string): Promise<SubmittedJob | null> {
+async function findSubmitted(
+  platform: Platform,
+  request: JobRequest,
+  requestHash: string,
+): Promise<SubmittedJob | null> {
   const { idempotencyKey, projectId } = request;
   if (idempotencyKey === null) return null;
   const { db } = platform.database;
   const found = await findJobByKey(db, { projectId, idempotencyKey }, platform.sealer);
   if (!found) return null;
   if (found.requestHash !== requestHash) {
-    throw new PlatformError('idempotency_conflict', `The Idempotency-Key belongs to job ${found.job.id}, which was asked for differently`);
+    throw new PlatformError(
+      'idempotency_conflict',
+      `The Idempotency-Key belongs to job ${found.job.id}, which was asked for differently`,
+    );
   }
   const outputs = await listOutputs(db, { projectId, jobId: found.job.id }, platform.sealer);
   return { job: found.job, outputs, isNew: false };
 }
 
 function checkOutputs({ config }: Platform, { outputs, priority }: JobRequest): void {
-  if (outputs.length === 0) throw new PlatformError('invalid_request', 'A job needs at least one output', { errors: [{ path: 'outputs', message: 'at least one' }] });
+  if (outputs.length === 0)
+    throw new PlatformError('invalid_request', 'A job needs at least one output', {
+      errors: [{ path: 'outputs', message: 'at least one' }],
+    });
   if (outputs.length > config.MAX_OUTPUTS) {
     const message = `at most ${config.MAX_OUTPUTS}`;
-    throw new PlatformError('limit_exceeded', `A job may have ${message} outputs (MAX_OUTPUTS)`, { errors: [{ path: 'outputs', message }] });
+    throw new PlatformError('limit_exceeded', `A job may have ${message} outputs (MAX_OUTPUTS)`, {
+      errors: [{ path: 'outputs', message }],
+    });
   }
   if (!Number.isInteger(priority) || priority < 0 || priority > 100) {
-    throw new PlatformError('invalid_request', 'The priority is a whole number from 0 to 100', { errors: [{ path: 'priority', message: '0 to 100' }] });
+    throw new PlatformError('invalid_request', 'The priority is a whole number from 0 to 100', {
+      errors: [{ path: 'priority', message: '0 to 100' }],
+    });
   }
 }
 
@@ -93,7 +108,10 @@ async function storeSource(
   const { source } = request;
   if (source.kind === 'upload') {
     const upload = await findUpload(platform.database.db, { projectId: request.projectId, id: source.uploadId });
-    if (!upload) throw new PlatformError('not_found', `There is no upload ${source.uploadId}`, { errors: [{ path: 'source.uploadId', message: 'the id of an upload' }] });
+    if (!upload)
+      throw new PlatformError('not_found', `There is no upload ${source.uploadId}`, {
+        errors: [{ path: 'source.uploadId', message: 'the id of an upload' }],
+      });
     if (upload.status !== 'received') throw new PlatformError('conflict', `Upload ${upload.id} is not complete yet`);
     return { source, sourceKey: upload.storageKey };
   }

@@ -1,0 +1,73 @@
+// Stores a task's result, and in the same transaction whatever follows from it: the next tasks, an output, the end of the job. Called by run-task.ts.
+import type { Kysely } from 'kysely';
+import { type LockedJob, lockJob } from '#database/jobs.ts';
+import { changeOutputs } from '#database/outputs.ts';
+import type { Schema } from '#database/schema.ts';
+import { completeTask, findDoneBy, findNeededBy, listReadyTasks } from '#database/tasks.ts';
+import { PlatformError } from '#domain/error.ts';
+import type { TaskResult } from '#domain/task.ts';
+import { finishIfOver } from '#workflows/finish-job.ts';
+import { attemptPrefix } from '#workflows/job-storage.ts';
+import { outputResult } from '#workflows/output-result.ts';
+import { persist } from '#workflows/persist.ts';
+import type { Platform } from '#workflows/platform.ts';
+import { recordEvent } from '#workflows/record-event.ts';
+import { tellJobProgress } from '#workflows/report-progress.ts';
+import type { TaskAttempt } from '#workflows/run-task.ts';
+import { sendTasks } from '#workflows/send-tasks.ts';
+
+/** @throws PlatformError `lease_lost` where the attempt is no longer the task's: then nothing of it was stored */
+export async function commitTask(platform: Platform, attempt: TaskAttempt, result: TaskResult): Promise<void> {
+  const { held, task } = attempt;
+  const { db } = platform.database;
+  await persist(async () => {
+    const committed = await db
+      .transaction()
+      .execute((transaction) => commit(platform, transaction, { ...attempt, result }));
+    // A commit whose answer got lost is repeated by persist, and finds itself done.
+    if (committed || (await findDoneBy(db, held))) return;
+    throw new PlatformError('lease_lost', `Task ${task.id} was taken from attempt ${task.attempt}`);
+  });
+}
+
+/** Removes what earlier attempts left that died before they could, and tells how far the job is. The result is safe already. */
+export async function tidyAfterCommit(platform: Platform, { held, task, job }: TaskAttempt): Promise<void> {
+  try {
+    for (let earlier = 1; earlier < task.attempt; earlier++) {
+      await platform.storage.removeAll(`${attemptPrefix(job.uuid, { taskId: task.id, attempt: earlier })}/`);
+    }
+    await tellJobProgress(platform, held);
+  } catch (error) {
+    platform.log.warn({ err: error, jobId: job.id }, 'what earlier attempts left could not be removed');
+  }
+}
+
+type Commit = TaskAttempt & { readonly result: TaskResult };
+
+async function commit(platform: Platform, db: Kysely<Schema>, done: Commit): Promise<boolean> {
+  const { held, task, result } = done;
+  const job = await lockJob(db, held);
+  if (!job || !(await completeTask(db, held, result))) return false;
+  if (task.kind === 'output') {
+    await completeOutput(platform, db, { job, done });
+  } else {
+    const ready = await listReadyTasks(db, { ...held, onlyOutputs: await findNeededBy(db, held) });
+    await sendTasks(platform, db, { job, lane: 'deliver', tasks: ready });
+  }
+  return true;
+}
+
+async function completeOutput(
+  platform: Platform,
+  db: Kysely<Schema>,
+  { job, done }: { readonly job: LockedJob; readonly done: Commit },
+): Promise<void> {
+  const index = done.task.subject;
+  await changeOutputs(
+    db,
+    { ...done.held, indexes: [index], from: ['pending', 'processing', 'uploading'] },
+    { status: 'uploaded', progress: 100, result: outputResult(done), error: null },
+  );
+  await recordEvent(db, { job, type: 'output.uploaded', status: job.status, output: index });
+  await finishIfOver(platform, db, job);
+}

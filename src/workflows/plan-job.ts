@@ -1,0 +1,65 @@
+// What would be done with a source, and why, without doing it: `POST /plan` and `rendition plan`. Leaves nothing behind.
+import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { v7 as uuidv7 } from 'uuid';
+import { PlatformError } from '#domain/error.ts';
+import type { Location } from '#domain/location.ts';
+import type { OutputSpec } from '#domain/output.ts';
+import type { Plan } from '#domain/plan.ts';
+import type { SourceFacts } from '#domain/source-facts.ts';
+import { makePlan } from '#media/plan.ts';
+import { probeSource } from '#media/probe.ts';
+import { limitBytes } from '#workflows/fetch-source.ts';
+import { planOptions } from '#workflows/plan-options.ts';
+import type { Platform } from '#workflows/platform.ts';
+import { checkScratchSpace, makeScratch } from '#workflows/scratch.ts';
+
+export type DryRun = {
+  readonly source: Location;
+  readonly outputs: readonly OutputSpec[];
+  readonly signal: AbortSignal;
+};
+
+/** @throws PlatformError whatever a job would fail with before its first task */
+export async function planJob(
+  platform: Platform,
+  { source, outputs, signal }: DryRun,
+): Promise<{ facts: SourceFacts; plan: Plan }> {
+  const scratch = await makeScratch(platform.config, `plan-${uuidv7()}`);
+  try {
+    const path = await fetchToScratch(platform, { source, scratch, signal });
+    const { tool, limits } = platform;
+    const facts = await probeSource({ tool, limits, signal, input: { kind: 'file', path } });
+    return { facts, plan: makePlan({ facts, outputs, options: planOptions(platform) }) };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+type Fetching = { readonly source: Location; readonly scratch: string; readonly signal: AbortSignal };
+
+async function fetchToScratch(platform: Platform, { source, scratch, signal }: Fetching): Promise<string> {
+  const { config, locations } = platform;
+  const { store, key } = await locations.openSource(source);
+  try {
+    const local = store.localPath(key);
+    const { size } = await store.stat(key, signal);
+    if (size !== null && size > config.MAX_SOURCE_BYTES) {
+      throw new PlatformError(
+        'source_too_large',
+        `The source has ${size} bytes; at most ${config.MAX_SOURCE_BYTES} are allowed (MAX_SOURCE_BYTES)`,
+      );
+    }
+    if (local !== null) return local;
+    await checkScratchSpace(config, size ?? 0);
+    const path = join(scratch, 'source');
+    await pipeline(limitBytes(await store.read(key, { signal }), config.MAX_SOURCE_BYTES), createWriteStream(path), {
+      signal,
+    });
+    return path;
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,99 @@
+// The road of a job, from its row to its tasks: fetch, probe, plan. The page to read first; run-task.ts goes on from here.
+import { claimJob, findHeldJob, findJob, lockJob } from '#database/jobs.ts';
+import { listOutputs } from '#database/outputs.ts';
+import type { Job, Output } from '#domain/job.ts';
+import { makePlan } from '#media/plan.ts';
+import { probeSource } from '#media/probe.ts';
+import type { Entry } from '#queue/queue.ts';
+import { fetchSource } from '#workflows/fetch-source.ts';
+import { holdStill } from '#workflows/hold-still.ts';
+import { JobLogger } from '#workflows/job-logger.ts';
+import { openInput } from '#workflows/open-input.ts';
+import { openTasks } from '#workflows/open-tasks.ts';
+import { planOptions } from '#workflows/plan-options.ts';
+import type { Platform } from '#workflows/platform.ts';
+import { recordEvent } from '#workflows/record-event.ts';
+import { reportFetch } from '#workflows/report-progress.ts';
+import type { RunningWork } from '#workflows/running-work.ts';
+import { settleJobFailure } from '#workflows/settle-job-failure.ts';
+
+/**
+ * Takes a queued job and turns it into tasks. Whatever goes wrong on the way ends in the job's row: this rejects only
+ * when the database does, and then the queue delivers the entry again.
+ */
+export async function runJob(platform: Platform, running: RunningWork, entry: Entry<'run'>): Promise<void> {
+  const taken = await takeJob(platform, entry);
+  if (!taken) return;
+  const { job, outputs } = taken;
+  const held = { projectId: job.projectId, jobId: job.id, attempt: job.attempt };
+  const work = { jobId: job.id, signal: entry.signal, isOurs: () => findHeldJob(platform.database.db, held) };
+  const logger = new JobLogger(platform, held, 'run');
+  try {
+    await running.hold(work, async (signal) => {
+      try {
+        await prepareJob(platform, { job, outputs, signal, logger });
+      } catch (error) {
+        await settleJobFailure(platform, { job, entry, logger }, signal.aborted ? signal.reason : error);
+      }
+    });
+  } finally {
+    await logger.close();
+  }
+}
+
+type Preparation = {
+  readonly job: Job;
+  readonly outputs: readonly Output[];
+  readonly signal: AbortSignal;
+  readonly logger: JobLogger;
+};
+
+async function prepareJob(platform: Platform, { job, outputs, signal, logger }: Preparation): Promise<void> {
+  const { log } = logger;
+  const fetched = await fetch(platform, { job, signal, log });
+  const probed = await probe(platform, { ...job, sourceKey: fetched }, signal);
+  const { sourceKey, facts } = await holdStill(platform, { job, outputs, signal, sourceKey: fetched, facts: probed });
+  const specs = outputs.map((output) => output.spec);
+  const plan = makePlan({ facts, outputs: specs, options: planOptions(platform) });
+  for (const { code, detail, action } of plan.findings) log(`found ${code}: ${detail}; ${action}`);
+  log(`plan: ${plan.tasks.length} tasks, about ${plan.cost.cpuSeconds} CPU seconds`);
+  signal.throwIfAborted();
+  await openTasks(platform, { job, sourceKey, facts, plan });
+}
+
+/** Claims the job under a new attempt. Null where there is nothing to do: planned, finished, paused, deleted, or held elsewhere. */
+async function takeJob(platform: Platform, entry: Entry<'run'>): Promise<{ job: Job; outputs: Output[] } | null> {
+  const { database, sealer, workerId } = platform;
+  return database.db.transaction().execute(async (db) => {
+    const before = await lockJob(db, entry.data);
+    const attempt = await claimJob(db, entry.data, { workerId, entry: entry.id, delivery: entry.delivery });
+    if (attempt === null) return null;
+    const job = await findJob(db, entry.data, sealer);
+    if (!job) return null;
+    const outputs = await listOutputs(db, entry.data, sealer);
+    if (before?.status === 'queued') await recordEvent(db, { job, type: 'job.processing', status: 'processing' });
+    return { job, outputs };
+  });
+}
+
+type Fetching = { readonly job: Job; readonly signal: AbortSignal; readonly log: (line: string) => void };
+
+async function fetch(platform: Platform, { job, signal, log }: Fetching): Promise<string | null> {
+  const progress = reportFetch(platform, job);
+  try {
+    return await fetchSource(platform, job, { signal, log, onProgress: progress.report });
+  } finally {
+    await progress.close();
+  }
+}
+
+async function probe(platform: Platform, job: Pick<Job, 'source' | 'sourceKey'>, signal: AbortSignal) {
+  const { input, check, close } = await openInput(platform, job, signal);
+  try {
+    return await probeSource({ tool: platform.tool, input, limits: platform.limits, signal });
+  } finally {
+    await close();
+    // What storage failed with explains what FFmpeg said better than FFmpeg does.
+    check();
+  }
+}

@@ -1,0 +1,170 @@
+// Does one task: claims it under a fresh attempt, lets its executor work, stores the result as a checkpoint. Called for every entry of the task lanes.
+import { rm } from 'node:fs/promises';
+import { changeJob, findJob, lockJob } from '#database/jobs.ts';
+import { changeOutputs, listOutputs } from '#database/outputs.ts';
+import { beatTask, type ClaimedTask, claimTask, type HeldTask, listTasks } from '#database/tasks.ts';
+import { PlatformError } from '#domain/error.ts';
+import type { Job, Output } from '#domain/job.ts';
+import type { Plan } from '#domain/plan.ts';
+import type { Task, TaskResult } from '#domain/task.ts';
+import type { Entry } from '#queue/queue.ts';
+import { commitTask, tidyAfterCommit } from '#workflows/commit-task.ts';
+import { JobLogger } from '#workflows/job-logger.ts';
+import { attemptPrefix } from '#workflows/job-storage.ts';
+import { openInput } from '#workflows/open-input.ts';
+import type { Platform } from '#workflows/platform.ts';
+import { publishSegments } from '#workflows/publish-segments.ts';
+import { recordEvent } from '#workflows/record-event.ts';
+import { reportTaskProgress } from '#workflows/report-progress.ts';
+import type { RunningWork } from '#workflows/running-work.ts';
+import { checkScratchSpace, makeScratch } from '#workflows/scratch.ts';
+import type { TaskLane } from '#workflows/send-tasks.ts';
+import { settleTaskFailure } from '#workflows/settle-task-failure.ts';
+import type { TaskExecutor } from '#workflows/task-context.ts';
+import { EXECUTORS } from '#workflows/tasks/executors.ts';
+
+/** A claimed task with all its executor needs to know. */
+export type TaskAttempt = {
+  readonly held: HeldTask;
+  readonly task: Task;
+  readonly tries: number;
+  readonly job: Job;
+  readonly plan: Plan;
+  readonly outputs: readonly Output[];
+  readonly done: readonly Task[];
+  readonly prefix: string;
+};
+
+export type TaskRunner = {
+  readonly running: RunningWork;
+  /** Left out, the real ones. */
+  readonly executors?: Readonly<Record<Task['kind'], TaskExecutor>>;
+};
+
+/**
+ * Runs one task to its commit, or to whatever becomes of its failure. Rejects only when the database does: then the
+ * queue delivers the entry again.
+ */
+export async function runTask(platform: Platform, runner: TaskRunner, entry: Entry<TaskLane>): Promise<void> {
+  const attempt = await takeTask(platform, entry);
+  if (!attempt) return;
+  const { held, task } = attempt;
+  const isOurs = () => beatTask(platform.database.db, held);
+  const logger = new JobLogger(
+    platform,
+    held,
+    task.kind === 'chunk' ? `chunk ${task.index}` : `${task.kind} ${task.subject}`,
+  );
+  try {
+    await runner.running.hold({ jobId: held.jobId, signal: entry.signal, isOurs }, async (signal) => {
+      try {
+        const result = await execute(platform, attempt, {
+          signal,
+          logger,
+          executor: (runner.executors ?? EXECUTORS)[task.kind],
+        });
+        await commitTask(platform, attempt, result);
+        await tidyAfterCommit(platform, attempt);
+      } catch (error) {
+        await settleTaskFailure(platform, { attempt, entry, logger }, signal.aborted ? signal.reason : error);
+      }
+    });
+  } finally {
+    await logger.close();
+  }
+}
+
+/** Null where the task waits for nobody any longer. */
+async function takeTask(platform: Platform, entry: Entry<TaskLane>): Promise<TaskAttempt | null> {
+  const { database, sealer, workerId } = platform;
+  return database.db.transaction().execute(async (db) => {
+    // First the job, then its tasks: everybody locks in this order, so that nobody waits in a circle.
+    const locked = await lockJob(db, entry.data);
+    if (locked?.status !== 'queued' && locked?.status !== 'processing') return null;
+    const claimed: ClaimedTask | null = await claimTask(db, entry.data, {
+      workerId,
+      entry: entry.id,
+      delivery: entry.delivery,
+    });
+    if (!claimed) return null;
+    const { task, tries } = claimed;
+    if (locked.status === 'queued') await changeJob(db, entry.data, { status: 'processing' });
+    if (task.kind === 'output') {
+      await changeOutputs(
+        db,
+        { ...entry.data, indexes: [task.subject], from: ['pending', 'processing'] },
+        { status: 'uploading' },
+      );
+    }
+    const job = await findJob(db, entry.data, sealer);
+    if (!job?.plan || !job.facts)
+      throw new PlatformError('internal', `Task ${task.id} belongs to a job without a plan`);
+    if (locked.status === 'queued') await recordEvent(db, { job, type: 'job.processing', status: 'processing' });
+    return {
+      held: { ...entry.data, attempt: task.attempt },
+      task,
+      tries,
+      job,
+      plan: job.plan,
+      outputs: await listOutputs(db, entry.data, sealer),
+      done: await listTasks(db, { ...entry.data, status: 'done' }),
+      prefix: attemptPrefix(job.uuid, { taskId: task.id, attempt: task.attempt }),
+    };
+  });
+}
+
+type Execution = { readonly signal: AbortSignal; readonly logger: JobLogger; readonly executor: TaskExecutor };
+
+async function execute(
+  platform: Platform,
+  attempt: TaskAttempt,
+  { signal, logger, executor }: Execution,
+): Promise<TaskResult> {
+  signal.throwIfAborted();
+  const { held, task, tries, job, plan, outputs, done, prefix } = attempt;
+  const { config } = platform;
+  if (tries > config.QUEUE_MAX_ATTEMPTS) {
+    throw new PlatformError('worker_lost', `This work ended its worker ${tries - 1} times`);
+  }
+  if (!job.facts) throw new PlatformError('internal', `Job ${job.id} has a plan but no facts`);
+  await checkScratchSpace(config, scratchShare(plan, task));
+  const scratch = await makeScratch(config, `t${task.id}-${task.attempt}`);
+  const progress = reportTaskProgress(platform, held);
+  const publisher = publishSegments(platform, held);
+  const source = await openInput(platform, job, signal);
+  try {
+    const result = await executor(platform, {
+      job,
+      plan,
+      facts: job.facts,
+      outputs,
+      task,
+      done,
+      scratch,
+      prefix,
+      signal,
+      input: source.input,
+      timeLimit: config.JOB_TIME_LIMIT_SECONDS || Math.max(600, 20 * job.facts.duration),
+      log: logger.log,
+      progress: progress.report,
+      publish: publisher.publish,
+    });
+    source.check();
+    signal.throwIfAborted();
+    return result;
+  } catch (error) {
+    // What storage failed with explains what FFmpeg said better than FFmpeg does.
+    if (!signal.aborted) source.check();
+    throw error;
+  } finally {
+    await Promise.all([progress.close(), publisher.close(), source.close()]);
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** A task's part of what the whole job may need on scratch: tasks that join files need it all. */
+function scratchShare(plan: Plan, task: Task): number {
+  if (task.kind === 'output' || task.kind === 'direct') return plan.cost.scratchBytes;
+  const total = plan.tasks.reduce((sum, { weight }) => sum + weight, 0);
+  return plan.cost.scratchBytes * Math.min(1, task.weight / Math.max(total, task.weight));
+}

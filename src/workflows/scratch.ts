@@ -1,0 +1,64 @@
+// Folders of running work on local disk: one for each process, named after its life, so that the janitor knows the dead ones.
+import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Config } from '#config/settings.ts';
+import { PlatformError } from '#domain/error.ts';
+import { isMarkAlive, runMark } from '#workflows/run-mark.ts';
+
+/** Folders of other hosts on a shared disk cannot be judged by their process: they are removed when untouched for so long. */
+const FOREIGN_DAYS = 7;
+
+const scratchRoot = (config: Config): string => config.TEMP_VIDEOS_DIR ?? join(config.DATA_DIR, 'scratch');
+const SEPARATOR = '~';
+const ownName = (): string => [hostname(), ...runMark().split('/')].join(SEPARATOR);
+
+/** Makes an empty folder for one attempt. */
+export async function makeScratch(config: Config, name: string): Promise<string> {
+  const folder = join(scratchRoot(config), ownName(), name);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}
+
+/** @throws PlatformError `disk_full` where `bytes` more would leave less than SCRATCH_RESERVE_BYTES free */
+export async function checkScratchSpace(config: Config, bytes: number): Promise<void> {
+  const root = scratchRoot(config);
+  await mkdir(root, { recursive: true });
+  const { bavail, bsize } = await statfs(root);
+  const free = bavail * bsize;
+  if (free - bytes >= config.SCRATCH_RESERVE_BYTES) return;
+  throw new PlatformError(
+    'disk_full',
+    `The scratch folder ${root} has ${megabytes(free)} MB free; this work needs ${megabytes(bytes)} MB and must leave ${megabytes(config.SCRATCH_RESERVE_BYTES)} MB (SCRATCH_RESERVE_BYTES)`,
+  );
+}
+
+const megabytes = (bytes: number): number => Math.ceil(bytes / 1e6);
+
+/** Removes the folders of processes that are gone. Answers how many. */
+export async function sweepScratch(config: Config): Promise<number> {
+  const root = scratchRoot(config);
+  await mkdir(root, { recursive: true });
+  let removed = 0;
+  for (const name of await readdir(root)) {
+    if (!(await isAbandoned(join(root, name), name))) continue;
+    await rm(join(root, name), { recursive: true, force: true });
+    removed += 1;
+  }
+  return removed;
+}
+
+async function isAbandoned(path: string, name: string): Promise<boolean> {
+  const [host, ...mark] = name.split(SEPARATOR);
+  // Not ours at all: whatever else lies in the folder somebody named is not touched.
+  if (mark.length !== 3) return false;
+  if (host === hostname()) return !isMarkAlive(mark.join('/'));
+  const { mtimeMs } = await stat(path);
+  return Date.now() - mtimeMs > FOREIGN_DAYS * 86_400_000;
+}
+
+/** Removes this process's own folder, at its end. */
+export async function removeScratch(config: Config): Promise<void> {
+  await rm(join(scratchRoot(config), ownName()), { recursive: true, force: true });
+}

@@ -1,0 +1,80 @@
+// What becomes of a task whose attempt failed: given back, tried again, done by software instead, or failed with its outputs. Called by run-task.ts.
+import type { Kysely } from 'kysely';
+import { type LockedJob, lockJob } from '#database/jobs.ts';
+import { changeOutputs } from '#database/outputs.ts';
+import type { Schema } from '#database/schema.ts';
+import { failTask, findDoneBy, findNeededBy, releaseTask } from '#database/tasks.ts';
+import { type PlatformError, toFailure, toPlatformError } from '#domain/error.ts';
+import type { Entry } from '#queue/queue.ts';
+import { fallBackToSoftware } from '#workflows/fall-back-to-software.ts';
+import { failOutputs } from '#workflows/finish-job.ts';
+import type { JobLogger } from '#workflows/job-logger.ts';
+import { persist } from '#workflows/persist.ts';
+import type { Platform } from '#workflows/platform.ts';
+import { retryDelay } from '#workflows/retry-delay.ts';
+import type { TaskAttempt } from '#workflows/run-task.ts';
+import type { TaskLane } from '#workflows/send-tasks.ts';
+
+export type FailedAttempt = {
+  readonly attempt: TaskAttempt;
+  readonly entry: Entry<TaskLane>;
+  readonly logger: JobLogger;
+};
+
+export async function settleTaskFailure(platform: Platform, failed: FailedAttempt, thrown: unknown): Promise<void> {
+  const error = toPlatformError(thrown);
+  const { attempt, logger } = failed;
+  if (error.code === 'shutting_down') logger.log('given back: this worker is stopping');
+  else if (error.code === 'lease_lost') logger.log('stopped: the work was taken away');
+  else logger.log(`failed: ${error.code}: ${error.message}`);
+  if (error.code === 'internal')
+    platform.log.error(
+      { err: error, jobId: attempt.job.id, task: attempt.task.id },
+      'a task failed for a reason of ours',
+    );
+  // The row first: what it no longer names may then be removed, whatever the storage says to that.
+  if (error.code !== 'lease_lost') await persist(() => settle(platform, failed, error));
+  // A commit may have succeeded although its answer never came: then the files are the job's.
+  if (!(await findDoneBy(platform.database.db, attempt.held))) await platform.storage.removeAll(`${attempt.prefix}/`);
+}
+
+async function settle(platform: Platform, failed: FailedAttempt, error: PlatformError): Promise<void> {
+  const { held } = failed.attempt;
+  await platform.database.db.transaction().execute(async (db) => {
+    const job = await lockJob(db, held);
+    if (job) await settleLocked(platform, db, { ...failed, job, error });
+  });
+}
+
+type Settling = FailedAttempt & { readonly job: LockedJob; readonly error: PlatformError };
+
+async function settleLocked(platform: Platform, db: Kysely<Schema>, settling: Settling): Promise<void> {
+  const { attempt, entry, job, error } = settling;
+  const { held, task, tries } = attempt;
+  const failure = toFailure(error);
+  if (error.code === 'shutting_down') {
+    if (!(await releaseTask(db, held, { burnt: false, error: null }))) return;
+    return requeue(platform, db, { attempt, entry, startAfter: 0 });
+  }
+  if (error.code === 'hardware_failed' && (await fallBackToSoftware(platform, db, { attempt, job }))) return;
+  if (error.retryable && tries < platform.config.QUEUE_MAX_ATTEMPTS) {
+    if (!(await releaseTask(db, held, { burnt: true, error: failure }))) return;
+    return requeue(platform, db, { attempt, entry, startAfter: retryDelay(tries) });
+  }
+  if (!(await failTask(db, held, failure))) return;
+  const indexes = task.kind === 'output' ? [task.subject] : await findNeededBy(db, held);
+  // A task that no output waits for (first light) takes nothing down with it.
+  if (indexes.length > 0) await failOutputs(platform, db, { job, indexes, failure });
+}
+
+async function requeue(
+  platform: Platform,
+  db: Kysely<Schema>,
+  { attempt, entry, startAfter }: Pick<FailedAttempt, 'attempt' | 'entry'> & { readonly startAfter: number },
+): Promise<void> {
+  const { held, task } = attempt;
+  if (task.kind === 'output') {
+    await changeOutputs(db, { ...held, indexes: [task.subject], from: ['uploading'] }, { status: 'processing' });
+  }
+  await platform.queue.giveBack(entry, { transaction: db, startAfter });
+}

@@ -1,0 +1,102 @@
+// A worker process: takes entries of every lane, tells the cluster that it lives, hears what is canceled, drains at the end. Called by platform wiring (`serve`, `work`, `encode`).
+import { availableParallelism, hostname } from 'node:os';
+import { listen } from '#database/listen.ts';
+import { deleteWorker, saveWorker } from '#database/workers.ts';
+import type { Entry } from '#queue/queue.ts';
+import { buryDeadEntry } from '#workflows/bury-dead-entry.ts';
+import { JOB_CONTROL, type JobControl } from '#workflows/channels.ts';
+import { expireJobs, sweepCluster, sweepMachine } from '#workflows/janitor.ts';
+import type { Platform } from '#workflows/platform.ts';
+import { runJob } from '#workflows/run-job.ts';
+import { runTask, type TaskRunner } from '#workflows/run-task.ts';
+import { RunningWork } from '#workflows/running-work.ts';
+import { removeScratch } from '#workflows/scratch.ts';
+import type { TaskLane } from '#workflows/send-tasks.ts';
+import packageFile from '../../package.json' with { type: 'json' };
+
+export type Worker = {
+  /** Takes nothing more, lets running work go on for at most `seconds`, gives the rest back without burning a try, and ends. */
+  drain(options?: { readonly seconds: number }): Promise<void>;
+  /** The same at once: running work is given back now. */
+  stop(): Promise<void>;
+};
+
+const BEAT_MS = 3000;
+const SWEEP_SECONDS = 3600;
+/** With what giving back takes, below the 30 s that orchestrators grant between SIGTERM and SIGKILL. */
+const DRAIN_SECONDS = 20;
+
+/** One ladder chunk fills two cores. */
+const encodeConcurrency = ({ config }: Platform): number =>
+  config.WORKER_CONCURRENCY || Math.max(1, Math.floor(availableParallelism() / 2));
+
+/** @param executors left out, the real ones */
+export async function startWorker(platform: Platform, executors?: TaskRunner['executors']): Promise<Worker> {
+  const onError = (error: unknown) => platform.log.error({ err: error }, 'background work of the worker failed');
+  const running = new RunningWork(onError);
+  await sweepMachine(platform);
+  const hears = await listen(platform.database, JOB_CONTROL, (payload) => {
+    running.checkJob(payload === null ? null : (JSON.parse(payload) as JobControl).jobId);
+  });
+  const beat = () => tellAlive(platform, running);
+  await beat();
+  const beats = setInterval(() => void beat().catch(onError), BEAT_MS);
+  const sweeps = setInterval(() => void sweep(platform).catch(onError), SWEEP_SECONDS * 1000);
+  await takeWork(platform, { running, ...(executors ? { executors } : {}) });
+  await platform.queue.sendOnceEvery('housekeeping', { chore: 'sweep' }, SWEEP_SECONDS);
+
+  let ending: Promise<void> | undefined;
+  const end = (seconds: number): Promise<void> => {
+    ending ??= (async () => {
+      clearInterval(sweeps);
+      await platform.queue.stop({ drainSeconds: seconds });
+      clearInterval(beats);
+      await hears.close();
+      await deleteWorker(platform.database.db, platform.workerId);
+      await removeScratch(platform.config);
+    })();
+    return ending;
+  };
+  return { drain: ({ seconds } = { seconds: DRAIN_SECONDS }) => end(seconds), stop: () => end(0) };
+}
+
+async function takeWork(platform: Platform, runner: TaskRunner): Promise<void> {
+  const { queue } = platform;
+  const task = (concurrency: number) => ({
+    concurrency,
+    handler: (entry: Parameters<typeof runTask>[2]) => runTask(platform, runner, entry),
+  });
+  const lanes: readonly (readonly [TaskLane, number])[] = [
+    ['encode', encodeConcurrency(platform)],
+    ['audio', availableParallelism() > 2 ? 2 : 1],
+    ['image', 2],
+    ['deliver', 2],
+  ];
+  await queue.work('run', { concurrency: 2, handler: (entry) => runJob(platform, runner.running, entry) });
+  for (const [lane, concurrency] of lanes) await queue.work(lane, task(concurrency));
+  await queue.work('housekeeping', { concurrency: 1, handler: (entry) => doChore(platform, entry) });
+  await queue.work('dead', { concurrency: 1, handler: (entry) => buryDeadEntry(platform, entry) });
+}
+
+async function doChore(platform: Platform, { data }: Entry<'housekeeping'>): Promise<void> {
+  if (data.chore === 'expire') await expireJobs(platform);
+  else await sweepCluster(platform);
+}
+
+async function sweep(platform: Platform): Promise<void> {
+  await sweepMachine(platform);
+  await platform.queue.sendOnceEvery('housekeeping', { chore: 'sweep' }, SWEEP_SECONDS);
+}
+
+async function tellAlive(platform: Platform, running: RunningWork): Promise<void> {
+  const { tool } = platform;
+  await saveWorker(platform.database.db, {
+    id: platform.workerId,
+    hostname: hostname(),
+    pid: process.pid,
+    version: packageFile.version,
+    concurrency: encodeConcurrency(platform),
+    running: running.jobIds,
+    encoders: [...tool.encoders, ...tool.hardware.map(({ encoder }) => encoder)],
+  });
+}
