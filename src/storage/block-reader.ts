@@ -65,7 +65,11 @@ export function createBlockReader(source: BlockSource): BlockReader {
   };
 
   const cursorAt = async (block: number): Promise<Cursor> => {
-    for (const cursor of cursors) if (!cursor.busy && cursor.next === block) return cursor;
+    for (const cursor of cursors) {
+      if (cursor.busy || cursor.next !== block) continue;
+      cursor.busy = true;
+      return cursor;
+    }
     const idle = [...cursors].filter(({ busy }) => !busy).sort((a, b) => a.usedAt - b.usedAt);
     for (const cursor of idle.slice(0, cursors.size - MOST_CURSORS + 1)) drop(cursor);
     const stream = await store.read(key, { start: block * BLOCK, signal });
@@ -80,7 +84,6 @@ export function createBlockReader(source: BlockSource): BlockReader {
   const fetchBlock = async (block: number): Promise<Buffer> => {
     const bytes = Math.min(BLOCK, size - block * BLOCK);
     const cursor = await cursorAt(block);
-    cursor.busy = true;
     try {
       const data = await readExactly(cursor.stream, bytes);
       cursor.next = block + 1;

@@ -101,25 +101,17 @@ type Written = { readonly body: Readable | Uint8Array; readonly options: WriteOp
 
 async function writeFile(root: DiskRoot, key: string, { body, options }: Written): Promise<number> {
   const target = plainPath(root, key);
-  const { stream, bytes } = writeBody(body, options);
+  const { stream, bytes, failure } = writeBody(body, options);
   const part = path.join(path.dirname(target), PART_PREFIX + randomUUID());
-  // Whichever fails first is the cause; the other one is only ended with the same error.
-  let failed: 'body' | 'disk' | undefined;
-  stream.once('error', () => {
-    failed ??= 'body';
-  });
   try {
     const file = await withFolder(root, key, () => openPart(part));
-    file.once('error', () => {
-      failed ??= 'disk';
-    });
     await pipeline(stream, file);
     await rename(part, target);
     return bytes();
   } catch (error) {
     stream.destroy();
     await rm(part, { force: true });
-    throw failed === 'body' ? error : diskError(key, root.role, error);
+    throw failure() ?? diskError(key, root.role, error);
   }
 }
 

@@ -87,13 +87,15 @@ function createGuard(role: EgressRole, { allow, lookup, ca }: GuardParts): { gua
   const judgeLiteral = (host: string) => {
     const bare = withoutBrackets(host);
     if (isIP(bare) !== 0) judge(bare, bare);
+    // RFC 6761 §6.3: these names are loopback everywhere, whatever a resolver makes of them.
+    else if (/(^|\.)localhost\.?$/i.test(bare)) judge(bare, '127.0.0.1');
   };
 
   const resolveAll = async (host: string): Promise<ResolvedAddress[]> => {
     const name = withoutBrackets(normalizeHost(host));
     const literal = isIP(name);
+    judgeLiteral(name);
     if (literal !== 0) {
-      judge(host, name);
       return [{ address: name, family: literal === 4 ? 4 : 6 }];
     }
     let answers: readonly { readonly address: string; readonly family: number }[];

@@ -187,11 +187,7 @@ type Writing = { readonly body: Readable | Uint8Array; readonly writing: WriteOp
 async function writeFile(place: FtpPlace, key: string, { body, writing }: Writing): Promise<number> {
   const path = place.path(key);
   writing.signal?.throwIfAborted();
-  const { stream, bytes } = writeBody(body, writing);
-  let bodyError: unknown;
-  stream.once('error', (error) => {
-    bodyError = error;
-  });
+  const { stream, bytes, failure } = writeBody(body, writing);
   const part = `${path.slice(0, path.lastIndexOf('/') + 1)}.part-${randomUUID().slice(0, 13)}`;
   let client: Client | undefined;
   try {
@@ -206,7 +202,7 @@ async function writeFile(place: FtpPlace, key: string, { body, writing }: Writin
     // The server's late word on a broken transfer would be taken for the answer to the next command.
     if (client && codeOf(error) === undefined && !(error instanceof PlatformError)) client.close();
     if (client) await removePart(place, client, part);
-    throw bodyError ?? place.toError(key, error);
+    throw failure() ?? place.toError(key, error);
   } finally {
     if (client) place.pool.release(client);
   }

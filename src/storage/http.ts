@@ -302,11 +302,7 @@ type Writing = {
 async function writeObject(place: Place, key: string, { body, writing, method }: Writing): Promise<number> {
   if (place.guard.role !== 'destination') throw new PlatformError('invalid_request', 'A source cannot be written.');
   writing.signal?.throwIfAborted();
-  const { stream, bytes } = writeBody(body, writing);
-  let bodyError: unknown;
-  stream.once('error', (error) => {
-    bodyError = error;
-  });
+  const { stream, bytes, failure } = writeBody(body, writing);
   const size = writing.size ?? (body instanceof Uint8Array ? body.length : undefined);
   const asking = request(place, key, method);
   try {
@@ -326,7 +322,7 @@ async function writeObject(place: Place, key: string, { body, writing, method }:
   } catch (error) {
     // Destroying the body ends the request, so the server never takes a part for the whole.
     stream.destroy();
-    throw bodyError ?? error;
+    throw failure() ?? error;
   }
 }
 

@@ -60,7 +60,7 @@ export function openInline({ data, key, maxBytes }: InlineOptions): Store {
 function decode(data: string, maxBytes: number): Buffer {
   const text = data.replace(/^data:[^,]{0,200};base64,/, '');
   // Four characters carry three bytes; line ends make it a little more text than that.
-  if (text.length > (maxBytes * 4) / 3 + 4 + maxBytes / 40) throw tooLarge(maxBytes);
+  if (text.length > (maxBytes * 4) / 3 + 100 + maxBytes / 10) throw tooLarge(maxBytes);
   const plain = text.replace(/\s+/g, '');
   const padding = /={0,2}$/.exec(plain)?.[0].length ?? 0;
   const size = Math.floor(((plain.length - padding) * 3) / 4);

@@ -18,30 +18,29 @@ export type S3Upload = {
 
 const MIB = 1024 * 1024;
 const PART = 8 * MIB;
-/** Without a size: 10,000 parts (S3's limit) of these make 156 GiB. */
-const PART_OF_UNKNOWN = 16 * MIB;
+/** Without a size: 10,000 parts (S3's limit) of these make 117 GiB. */
+const PART_OF_UNKNOWN = 12 * MIB;
 const MOST_PARTS = 9000;
-/** Parts under way at once; memory is about twice as many parts. */
-const PARTS_AT_ONCE = 3;
+/** Parts under way at once. As many again are being filled or cut, so memory is about four parts. */
+const PARTS_AT_ONCE = 2;
 
 /** Resolves with the bytes written. Rejects with the caller's own error where its body failed or its signal aborted. */
 export async function uploadToS3({ client, bucket, key, acl, body, options, toError }: S3Upload): Promise<number> {
   const { AbortMultipartUploadCommand } = await import('@aws-sdk/client-s3');
   const { Upload } = await import('@aws-sdk/lib-storage');
-  const { stream, bytes } = writeBody(body, options);
+  const { stream, bytes, failure } = writeBody(body, options);
   const control = new AbortController();
-  // Whichever fails first is the cause: a failing body ends the parts under way, a failing part ends the body.
-  let cause: unknown;
+  let cause: Error | undefined;
+  // A failing body ends the parts under way; a failing part ends the body.
   const fail = (error: unknown) => {
     if (control.signal.aborted) return;
-    cause = error;
-    control.abort(error);
+    cause = failure() ?? toError(error);
+    control.abort(cause);
     stream.destroy();
   };
-  const failSending = (error: unknown) => fail(toError(error));
   stream.once('error', fail);
   const upload = new Upload({
-    client: endingWith(client, { control, fail: failSending, always: AbortMultipartUploadCommand }),
+    client: endingWith(client, { control, fail, always: AbortMultipartUploadCommand }),
     params: {
       Bucket: bucket,
       Key: key,
@@ -57,8 +56,8 @@ export async function uploadToS3({ client, bucket, key, acl, body, options, toEr
     await upload.done();
     return bytes();
   } catch (error) {
-    failSending(error);
-    throw cause;
+    fail(error);
+    throw cause ?? toError(error);
   }
 }
 

@@ -7,10 +7,12 @@ import type { WriteOptions } from '#storage/store.ts';
 export const STREAM_BUFFER = 1024 * 1024;
 
 export type WriteBody = {
-  /** What the store sends. Fails with the caller's own error when the caller's stream fails. */
+  /** What the store sends. */
   readonly stream: Readable;
   /** Bytes passed so far. */
   readonly bytes: () => number;
+  /** Why the body ended early where that is the caller's: its stream failed, its signal aborted, its size was wrong. */
+  readonly failure: () => Error | undefined;
 };
 
 /**
@@ -19,30 +21,54 @@ export type WriteBody = {
  */
 export function writeBody(body: Readable | Uint8Array, options: WriteOptions = {}): WriteBody {
   const { size, signal, onProgress } = options;
+  if (signal?.aborted) {
+    if (body instanceof Readable) body.destroy();
+    throw abortReason(signal);
+  }
   let bytes = 0;
+  let failure: Error | undefined;
+  const wrongSize = (seen: string) => {
+    failure = new PlatformError('invalid_request', `The body was announced with ${size} bytes and has ${seen}.`);
+    return failure;
+  };
   const stream = new Transform({
     readableHighWaterMark: STREAM_BUFFER,
     writableHighWaterMark: STREAM_BUFFER,
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
-      if (size !== undefined && bytes > size) return done(wrongSize(size, `more than ${size}`));
+      if (size !== undefined && bytes > size) return done(wrongSize(`more than ${size}`));
       onProgress?.(bytes);
       done(null, chunk);
     },
     flush(done) {
-      done(size !== undefined && bytes !== size ? wrongSize(size, String(bytes)) : null);
+      done(size !== undefined && bytes !== size ? wrongSize(String(bytes)) : null);
     },
   });
-  endOnAbort(stream, signal);
+  endOnAbort(stream, signal, (reason) => {
+    failure ??= reason;
+  });
+  // It may fail while the store is still connecting and nobody reads it yet; failure() keeps why.
+  stream.on('error', () => undefined);
   const source = body instanceof Uint8Array ? Readable.from([body], { objectMode: false }) : body;
-  // The pipeline's own callback is not needed: it destroys the transform with the body's error, and whoever reads that sees it.
+  // Heard before the pipeline's own listeners: once the stream is destroyed, the store was first and the source only followed.
+  source.once('error', (error) => {
+    if (!stream.destroyed) failure ??= error;
+  });
+  source.once('close', () => {
+    if (!stream.destroyed && !source.readableEnded) failure ??= new Error('The body was closed before its end.');
+  });
+  // The pipeline's own callback is not needed: it destroys the stream with the body's error, and whoever reads that sees it.
   pipeline(source, stream, () => undefined);
-  return { stream, bytes: () => bytes };
+  return { stream, bytes: () => bytes, failure: () => failure };
 }
 
-/** Ends a stream with the signal's reason when it aborts. */
-export function endOnAbort(stream: Readable, signal: AbortSignal | undefined): void {
-  const abort = () => stream.destroy(abortReason(signal));
+/** Ends a stream with the signal's reason when it aborts, and says so where the stream was still going. */
+export function endOnAbort(stream: Readable, signal: AbortSignal | undefined, onAbort?: (reason: Error) => void): void {
+  const abort = () => {
+    const reason = abortReason(signal);
+    if (!stream.destroyed) onAbort?.(reason);
+    stream.destroy(reason);
+  };
   if (signal?.aborted) abort();
   else signal?.addEventListener('abort', abort, { once: true });
   stream.once('close', () => signal?.removeEventListener('abort', abort));
@@ -54,8 +80,4 @@ export function abortReason(signal: AbortSignal | undefined): Error {
   return reason instanceof Error
     ? reason
     : new PlatformError('canceled', 'The transfer was canceled.', { cause: reason });
-}
-
-function wrongSize(size: number, seen: string): PlatformError {
-  return new PlatformError('invalid_request', `The body was announced with ${size} bytes and has ${seen}.`);
 }

@@ -1,0 +1,72 @@
+// Starting the real servers of tests: free ports, waiting until one answers, and stopping by pid. Used by the other files of the kit.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address !== 'object' || !address) throw new Error('no port');
+  return address.port;
+}
+
+/** Why a program is not there, for a test's skip reason; false where all are. */
+export function missingPrograms(...programs: string[]): string | false {
+  const missing = programs.filter((program) => !findProgram(program));
+  return missing.length > 0 && `${missing.join(', ')} not installed`;
+}
+
+export function findProgram(program: string): string | undefined {
+  return ['/usr/sbin', '/usr/bin', '/usr/local/bin', '/sbin', '/bin']
+    .map((folder) => `${folder}/${program}`)
+    .find((path) => existsSync(path));
+}
+
+export type RunningServer = {
+  readonly child: ChildProcess;
+  /** What it wrote so far. */
+  readonly output: () => string;
+  stop(): Promise<void>;
+};
+
+/** Starts a server in the foreground and waits until it listens on the port. */
+export async function startServer(program: string, args: readonly string[], port: number): Promise<RunningServer> {
+  const child = spawn(findProgram(program) ?? program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (bytes) => {
+      output = (output + bytes).slice(-20_000);
+    });
+  }
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const stop = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    const killer = setTimeout(() => child.kill('SIGKILL'), 2000);
+    await ended;
+    clearTimeout(killer);
+  };
+  for (let tries = 0; !(await listens(port)); tries++) {
+    if (child.exitCode !== null || child.signalCode !== null || tries > 300) {
+      await stop();
+      throw new Error(`${program} does not listen on ${port}:\n${output}`);
+    }
+    await sleep(50);
+  }
+  return { child, output: () => output, stop };
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
