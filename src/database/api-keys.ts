@@ -27,14 +27,25 @@ export async function insertApiKey(db: Kysely<Schema>, key: NewApiKey): Promise<
       .execute();
     await transaction
       .insertInto('api_key')
-      .values({ id: key.id, project_id: key.projectId, name: plainText(key.name), hash: key.hash, scopes: [...key.scopes] })
+      .values({
+        id: key.id,
+        project_id: key.projectId,
+        name: plainText(key.name),
+        hash: key.hash,
+        scopes: [...key.scopes],
+      })
       .execute();
   });
 }
 
 /** The key of that hash, unless it was revoked. */
 export async function findApiKey(db: Kysely<Schema>, hash: string): Promise<ApiKey | null> {
-  const row = await db.selectFrom('api_key').selectAll().where('hash', '=', hash).where('revoked_at', 'is', null).executeTakeFirst();
+  const row = await db
+    .selectFrom('api_key')
+    .selectAll()
+    .where('hash', '=', hash)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst();
   return row ? toApiKey(row) : null;
 }
 

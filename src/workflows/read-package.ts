@@ -14,7 +14,13 @@ import type { Platform } from '#workflows/platform.ts';
 /** Something that can be sent: a text of ours, or an object of managed storage, which never changes under its key. */
 export type ServedFile =
   | { readonly kind: 'text'; readonly text: string; readonly mediaType: string; readonly fixed: boolean }
-  | { readonly kind: 'object'; readonly key: string; readonly size: number; readonly mediaType: string; readonly name: string };
+  | {
+      readonly kind: 'object';
+      readonly key: string;
+      readonly size: number;
+      readonly mediaType: string;
+      readonly name: string;
+    };
 
 export type ServedOutput = {
   readonly status: OutputStatus;
@@ -28,7 +34,10 @@ export type ServedOutput = {
 const PLAYLIST = 'application/vnd.apple.mpegurl';
 
 /** One output as it can be served now; null where the job, the output or its plan is not there. */
-export async function readPackage(platform: Platform, ref: JobRef & { readonly index: number }): Promise<ServedOutput | null> {
+export async function readPackage(
+  platform: Platform,
+  ref: JobRef & { readonly index: number },
+): Promise<ServedOutput | null> {
   const { db } = platform.database;
   const [job, outputs, parts, tasks] = await Promise.all([
     findJob(db, ref, platform.sealer),
@@ -40,13 +49,18 @@ export async function readPackage(platform: Platform, ref: JobRef & { readonly i
   const plan = job?.plan?.outputs.find(({ index }) => index === ref.index);
   if (!job || !output || !job.plan || !plan) return null;
   const made: MadeByTask[] = [
-    ...parts.map((part) => ({ kind: part.kind, subject: part.subject, result: { ...EMPTY_RESULT, parts: part.parts } })),
+    ...parts.map((part) => ({
+      kind: part.kind,
+      subject: part.subject,
+      result: { ...EMPTY_RESULT, parts: part.parts },
+    })),
     // Text tracks are files, not segments.
     ...tasks.filter(({ kind }) => kind === 'subtitles'),
   ];
   const timeline = job.plan.timelines[plan.timeline];
   const files = tasks.find(({ kind, subject }) => kind === 'output' && subject === ref.index)?.result?.files ?? [];
-  const adaptive = plan.method === 'adaptive' && timeline ? { timeline, whole: packageOutput(job.plan, plan, made) } : null;
+  const adaptive =
+    plan.method === 'adaptive' && timeline ? { timeline, whole: packageOutput(job.plan, plan, made) } : null;
   return {
     status: output.status,
     jobStatus: job.status,
@@ -60,7 +74,11 @@ function findFile(files: readonly StoredFile[], name: string): ServedFile | null
   return file ? { kind: 'object', key: file.key, size: file.size, mediaType: file.mediaType, name } : null;
 }
 
-function findInPackage({ whole, timeline }: { whole: Package; timeline: Timeline }, plan: OutputPlan, name: string): ServedFile | null {
+function findInPackage(
+  { whole, timeline }: { whole: Package; timeline: Timeline },
+  plan: OutputPlan,
+  name: string,
+): ServedFile | null {
   if (name === 'master.m3u8') return text(masterPlaylist(whole, timeline), PLAYLIST, whole.complete);
   // A manifest of type static needs all of it; a film in MPEG-TS has none (its segments are no CMAF).
   if (name === 'manifest.mpd') {
@@ -74,7 +92,9 @@ function findInPackage({ whole, timeline }: { whole: Package; timeline: Timeline
   const words = whole.texts.find((one) => one.folder === folder);
   if (!words) return null;
   if (file === 'playlist.m3u8') return text(textPlaylist(whole), PLAYLIST, true);
-  return file === 'subtitles.vtt' ? { kind: 'object', key: words.file.key, size: words.file.size, mediaType: 'text/vtt', name: file } : null;
+  return file === 'subtitles.vtt'
+    ? { kind: 'object', key: words.file.key, size: words.file.size, mediaType: 'text/vtt', name: file }
+    : null;
 }
 
 function findInTrack(whole: Package, track: PackagedTrack, file: string): ServedFile | null {
@@ -86,7 +106,9 @@ function findInTrack(whole: Package, track: PackagedTrack, file: string): Served
     return { kind: 'object', key: segment.key, size: segment.size, mediaType, name: file };
   }
   const init = track.segments.find((one) => one.init?.name === file)?.init;
-  return init ? { kind: 'object', key: init.key, size: init.size, mediaType: sound ? 'audio/mp4' : 'video/mp4', name: file } : null;
+  return init
+    ? { kind: 'object', key: init.key, size: init.size, mediaType: sound ? 'audio/mp4' : 'video/mp4', name: file }
+    : null;
 }
 
 const text = (body: string | null, mediaType: string, fixed: boolean): ServedFile | null =>

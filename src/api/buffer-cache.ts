@@ -1,0 +1,51 @@
+// A bounded cache of whole small objects, least recently used out first: hot segments are sent from memory. Used by serve-output.ts.
+
+/** Bytes of one object that is worth keeping: a segment of the usual ladder is 1–5 MB. */
+export const LARGEST_KEPT = 8 * 1024 ** 2;
+
+export class BufferCache {
+  readonly #capacity: number;
+  /** In order of use: the first is the oldest. */
+  readonly #buffers = new Map<string, Buffer>();
+  readonly #loading = new Map<string, Promise<Buffer>>();
+  #bytes = 0;
+
+  /** @param capacity bytes */
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  /** The object of that key; one that many ask for at once is loaded once. */
+  async get(key: string, load: () => Promise<Buffer>): Promise<Buffer> {
+    const kept = this.#buffers.get(key);
+    if (kept) {
+      this.#buffers.delete(key);
+      this.#buffers.set(key, kept);
+      return kept;
+    }
+    const loading = this.#loading.get(key) ?? this.#load(key, load);
+    return loading;
+  }
+
+  async #load(key: string, load: () => Promise<Buffer>): Promise<Buffer> {
+    const loading = load();
+    this.#loading.set(key, loading);
+    try {
+      const buffer = await loading;
+      if (buffer.length <= Math.min(LARGEST_KEPT, this.#capacity)) this.#keep(key, buffer);
+      return buffer;
+    } finally {
+      this.#loading.delete(key);
+    }
+  }
+
+  #keep(key: string, buffer: Buffer): void {
+    this.#buffers.set(key, buffer);
+    this.#bytes += buffer.length;
+    for (const [oldest, { length }] of this.#buffers) {
+      if (this.#bytes <= this.#capacity) return;
+      this.#buffers.delete(oldest);
+      this.#bytes -= length;
+    }
+  }
+}

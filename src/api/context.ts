@@ -1,0 +1,46 @@
+// What every route of the APIs is given: the platform, who calls, and what the server shares among routes. Made by server.ts.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { EventStream } from '#api/event-stream.ts';
+import type { Caller, Scope } from '#domain/access.ts';
+import { PlatformError } from '#domain/error.ts';
+import type { Platform } from '#workflows/platform.ts';
+
+export type Api = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+export type ApiContext = {
+  readonly platform: Platform;
+  /** Open event streams: ended before the server closes. */
+  readonly streams: Set<EventStream>;
+};
+
+/** What a route needs of its caller; `open` needs no key. Every route says it: server.ts refuses one that does not. */
+export type RouteScope = Scope | 'open';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    readonly scope?: RouteScope;
+  }
+  interface FastifyRequest {
+    caller: Caller | null;
+  }
+}
+
+/** The caller of a route that is not open. */
+export function callerOf(request: FastifyRequest): Caller {
+  if (request.caller) return request.caller;
+  throw new PlatformError('internal', `${request.method} ${request.url} was let through without a caller`);
+}
+
+/** `https://media.example.com`: PUBLIC_URL, or what the caller reached us under. No slash at its end. */
+export function baseUrl({ platform }: ApiContext, request: FastifyRequest): string {
+  return platform.config.PUBLIC_URL?.replace(/\/+$/, '') ?? `${request.protocol}://${request.host}`;
+}

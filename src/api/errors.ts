@@ -1,0 +1,142 @@
+// The one place where an error becomes HTTP: RFC 9457 problem documents for every API without an envelope of its own. Wired by server.ts.
+import { STATUS_CODES } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { type ErrorCode, type Fault, type FieldError, PlatformError, toPlatformError } from '#domain/error.ts';
+
+/** Codes whose status does not follow from whose fault they are. */
+const STATUS_BY_CODE: Partial<Record<ErrorCode, number>> = {
+  not_found: 404,
+  conflict: 409,
+  canceled: 409,
+  idempotency_conflict: 409,
+  unauthorized: 401,
+  forbidden: 403,
+  too_large: 413,
+  rate_limited: 429,
+  unsupported_codec: 422,
+  limit_exceeded: 422,
+  source_too_large: 413,
+  disk_full: 507,
+  storage_failed: 503,
+  database_unreachable: 503,
+  ffmpeg_missing: 503,
+  shutting_down: 503,
+};
+const STATUS_BY_FAULT: Readonly<Record<Fault, number>> = {
+  caller: 400,
+  source: 422,
+  destination: 422,
+  media: 422,
+  platform: 500,
+};
+
+/** The HTTP status of an error. */
+export const statusOf = ({ code, fault }: Pick<PlatformError, 'code' | 'fault'>): number =>
+  STATUS_BY_CODE[code] ?? STATUS_BY_FAULT[fault];
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457 problem document' });
+export type Problem = z.output<typeof problemSchema>;
+
+/** @param status overrides the table where HTTP itself knows better: 415, 405 */
+export function problemOf(error: PlatformError, status = statusOf(error)): Problem {
+  const hidden = error.code === 'internal';
+  return {
+    type: `urn:rendition:error:${error.code}`,
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    detail: hidden
+      ? 'Something went wrong here that is not your doing; the log of the server has the details.'
+      : error.message,
+    code: error.code,
+    errors: [...error.errors],
+  };
+}
+
+/** Issues of zod as fields with what is allowed. */
+export function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
+  return issues.flatMap((issue) => {
+    const path = issue.path.join('.');
+    const below = path === '' ? '' : `${path}.`;
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({ path: below + key, message: 'is no field that is known here' }));
+    if (issue.code === 'invalid_union') {
+      // The branch that got furthest is the one that was meant.
+      const meant = issue.errors.find((branch) =>
+        branch.some((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys'),
+      );
+      if (meant) return fieldErrors(meant).map(({ path: inner, message }) => ({ path: below + inner, message }));
+    }
+    return [{ path, message: issue.message }];
+  });
+}
+
+/** @throws PlatformError `invalid_request` naming each field and what is allowed */
+export function parseWith<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw invalid(fieldErrors(parsed.error.issues));
+}
+
+export function invalid(errors: readonly FieldError[]): PlatformError {
+  const [first, ...rest] = errors;
+  const more = rest.length > 0 ? ` (and ${rest.length} more)` : '';
+  const detail = first ? `${first.path || 'The request'}: ${first.message}${more}` : 'The request is not valid';
+  return new PlatformError('invalid_request', detail, { errors });
+}
+
+export function installErrors(app: FastifyInstance): void {
+  app.setErrorHandler((thrown, request, reply) => {
+    const [error, status] = understand(thrown);
+    if (status >= 500) request.log.error({ err: thrown }, 'request failed');
+    return sendProblem(reply, error, status);
+  });
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, notThere(request)));
+}
+
+export function notThere(request: Pick<FastifyRequest, 'method' | 'url'>): PlatformError {
+  const path = request.url.split('?', 1)[0];
+  return new PlatformError('not_found', `There is nothing at ${request.method} ${path}; /openapi.json lists what is`);
+}
+
+export function sendProblem(reply: FastifyReply, error: PlatformError, status?: number): FastifyReply {
+  const problem = problemOf(error, status);
+  if (error.retryAfter !== undefined) reply.header('Retry-After', String(Math.ceil(error.retryAfter)));
+  if (problem.status === 401) reply.header('WWW-Authenticate', 'Bearer realm="rendition"');
+  return (
+    reply
+      .code(problem.status)
+      .header('Cache-Control', 'no-store')
+      .header('Content-Type', 'application/problem+json; charset=utf-8')
+      // A route's own response schema does not fit a problem.
+      .serializer(JSON.stringify)
+      .send(problem)
+  );
+}
+
+/** What Fastify and its plugins throw, in our words. */
+function understand(thrown: unknown): [PlatformError, number] {
+  if (thrown instanceof PlatformError) return [thrown, statusOf(thrown)];
+  if (isHttpError(thrown) && thrown.statusCode < 500) {
+    const code: ErrorCode =
+      thrown.statusCode === 413 ? 'too_large' : thrown.statusCode === 404 ? 'not_found' : 'invalid_request';
+    return [new PlatformError(code, thrown.message, { cause: thrown }), thrown.statusCode];
+  }
+  const error = toPlatformError(thrown);
+  return [error, statusOf(error)];
+}
+
+const isHttpError = (thrown: unknown): thrown is Error & { readonly statusCode: number } =>
+  thrown instanceof Error &&
+  'statusCode' in thrown &&
+  typeof thrown.statusCode === 'number' &&
+  thrown.statusCode >= 400;

@@ -1,0 +1,85 @@
+// One job as it goes on: `status`, `progress` and `log` events. Used by GET /jobs/:id/events.
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ApiContext } from '#api/context.ts';
+import { EventStream } from '#api/event-stream.ts';
+import { followEvents } from '#api/system/event-routes.ts';
+import { listJobLogAfter } from '#database/job-log.ts';
+import type { JobRef } from '#database/jobs.ts';
+import { listen } from '#database/listen.ts';
+import { listOutputs } from '#database/outputs.ts';
+import { isFinished, type Job } from '#domain/job.ts';
+import { JOB_PROGRESS, type JobProgressNote } from '#workflows/channels.ts';
+
+/** Lines of the past that a follower is shown, and lines sent at once. */
+const LOG_LINES = 500;
+/** Log lines are written twice a second and announced by nobody. */
+const LOG_MS = 1000;
+
+type Following = { readonly request: FastifyRequest; readonly reply: FastifyReply; readonly job: Job };
+
+/** Sends the present state, then what changes, until the client leaves. */
+export async function followJob(context: ApiContext, { request, reply, job }: Following): Promise<void> {
+  const stream = new EventStream(reply, context.streams);
+  const ref = { projectId: job.projectId, jobId: job.id };
+  const { id, uuid, status, progress, speed, etaSeconds, error } = job;
+  const lastSeen = Number(request.headers['last-event-id']);
+  stream.send({ event: 'status', data: { id, uuid, status, error } });
+  stream.send({
+    event: 'progress',
+    data: { progress, speed, etaSeconds, outputs: await outputProgress(context, ref) },
+  });
+  await Promise.all([
+    followEvents(context, stream, { ...ref, after: Number.isSafeInteger(lastSeen) && lastSeen > 0 ? lastSeen : null }),
+    followProgress(context, stream, ref),
+  ]);
+  followLog(context, stream, { ...ref, isOver: isFinished(status) });
+}
+
+async function outputProgress({ platform }: ApiContext, ref: JobRef) {
+  const outputs = await listOutputs(platform.database.db, ref, platform.sealer);
+  return outputs.map(({ index, status, progress }) => ({ index, status, progress }));
+}
+
+async function followProgress(context: ApiContext, stream: EventStream, ref: JobRef): Promise<void> {
+  const { platform } = context;
+  const subscription = await listen(platform.database, JOB_PROGRESS, (payload) => {
+    if (payload === null) return;
+    const { jobId, projectId, progress, speed, etaSeconds, stage } = JSON.parse(payload) as JobProgressNote;
+    if (jobId !== ref.jobId || projectId !== ref.projectId) return;
+    outputProgress(context, ref)
+      .then((outputs) => stream.send({ event: 'progress', data: { progress, speed, etaSeconds, stage, outputs } }))
+      .catch((error: unknown) => {
+        platform.log.warn({ err: error }, 'progress stream failed');
+        stream.end();
+      });
+  });
+  stream.signal.addEventListener('abort', () => void subscription.close(), { once: true });
+  if (stream.signal.aborted) await subscription.close();
+}
+
+function followLog(
+  { platform }: ApiContext,
+  stream: EventStream,
+  { isOver, ...ref }: JobRef & { readonly isOver: boolean },
+): void {
+  let after: number | null = null;
+  let reading = false;
+  const read = async () => {
+    if (reading || stream.signal.aborted) return;
+    reading = true;
+    try {
+      const { lines, last } = await listJobLogAfter(platform.database.db, { ...ref, after, limit: LOG_LINES });
+      after = last;
+      for (const { at, task, line } of lines) stream.send({ event: 'log', data: { at, task, line } });
+    } catch (error) {
+      platform.log.warn({ err: error }, 'log stream failed');
+      stream.end();
+    } finally {
+      reading = false;
+    }
+  };
+  void read();
+  // A finished job's log grows no more, but it may be retried: then the page asks again.
+  const timer = isOver ? undefined : setInterval(() => void read(), LOG_MS);
+  stream.signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+}

@@ -1,0 +1,214 @@
+// One wanted output as callers write it, mapped to the domain's OutputSpec. Used by the job schema; the CLI speaks it too.
+import { z } from 'zod';
+import { destinationSchema } from '#api/jobs/location-schema.ts';
+import { bitrate, frameRate, seconds } from '#api/jobs/unit-schema.ts';
+import type { Config } from '#config/settings.ts';
+import {
+  AUDIO_CODEC_NAMES,
+  CONTAINER_FACTS,
+  CONTAINERS,
+  HWACCEL_CHOICES,
+  PRESETS,
+  VIDEO_CODEC_NAMES,
+} from '#domain/codec.ts';
+import { FITS, type OutputSpec, type RateControl, type RenditionSpec, type ThumbnailSpec } from '#domain/output.ts';
+
+export type SchemaLimits = Pick<
+  Config,
+  | 'MAX_VIDEO_WIDTH'
+  | 'MAX_VIDEO_HEIGHT'
+  | 'MAX_FRAME_RATE'
+  | 'MAX_DURATION_SECONDS'
+  | 'MAX_OUTPUTS'
+  | 'MAX_INLINE_BYTES'
+>;
+
+/** A name by its closed list, in any case; the error names every spelling. */
+function codecName<T extends string>(names: Readonly<Record<string, T>>) {
+  const allowed = Object.keys(names);
+  return z.string({ error: `one of ${allowed.join(', ')}` }).transform((value, context) => {
+    const known = Object.hasOwn(names, value.toLowerCase()) ? names[value.toLowerCase()] : undefined;
+    if (known !== undefined) return known;
+    context.addIssue({ code: 'custom', message: `one of ${allowed.join(', ')}` });
+    return z.NEVER;
+  });
+}
+
+const LADDER_NAME = /^(\d{2,4})p$/;
+const ladderName = z.string().transform((name, context): RenditionSpec => {
+  const height = Number(LADDER_NAME.exec(name)?.[1] ?? 0);
+  if (height >= 16 && height <= 4320) return { name, height, videoBitrate: null, audioBitrate: null };
+  context.addIssue({
+    code: 'custom',
+    message: 'a name such as "720p": 2160p, 1440p, 1080p, 720p, 480p, 360p, 240p, or any height from 16p to 4320p',
+  });
+  return z.NEVER;
+});
+const ladderStep = z
+  .strictObject({
+    height: z.int().min(16).max(4320),
+    videoBitrate: bitrate(10_000, 500_000_000).nullish(),
+    audioBitrate: bitrate(6000, 1_536_000).nullish(),
+    // It becomes the name of a folder.
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,39}$/, {
+        error: 'letters, digits, dots, dashes and underscores, at most 40, not beginning with a dot',
+      })
+      .optional(),
+  })
+  .transform(
+    ({ height, videoBitrate, audioBitrate, name }): RenditionSpec => ({
+      name: name ?? `${height}p`,
+      height,
+      videoBitrate: videoBitrate ?? null,
+      audioBitrate: audioBitrate ?? null,
+    }),
+  );
+/** Folders of an adaptive output that are not renditions'. */
+const TAKEN_NAME = /^(audio|subtitles)(-\d+)?$/i;
+const renditions = z
+  .array(
+    z.union([ladderName, ladderStep], {
+      error: 'a name such as "720p", or {height, videoBitrate, audioBitrate, name}',
+    }),
+  )
+  .min(1)
+  .max(20)
+  .superRefine((steps, context) => {
+    const seen = new Set<string>();
+    steps.forEach(({ name }, i) => {
+      // Folders on macOS and Windows do not tell cases apart.
+      if (seen.has(name.toLowerCase()))
+        context.addIssue({ code: 'custom', path: [i, 'name'], message: `unique; there is another "${name}"` });
+      if (TAKEN_NAME.test(name))
+        context.addIssue({
+          code: 'custom',
+          path: [i, 'name'],
+          message: `another name than "${name}", which is the folder of sound or text`,
+        });
+      seen.add(name.toLowerCase());
+    });
+  });
+
+const thumbnails = z
+  .strictObject({
+    count: z.int().min(1).max(1000).nullish(),
+    every: seconds(0.1, 86_400).nullish(),
+    width: z.int().min(16).max(3840).default(320),
+    format: z.enum(['jpg', 'png', 'webp']).default('jpg'),
+    sprite: z.boolean().default(false),
+  })
+  .refine(({ count, every }) => count == null || every == null, { error: 'count or every, not both', path: ['every'] })
+  .transform((value): ThumbnailSpec => ({ ...value, count: value.count ?? null, every: value.every ?? null }));
+
+const fields = (limits: SchemaLimits) => ({
+  container: z.enum(CONTAINERS),
+  videoCodec: codecName(VIDEO_CODEC_NAMES).nullish(),
+  audioCodec: codecName(AUDIO_CODEC_NAMES).nullish(),
+  width: z.int().min(16).max(limits.MAX_VIDEO_WIDTH).nullish(),
+  height: z.int().min(16).max(limits.MAX_VIDEO_HEIGHT).nullish(),
+  fit: z.enum(FITS).default('contain'),
+  fps: frameRate(limits.MAX_FRAME_RATE).nullish(),
+  videoBitrate: bitrate(10_000, 500_000_000).nullish(),
+  maxBitrate: bitrate(10_000, 800_000_000).nullish(),
+  crf: z.number().min(0).max(63).nullish(),
+  rateControl: z.enum(['capped-crf', 'abr', 'two-pass']).nullish(),
+  preset: z.enum(PRESETS).nullish(),
+  hwaccel: z.enum(HWACCEL_CHOICES).nullish(),
+  audioBitrate: bitrate(6000, 1_536_000).nullish(),
+  audioChannels: z.int().min(1).max(8).nullish(),
+  audioSampleRate: z.int().min(8000).max(192_000).nullish(),
+  normalizeAudio: z.boolean().default(false),
+  start: seconds(0, limits.MAX_DURATION_SECONDS).default(0),
+  duration: seconds(0.001, limits.MAX_DURATION_SECONDS).nullish(),
+  renditions: renditions.nullish(),
+  segmentFormat: z.enum(['cmaf', 'ts']).default('cmaf'),
+  passthrough: z.enum(['auto', 'never']).default('auto'),
+  thumbnails: thumbnails.nullish(),
+  storyboard: z.boolean().nullish(),
+  instant: z.boolean().default(true),
+  destination: destinationSchema.nullish(),
+});
+
+type Written = z.output<z.ZodObject<ReturnType<typeof fields>>>;
+
+/** One output. @param hwaccel HWACCEL, for outputs that do not choose */
+export const outputSchema = (limits: SchemaLimits, hwaccel: Config['HWACCEL']) =>
+  z
+    .strictObject(fields(limits))
+    .superRefine((value, context) => {
+      for (const [path, message] of contradictions(value)) context.addIssue({ code: 'custom', path: [path], message });
+    })
+    .transform((value): OutputSpec => {
+      const adaptive = CONTAINER_FACTS[value.container].kind === 'adaptive';
+      return {
+        container: value.container,
+        videoCodec: value.videoCodec ?? null,
+        audioCodec: value.audioCodec ?? null,
+        width: value.width ?? null,
+        height: value.height ?? null,
+        fit: value.fit,
+        fps: value.fps ?? null,
+        rate: rateOf(value),
+        preset: value.preset ?? null,
+        hwaccel: value.hwaccel ?? hwaccel,
+        audioBitrate: value.audioBitrate ?? null,
+        audioChannels: value.audioChannels ?? null,
+        audioSampleRate: value.audioSampleRate ?? null,
+        normalizeAudio: value.normalizeAudio,
+        start: value.start,
+        duration: value.duration ?? null,
+        renditions: value.renditions ?? null,
+        segmentFormat: value.segmentFormat,
+        passthrough: value.passthrough,
+        thumbnails: value.thumbnails ?? null,
+        storyboard: value.storyboard ?? adaptive,
+        instant: value.instant && adaptive,
+        destination: value.destination ?? null,
+      };
+    });
+
+/** A bitrate asks for that average; without one, constant quality under a cap. */
+function rateOf({ rateControl, videoBitrate, maxBitrate, crf }: Written): RateControl {
+  const mode = rateControl ?? (videoBitrate != null && crf == null ? 'abr' : 'capped-crf');
+  if (mode === 'capped-crf' || videoBitrate == null) {
+    return { mode: 'capped-crf', crf: crf ?? null, maxBitrate: maxBitrate ?? videoBitrate ?? null };
+  }
+  return { mode, bitrate: videoBitrate, maxBitrate: maxBitrate ?? null };
+}
+
+/** Wishes that cannot go together: the field and what is allowed. */
+function* contradictions(value: Written): Generator<[field: string, message: string]> {
+  const { kind, video, audio } = CONTAINER_FACTS[value.container];
+  const { videoCodec, audioCodec, container } = value;
+  if (videoCodec && videoCodec !== 'none' && videoCodec !== 'copy' && !video.includes(videoCodec)) {
+    yield [
+      'videoCodec',
+      video.length > 0
+        ? `one of ${[...video, 'copy', 'none'].join(', ')} in ${container}`
+        : `none: ${container} holds no video stream`,
+    ];
+  }
+  if (audioCodec && audioCodec !== 'none' && audioCodec !== 'copy' && !audio.includes(audioCodec)) {
+    yield [
+      'audioCodec',
+      audio.length > 0
+        ? `one of ${[...audio, 'copy', 'none'].join(', ')} in ${container}`
+        : `none: ${container} holds no sound`,
+    ];
+  }
+  if (videoCodec === 'none' && audioCodec === 'none')
+    yield ['audioCodec', 'not none where videoCodec is none: nothing would be left'];
+  if (kind === 'audio' && audioCodec === 'none') yield ['audioCodec', `not none: ${container} holds nothing but sound`];
+  if (value.renditions && kind !== 'adaptive') yield ['renditions', 'only for hls and dash; use width or height'];
+  if (value.renditions && (value.width != null || value.height != null))
+    yield ['renditions', 'renditions or width and height, not both'];
+  if (value.segmentFormat === 'ts' && container !== 'hls') yield ['segmentFormat', 'cmaf; ts is only for hls'];
+  if ((value.rateControl === 'abr' || value.rateControl === 'two-pass') && value.videoBitrate == null) {
+    yield ['videoBitrate', `needed with rateControl ${value.rateControl}`];
+  }
+  if (value.maxBitrate != null && value.videoBitrate != null && value.maxBitrate < value.videoBitrate) {
+    yield ['maxBitrate', 'not below videoBitrate'];
+  }
+}

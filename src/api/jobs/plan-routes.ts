@@ -1,0 +1,41 @@
+// `POST /plan`: what would be done with a source and why, without doing it. Wired by server.ts.
+import { z } from 'zod';
+import { type Api, type ApiContext, callerOf } from '#api/context.ts';
+import { problemSchema } from '#api/errors.ts';
+import { viewPlan } from '#api/jobs/plan-view.ts';
+import { planSchema } from '#api/jobs/schema.ts';
+import { findUpload } from '#database/uploads.ts';
+import { PlatformError } from '#domain/error.ts';
+import { planJob } from '#workflows/plan-job.ts';
+
+const BODY_ALLOWANCE = 1024 ** 2;
+const answer = z.record(z.string(), z.unknown());
+
+export function planRoutes(app: Api, { platform }: ApiContext): void {
+  app.post(
+    '/plan',
+    {
+      config: { scope: 'write' },
+      bodyLimit: Math.ceil((platform.config.MAX_INLINE_BYTES * 4) / 3) + BODY_ALLOWANCE,
+      schema: {
+        tags: ['jobs'],
+        summary: 'What would be done, why, and what it would cost; nothing is done',
+        body: planSchema(platform.config),
+        response: { 200: answer, 400: problemSchema, 422: problemSchema },
+      },
+    },
+    async (request, reply) => {
+      const { source, outputs } = request.body;
+      const { projectId } = callerOf(request);
+      // Ids of uploads are looked up without their project further down.
+      if (source.kind === 'upload' && !(await findUpload(platform.database.db, { projectId, id: source.uploadId }))) {
+        throw new PlatformError('not_found', `There is no upload ${source.uploadId}`);
+      }
+      const control = new AbortController();
+      // Somebody who has gone needs no answer; a probe of a large source takes a while.
+      reply.raw.once('close', () => control.abort(new PlatformError('canceled', 'The request was given up')));
+      const { facts, plan } = await planJob(platform, { source, outputs, signal: control.signal });
+      return viewPlan(facts, plan);
+    },
+  );
+}

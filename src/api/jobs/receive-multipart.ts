@@ -1,0 +1,70 @@
+// `POST /jobs` as multipart/form-data: `file` becomes an upload, `spec` the body. Used by the jobs routes, before validation.
+import type { MultipartFile } from '@fastify/multipart';
+import type { FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { callerOf } from '#api/context.ts';
+import { invalid, parseWith } from '#api/errors.ts';
+import type { Platform } from '#workflows/platform.ts';
+import { receiveUpload } from '#workflows/receive-upload.ts';
+
+/** Stands for the upload while the rest is checked. */
+const PLACEHOLDER = '00000000-0000-7000-8000-000000000000';
+
+/**
+ * Turns a multipart request into the JSON body that validation expects; leaves others alone.
+ * @throws PlatformError `invalid_request`, `source_too_large`, `empty_source`
+ */
+export async function receiveMultipart(platform: Platform, request: FastifyRequest, schema: z.ZodType): Promise<void> {
+  if (!request.isMultipart()) return;
+  const { projectId } = callerOf(request);
+  let spec: Readonly<Record<string, unknown>> | undefined;
+  let upload: { readonly id: string; readonly filename: string } | undefined;
+  for await (const part of request.parts()) {
+    if (part.type === 'file') {
+      if (part.fieldname !== 'file')
+        throw invalid([{ path: part.fieldname, message: 'is no file that is known here; send it as "file"' }]);
+      if (upload) throw invalid([{ path: 'file', message: 'one file' }]);
+      upload = await store(platform, part, projectId);
+    } else if (part.fieldname === 'spec') {
+      spec = parseSpec(part.value);
+      // Told before gigabytes are sent, where the spec comes first.
+      parseWith(schema, { ...spec, source: { kind: 'upload', uploadId: PLACEHOLDER } });
+    } else {
+      throw invalid([{ path: part.fieldname, message: 'is no field that is known here; there are "spec" and "file"' }]);
+    }
+  }
+  if (!spec) throw invalid([{ path: 'spec', message: 'the job as JSON, without its source' }]);
+  if (!upload) throw invalid([{ path: 'file', message: 'the source' }]);
+  const metadata = typeof spec.metadata === 'object' && spec.metadata !== null ? spec.metadata : {};
+  request.body = {
+    ...spec,
+    source: { kind: 'upload', uploadId: upload.id },
+    // What the file was called: an upload's key does not say.
+    metadata: { filename: upload.filename, ...metadata },
+  };
+}
+
+function parseSpec(value: unknown): Readonly<Record<string, unknown>> {
+  try {
+    const parsed: unknown = JSON.parse(String(value));
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) && !('source' in parsed))
+      return { ...parsed };
+  } catch {
+    // Said below.
+  }
+  throw invalid([{ path: 'spec', message: 'a JSON object without "source": the file is the source' }]);
+}
+
+function store(
+  platform: Platform,
+  part: MultipartFile,
+  projectId: string,
+): Promise<{ readonly id: string; readonly filename: string }> {
+  return receiveUpload(platform, {
+    projectId,
+    filename: part.filename || 'upload',
+    body: part.file,
+    // Over the limit busboy just ends the stream.
+    isTruncated: () => part.file.truncated,
+  });
+}

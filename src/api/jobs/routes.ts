@@ -1,0 +1,195 @@
+// The jobs API: submit, list, look, cancel, pause, resume, retry, delete, follow. Wired by server.ts.
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { type Api, type ApiContext, baseUrl, callerOf } from '#api/context.ts';
+import { invalid, problemSchema } from '#api/errors.ts';
+import { jobOf } from '#api/jobs/find-job.ts';
+import { followJob } from '#api/jobs/follow-job.ts';
+import { receiveMultipart } from '#api/jobs/receive-multipart.ts';
+import { jobParams, jobSchema, listQuery, toJobRequest } from '#api/jobs/schema.ts';
+import { jobView, viewJob } from '#api/jobs/view.ts';
+import { listJobLog } from '#database/job-log.ts';
+import type { JobRef } from '#database/jobs.ts';
+import { listJobs } from '#database/jobs.ts';
+import { listOutputs, listOutputsOf } from '#database/outputs.ts';
+import type { Job } from '#domain/job.ts';
+import { cancelJob } from '#workflows/cancel-job.ts';
+import { deleteJob } from '#workflows/delete-job.ts';
+import { pauseJob } from '#workflows/pause-job.ts';
+import type { Platform } from '#workflows/platform.ts';
+import { resumeJob } from '#workflows/resume-job.ts';
+import { retryJob } from '#workflows/retry-job.ts';
+import { submitJob } from '#workflows/submit-job.ts';
+
+const submitted = z.object({ id: z.int(), uuid: z.string(), status: z.string() });
+const page = z.object({ jobs: z.array(jobView), nextCursor: z.string().nullable() });
+const tags = ['jobs'];
+/** Room for the rest of the request beside an inline source. */
+const BODY_ALLOWANCE = 1024 ** 2;
+const KEY = /^[\x21-\x7e]{1,255}$/;
+
+const CHANGES: Readonly<Record<string, { act: (platform: Platform, ref: JobRef) => Promise<Job>; summary: string }>> = {
+  cancel: { act: cancelJob, summary: 'Cancel: nothing of it waits or runs any longer' },
+  pause: { act: pauseJob, summary: 'Pause: finished chunks are kept, FFmpeg stops' },
+  resume: { act: resumeJob, summary: 'Resume a paused job' },
+  retry: { act: retryJob, summary: 'Start a failed or canceled job again, with what it lacks' },
+};
+
+export function jobRoutes(app: Api, context: ApiContext): void {
+  const { platform } = context;
+  const { db } = platform.database;
+  const body = jobSchema(platform.config);
+  const show = async (request: FastifyRequest, job: Job) =>
+    viewJob(
+      job,
+      await listOutputs(db, { projectId: job.projectId, jobId: job.id }, platform.sealer),
+      baseUrl(context, request),
+    );
+
+  app.post(
+    '/jobs',
+    {
+      config: { scope: 'write' },
+      bodyLimit: Math.ceil((platform.config.MAX_INLINE_BYTES * 4) / 3) + BODY_ALLOWANCE,
+      preValidation: (request) => receiveMultipart(platform, request, body),
+      schema: {
+        tags,
+        summary: 'Submit a job; as multipart/form-data: spec (this JSON without source) and file',
+        body,
+        response: { 202: submitted, 400: problemSchema, 409: problemSchema },
+      },
+    },
+    async (request, reply) => {
+      const request_ = toJobRequest(request.body, {
+        projectId: callerOf(request).projectId,
+        idempotencyKey: idempotencyKey(request),
+      });
+      const { job } = await submitJob(platform, request_);
+      return reply
+        .code(202)
+        .header('Location', `/jobs/${job.uuid}`)
+        .send({ id: job.id, uuid: job.uuid, status: job.status });
+    },
+  );
+
+  app.get(
+    '/jobs',
+    {
+      config: { scope: 'read' },
+      schema: { tags, summary: 'Jobs, newest first', querystring: listQuery, response: { 200: page } },
+    },
+    async (request) => {
+      const { projectId } = callerOf(request);
+      const { status, limit, cursor, search } = request.query;
+      // One more than asked for says whether there is a further page.
+      const found = await listJobs(
+        db,
+        {
+          projectId,
+          limit: limit + 1,
+          ...(status ? { status } : {}),
+          ...(search ? { search } : {}),
+          ...(cursor ? { before: cursor } : {}),
+        },
+        platform.sealer,
+      );
+      const jobs = found.slice(0, limit);
+      const outputs = await listOutputsOf(db, { projectId, jobIds: jobs.map(({ id }) => id) }, platform.sealer);
+      return {
+        jobs: jobs.map((job) =>
+          viewJob(
+            job,
+            outputs.filter(({ jobId }) => jobId === job.id),
+            baseUrl(context, request),
+          ),
+        ),
+        nextCursor: found.length > limit ? String(jobs.at(-1)?.id) : null,
+      };
+    },
+  );
+
+  app.get(
+    '/jobs/:id',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags,
+        summary: 'A job with its outputs',
+        params: jobParams,
+        response: { 200: jobView, 404: problemSchema },
+      },
+    },
+    async (request) => show(request, await jobOf(platform, request, request.params.id)),
+  );
+
+  for (const [name, { act, summary }] of Object.entries(CHANGES)) {
+    app.post(
+      `/jobs/:id/${name}`,
+      {
+        config: { scope: 'write' },
+        schema: {
+          tags,
+          summary,
+          params: jobParams,
+          response: { 200: jobView, 404: problemSchema, 409: problemSchema },
+        },
+      },
+      async (request) => {
+        const { id, projectId } = await jobOf(platform, request, request.params.id);
+        return show(request, await act(platform, { projectId, jobId: id }));
+      },
+    );
+  }
+
+  app.delete(
+    '/jobs/:id',
+    {
+      config: { scope: 'write' },
+      schema: {
+        tags,
+        summary: 'Delete a job; what it delivered elsewhere stays',
+        params: jobParams,
+        response: { 204: z.null(), 404: problemSchema },
+      },
+    },
+    async (request, reply) => {
+      const { id, projectId } = await jobOf(platform, request, request.params.id);
+      await deleteJob(platform, { projectId, jobId: id });
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.get(
+    '/jobs/:id/log',
+    {
+      config: { scope: 'read' },
+      schema: { tags, summary: 'The FFmpeg command lines and what FFmpeg said, as text', params: jobParams },
+    },
+    async (request, reply) => {
+      const { id, projectId } = await jobOf(platform, request, request.params.id);
+      const lines = await listJobLog(db, { projectId, jobId: id });
+      const text = lines.map(({ at, task, line }) => `${at.toISOString()} ${task}: ${line}\n`).join('');
+      return reply.type('text/plain; charset=utf-8').header('Cache-Control', 'no-store').send(text);
+    },
+  );
+
+  app.get(
+    '/jobs/:id/events',
+    {
+      config: { scope: 'read' },
+      schema: { tags, summary: 'Server-sent events: status, progress, log', params: jobParams },
+    },
+    async (request, reply) => {
+      const job = await jobOf(platform, request, request.params.id);
+      await followJob(context, { request, reply, job });
+      return reply;
+    },
+  );
+}
+
+function idempotencyKey({ headers }: FastifyRequest): string | null {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return null;
+  if (typeof key === 'string' && KEY.test(key)) return key;
+  throw invalid([{ path: 'Idempotency-Key', message: 'one header of 1 to 255 visible ASCII characters' }]);
+}

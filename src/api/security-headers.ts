@@ -1,0 +1,39 @@
+// Headers that keep browsers from doing more with our answers than they should. Wired by server.ts.
+import type { Api } from '#api/context.ts';
+
+/** The dashboard and the documentation ask no other host for anything; players need blob: for media and their workers. */
+const CONTENT_SECURITY_POLICY = {
+  directives: {
+    'default-src': ["'self'"],
+    'base-uri': ["'none'"],
+    'form-action': ["'self'"],
+    'frame-ancestors': ["'none'"],
+    'object-src': ["'none'"],
+    'img-src': ["'self'", 'data:', 'blob:'],
+    'media-src': ["'self'", 'blob:'],
+    'worker-src': ["'self'", 'blob:'],
+    'style-src': ["'self'", "'unsafe-inline'"],
+    // Over plain http in a local network there is nothing to upgrade to.
+    'upgrade-insecure-requests': null,
+  },
+} as const;
+
+export function installSecurityHeaders(app: Api): void {
+  app.addHook('onRequest', async (request, reply) => {
+    // The documentation brings a policy of its own.
+    const documentation = request.url.startsWith('/docs');
+    await reply.helmet({
+      contentSecurityPolicy: documentation
+        ? false
+        : { useDefaults: false, directives: mutable(CONTENT_SECURITY_POLICY.directives) },
+      // Who terminates TLS in front of us decides about it.
+      strictTransportSecurity: false,
+      // Streams are played from pages of others; CORS decides whose scripts may read them.
+      crossOriginResourcePolicy: { policy: 'cross-origin' },
+      referrerPolicy: { policy: 'no-referrer' },
+    });
+  });
+}
+
+const mutable = (directives: Readonly<Record<string, readonly string[] | null>>): Record<string, string[] | null> =>
+  Object.fromEntries(Object.entries(directives).map(([name, values]) => [name, values && [...values]]));

@@ -1,0 +1,80 @@
+// Sends one stored file or generated text: type, ETag, ranges, caching; small objects from memory. Used by the routes that serve outputs.
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { BufferCache, LARGEST_KEPT } from '#api/buffer-cache.ts';
+import { parseRange } from '#api/byte-range.ts';
+import type { Platform } from '#workflows/platform.ts';
+import type { ServedFile } from '#workflows/read-package.ts';
+
+/** Bytes of hot segments kept in memory. */
+const CACHE_BYTES = 64 * 1024 ** 2;
+const FOREVER = 'public, max-age=31536000, immutable';
+const FRESH = 'no-cache';
+
+export type Sending = {
+  readonly file: ServedFile;
+  /** What a download is called; null where the URL's own name does. */
+  readonly filename: string | null;
+  /** Asks the browser to save it instead of showing it. */
+  readonly download: boolean;
+};
+export type FileSender = (request: FastifyRequest, reply: FastifyReply, sending: Sending) => Promise<FastifyReply>;
+
+const hash = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 22);
+
+export function createFileSender(platform: Platform): FileSender {
+  const cache = new BufferCache(CACHE_BYTES);
+  return async (request, reply, { file, filename, download }) => {
+    reply.header('X-Content-Type-Options', 'nosniff').header('Vary', 'Origin').header('Accept-Ranges', 'bytes');
+    // Stored objects never change under their key; a name in a job may get another key when it is retried.
+    const etag = `"${hash(file.kind === 'text' ? file.text : `${file.key} ${file.size}`)}"`;
+    reply.header('ETag', etag);
+    reply.header('Cache-Control', file.kind === 'object' && isSegment(file.name) ? FOREVER : FRESH);
+    if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
+    reply.type(withCharset(file.mediaType));
+    if (filename !== null || download) reply.header('Content-Disposition', disposition(filename, download));
+    const size = file.kind === 'text' ? Buffer.byteLength(file.text) : file.size;
+    const { 'if-range': ifRange, range: asked } = request.headers;
+    const range = ifRange === undefined || ifRange === etag ? parseRange(asked, size) : null;
+    if (range === 'unsatisfiable') return reply.code(416).header('Content-Range', `bytes */${size}`).send();
+    const { start, end } = range ?? { start: 0, end: size - 1 };
+    if (range) reply.code(206).header('Content-Range', `bytes ${start}-${end}/${size}`);
+    reply.header('Content-Length', String(end - start + 1));
+    if (request.method === 'HEAD') return reply.send();
+    return reply.send(await bytesOf(platform, cache, { file, start, end }));
+  };
+}
+
+type Wanted = { readonly file: ServedFile; readonly start: number; readonly end: number };
+
+async function bytesOf(
+  { storage }: Platform,
+  cache: BufferCache,
+  { file, start, end }: Wanted,
+): Promise<Buffer | Readable> {
+  if (file.kind === 'text') return Buffer.from(file.text).subarray(start, end + 1);
+  if (file.size > LARGEST_KEPT) return storage.read(file.key, { start, end });
+  const whole = await cache.get(file.key, async () => buffer(await storage.read(file.key)));
+  return whole.subarray(start, end + 1);
+}
+
+const isSegment = (name: string): boolean => /\.(m4s|ts)$/.test(name) || /^init[^/]*\.mp4$/.test(name);
+
+const withCharset = (mediaType: string): string =>
+  mediaType.startsWith('text/') ? `${mediaType}; charset=utf-8` : mediaType;
+
+/** If-None-Match (RFC 9110 §13.1.2): a list, or a star. */
+function matches(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header.split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === etag);
+}
+
+/** RFC 6266: a plain name for the old, the real one in UTF-8. */
+function disposition(filename: string | null, download: boolean): string {
+  const kind = download ? 'attachment' : 'inline';
+  if (filename === null) return kind;
+  const plain = filename.replace(/[^\x20-\x7e]|["\\%]/g, '_');
+  return `${kind}; filename="${plain}"; filename*=UTF-8''${encodeURIComponent(filename.toWellFormed()).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)}`;
+}

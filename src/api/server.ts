@@ -1,0 +1,119 @@
+// The HTTP server: what every API shares (keys, errors, headers, documentation) and the APIs themselves. Made by cli/serve and the tests.
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import multipart from '@fastify/multipart';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import Fastify from 'fastify';
+import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+} from 'fastify-type-provider-zod';
+import { installAuth, requireSomeKey } from '#api/auth.ts';
+import type { Api, ApiContext } from '#api/context.ts';
+import { installDashboard } from '#api/dashboard.ts';
+import { installErrors } from '#api/errors.ts';
+import type { EventStream } from '#api/event-stream.ts';
+import { outputRoutes } from '#api/jobs/output-routes.ts';
+import { planRoutes } from '#api/jobs/plan-routes.ts';
+import { jobRoutes } from '#api/jobs/routes.ts';
+import { installSecurityHeaders } from '#api/security-headers.ts';
+import { eventRoutes } from '#api/system/event-routes.ts';
+import { systemRoutes } from '#api/system/routes.ts';
+import type { Platform } from '#workflows/platform.ts';
+
+/** Bytes of a JSON body where a route does not say otherwise. */
+const BODY_LIMIT = 1024 ** 2;
+/** Seconds that requests may still take after the server was told to close. */
+const CLOSE_PATIENCE = 3;
+/** What swagger-ui and static files register for themselves: open to all. */
+const OWN_FILES = ['/docs', '/assets'];
+
+/**
+ * Builds the server; it does not listen yet.
+ * @throws PlatformError `invalid_setting` where keys are needed and none exists
+ */
+export async function createServer(platform: Platform): Promise<Api> {
+  await requireSomeKey(platform);
+  const app = Fastify({
+    loggerInstance: platform.log,
+    disableRequestLogging: true,
+    bodyLimit: BODY_LIMIT,
+    forceCloseConnections: 'idle',
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
+  }).withTypeProvider<import('fastify-type-provider-zod').ZodTypeProvider>() as unknown as Api;
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  const streams = new Set<EventStream>();
+  const context: ApiContext = { platform, streams };
+  closeInTime(app, streams);
+  installErrors(app);
+  requireScopes(app);
+  await app.register(helmet, { global: false });
+  installSecurityHeaders(app);
+  await app.register(cors, {
+    origin: platform.config.CORS_ALLOWED_ORIGINS.includes('*') ? '*' : [...platform.config.CORS_ALLOWED_ORIGINS],
+    exposedHeaders: ['Location', 'ETag', 'Content-Range', 'Content-Length', 'Retry-After'],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+  });
+  installAuth(app, platform);
+  await app.register(multipart, {
+    limits: { files: 1, fields: 20, fieldSize: BODY_LIMIT, fileSize: platform.config.MAX_SOURCE_BYTES },
+  });
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Rendition', version: '0.1.0', description: 'The media platform you run yourself.' },
+      components: {
+        securitySchemes: {
+          key: { type: 'http', scheme: 'bearer' },
+          header: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+        },
+      },
+      security: [{ key: [] }, { header: [] }],
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    // The validator badge would ask a foreign host.
+    uiConfig: { validatorUrl: null, docExpansion: 'list' },
+    staticCSP: {
+      'default-src': "'self'",
+      'img-src': "'self' data:",
+      'style-src': "'self' 'unsafe-inline'",
+      'script-src': "'self'",
+    },
+  });
+  systemRoutes(app, context);
+  eventRoutes(app, context);
+  planRoutes(app, context);
+  if (platform.config.APIS.includes('jobs')) {
+    jobRoutes(app, context);
+    outputRoutes(app, context);
+  }
+  await installDashboard(app);
+  return app;
+}
+
+/** Every route says what it needs of its caller; forgetting it must not mean "open". */
+function requireScopes(app: Api): void {
+  app.addHook('onRoute', (route) => {
+    if (route.config?.scope) return;
+    if (!OWN_FILES.some((path) => route.url === path || route.url.startsWith(`${path}/`))) {
+      throw new Error(`The route ${String(route.method)} ${route.url} has no scope`);
+    }
+    route.config = { ...route.config, scope: 'open' };
+  });
+}
+
+/** Ends event streams at once and other requests after a while: a slow download must not keep the process. */
+function closeInTime(app: Api, streams: ReadonlySet<EventStream>): void {
+  app.addHook('preClose', async () => {
+    for (const stream of streams) stream.end();
+    setTimeout(() => app.server.closeAllConnections(), CLOSE_PATIENCE * 1000).unref();
+  });
+}

@@ -1,0 +1,113 @@
+// Every state change of a project in order, asked for or live. Wired by server.ts.
+import { z } from 'zod';
+import { type Api, type ApiContext, callerOf } from '#api/context.ts';
+import { EventStream } from '#api/event-stream.ts';
+import { type Event, listEvents } from '#database/events.ts';
+import { listen } from '#database/listen.ts';
+import { EVENTS } from '#workflows/channels.ts';
+
+const PAGE = 200;
+const eventsQuery = z.object({
+  /** The `nextAfter` of the page before; 0 is the beginning. */
+  after: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+const eventSchema = z.object({
+  id: z.int(),
+  type: z.string(),
+  timestamp: z.iso.datetime(),
+  data: z.record(z.string(), z.unknown()),
+});
+const eventsSchema = z.object({ events: z.array(eventSchema), nextAfter: z.int() });
+
+export const viewEvent = ({ id, type, at, data }: Event): z.output<typeof eventSchema> => ({
+  id,
+  type,
+  timestamp: at.toISOString(),
+  data: { ...data },
+});
+
+export function eventRoutes(app: Api, context: ApiContext): void {
+  const { db } = context.platform.database;
+  app.get(
+    '/events',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags: ['system'],
+        summary: 'State changes in order',
+        querystring: eventsQuery,
+        response: { 200: eventsSchema },
+      },
+    },
+    async (request) => {
+      const { after, limit } = request.query;
+      const events = await listEvents(db, { projectId: callerOf(request).projectId, after, limit });
+      return { events: events.map(viewEvent), nextAfter: events.at(-1)?.id ?? after };
+    },
+  );
+  app.get(
+    '/events/stream',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags: ['system'],
+        summary: 'State changes as they happen (server-sent events)',
+        querystring: eventsQuery.pick({ after: true }).partial(),
+      },
+    },
+    async (request, reply) => {
+      const { projectId } = callerOf(request);
+      const last = z.coerce
+        .number()
+        .int()
+        .min(0)
+        .safeParse(request.headers['last-event-id'] ?? request.query.after);
+      const stream = new EventStream(reply, context.streams);
+      await followEvents(context, stream, { projectId, after: last.success ? last.data : null });
+      return reply;
+    },
+  );
+}
+
+export type Following = {
+  readonly projectId: string;
+  /** Number of the last event the client has; null begins with the next one. */
+  readonly after: number | null;
+  readonly jobId?: number;
+};
+
+/** Sends events from a number on, those of the past first, until the stream ends. */
+export async function followEvents({ platform }: ApiContext, stream: EventStream, following: Following): Promise<void> {
+  const { db } = platform.database;
+  const { projectId, jobId } = following;
+  let after = following.after;
+  let going: Promise<void> = Promise.resolve();
+  const send = async () => {
+    for (let more = true; more && after !== null && !stream.signal.aborted; ) {
+      const events = await listEvents(db, { projectId, after, limit: PAGE, ...(jobId === undefined ? {} : { jobId }) });
+      // Unnamed where all are told: an EventSource's onmessage then hears every type.
+      for (const event of events)
+        stream.send({ id: event.id, ...(jobId === undefined ? {} : { event: 'status' }), data: viewEvent(event) });
+      after = events.at(-1)?.id ?? after;
+      more = events.length === PAGE;
+    }
+  };
+  // One reading at a time, in order; one that fails ends the stream, and the client comes again with its Last-Event-ID.
+  const wake = () => {
+    going = going.then(send).catch((error: unknown) => {
+      platform.log.warn({ err: error }, 'event stream failed');
+      stream.end();
+    });
+  };
+  const subscription = await listen(platform.database, EVENTS, (payload) => {
+    const note =
+      payload === null ? null : (JSON.parse(payload) as { projectId: string; eventId: number; jobId: number | null });
+    if (note && (note.projectId !== projectId || (jobId !== undefined && note.jobId !== jobId))) return;
+    after ??= note ? note.eventId - 1 : null;
+    wake();
+  });
+  stream.signal.addEventListener('abort', () => void subscription.close(), { once: true });
+  if (stream.signal.aborted) await subscription.close();
+  wake();
+}
