@@ -34,13 +34,20 @@ async function createUser(run: Run): Promise<User | undefined> {
   return code === 0 ? readUsers().find((user) => user.name === SERVICE_USER) : undefined;
 }
 
-/** The command line that runs `program` as that user. */
+/** What stands before a program to run it as that user; `needed` are the paths it must reach. */
 export function asUser(user: User, needed: readonly string[]): string[] {
   const drop = ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
-  // A checkout or DATA_DIR below /root (mode 700) is shut to every other user. One capability opens the way there and
-  // nothing else is kept; with an open path PostgreSQL gets none.
-  const inherited = needed.every((path) => canReach(path, user)) ? '-all' : '-all,+dac_override';
-  return [...drop, `--inh-caps=${inherited}`, `--ambient-caps=${inherited}`, '--'];
+  const open = needed.every((path) => canReach(path, user));
+  if (open) return [...drop, '--inh-caps=-all', '--ambient-caps=-all', '--'];
+  // A checkout or DATA_DIR below /root (mode 700) is shut to every other user: one capability opens the way there, and
+  // nothing else is kept. initdb asks access(2), which drops capabilities of its own accord unless no_setuid_fixup is set.
+  return [
+    ...drop,
+    '--securebits=+no_setuid_fixup',
+    '--inh-caps=-all,+dac_override',
+    '--ambient-caps=-all,+dac_override',
+    '--',
+  ];
 }
 
 /** Whether the user may pass through every folder above `path` and read what lies there. */
