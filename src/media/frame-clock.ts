@@ -1,6 +1,6 @@
 // Learns from a video's timestamps, one at a time, whether its frame rate is constant and what it is. Memory is bounded. Used by probe-packets.ts.
 import type { Rational } from '#domain/source-facts.ts';
-import { rateBetween, rateNumber, reduceRate, snapRate } from '#media/frame-rate.ts';
+import { isStandardRate, rateBetween, rateNumber, reduceRate, snapRate } from '#media/frame-rate.ts';
 
 /** Frames may be stored in another order than shown: so many are held back to put them in order (H.264 and HEVC allow 16). */
 const REORDER = 32;
@@ -50,19 +50,22 @@ export class FrameClock {
     const perSecond = tick.den / tick.num;
     const interval = this.#commonest();
     if (!this.#disordered && this.#least <= this.#most) {
-      const rate = pickRate(perSecond / this.#most, perSecond / this.#least, declared);
+      const measured = (perSecond * steps) / span;
+      const slopes = { low: perSecond / this.#most, high: perSecond / this.#least, measured, rounding: 1 / span };
+      const rate = pickRate(slopes, declared);
       return { constant: true, average: rate, nominal: rate, interval };
     }
     // Frames over time, as FFmpeg writes an average: thousandths of a second are exact enough for what varies anyway.
     const average = reduceRate({ num: steps * 1000, den: Math.max(1, Math.round((span / perSecond) * 1000)) });
     // Three ticks or fewer: rounding by half a tick says nothing.
     const slack = interval <= 3 ? 0 : Math.max(0.5, interval * 0.0005);
-    return {
-      constant: false,
-      average,
-      nominal: pickRate(perSecond / (interval + slack), perSecond / (interval - slack), declared),
-      interval,
+    const slopes = {
+      low: perSecond / (interval + slack),
+      high: perSecond / (interval - slack),
+      measured: perSecond / interval,
+      rounding: slack / interval,
     };
+    return { constant: false, average, nominal: pickRate(slopes, declared), interval };
   }
 
   #take(count: number): void {
@@ -123,10 +126,22 @@ export class FrameClock {
   }
 }
 
-/** The declared rate where it fits, in its standard form if that fits too; else what the bounds themselves say. */
-function pickRate(low: number, high: number, declared: Rational | null): Rational {
+type Slopes = {
+  /** Frames/s that are possible. */
+  readonly low: number;
+  readonly high: number;
+  /** What first and last timestamp say, and by how much a tick of rounding at either could change it (a share). */
+  readonly measured: number;
+  readonly rounding: number;
+};
+
+/** The declared rate where it fits, in its standard form if that fits too; else the standard rate within the bounds, else what was measured. */
+function pickRate({ low, high, measured, rounding }: Slopes, declared: Rational | null): Rational {
   const fits = (value: Rational) => rateNumber(value) >= low * (1 - 1e-9) && rateNumber(value) <= high * (1 + 1e-9);
-  if (declared === null || !fits(declared)) return rateBetween(low, high);
-  const standard = snapRate(declared);
-  return fits(standard) ? standard : reduceRate(declared);
+  const standard = declared === null ? null : snapRate(declared);
+  if (standard !== null && fits(standard)) return standard;
+  if (declared !== null && fits(declared)) return reduceRate(declared);
+  const between = rateBetween(low, high);
+  if (isStandardRate(between)) return between;
+  return rateBetween(Math.max(low, measured * (1 - rounding)), Math.min(high, measured * (1 + rounding)));
 }

@@ -27,6 +27,10 @@ export function rateNumber(value: Rational): number {
   return value.num / value.den;
 }
 
+export function isStandardRate(value: Rational): boolean {
+  return STANDARD_RATES.some((one) => one.num === value.num && one.den === value.den);
+}
+
 /** Lowest terms. */
 export function reduceRate(value: Rational): Rational {
   let [a, b] = [value.num, value.den];
@@ -83,11 +87,7 @@ function varyingRate(video: VideoFacts): Rational {
 
 /** A varying rate has no exact value of its own: the nearest standard one within 10 %, else whole frames. */
 function nearestRate(number: number, exact: Rational): Rational {
-  if (
-    Math.abs(rateNumber(exact) - number) < 1e-9 &&
-    STANDARD_RATES.some((one) => one.num === exact.num && one.den === exact.den)
-  )
-    return exact;
+  if (Math.abs(rateNumber(exact) - number) < 1e-9 && isStandardRate(exact)) return exact;
   const distance = (one: Rational) => Math.abs(rateNumber(one) / number - 1);
   const nearest = STANDARD_RATES.reduce((best, one) => (distance(one) < distance(best) ? one : best));
   return distance(nearest) < 0.1 ? nearest : rate(Math.max(1, Math.round(number)));

@@ -50,7 +50,7 @@ const SIGNATURES: readonly [number, string, Content][] = [
 const TEXTS: readonly [RegExp, string][] = [
   [/^#extm3u/, 'a playlist (M3U8), not the media it names'],
   [/^ffconcat/, 'an FFmpeg script, not media'],
-  [/^(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype svg[^>]*(\[.*?\])?[^>]*>\s*)?<svg[\s>]/s, 'an SVG drawing'],
+  [/^(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype svg[^>]*(\[.*?\])?[^>]*>\s*)?<svg[\s/>]/s, 'an SVG drawing'],
   [/^(<\?xml[^>]*>\s*)?<mpd[\s>]/s, 'a DASH manifest, not the media it names'],
   [/^(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype html|html|head|body|script)[\s>]/s, 'an HTML page, not media'],
   [/^<\?xml/, 'an XML document, not media'],
