@@ -49,7 +49,7 @@ export async function probeSource(options: ProbeOptions): Promise<SourceFacts> {
   if (run.failed || run.output.streams.size === 0) throw await explainUnreadable({ content, log: run.log, bytes });
   const { output } = run;
   if (output.streams.size > options.limits.maxStreams)
-    throw overLimit('streams', output.streams.size, options.limits.maxStreams);
+    throw overLimit('number of streams', output.streams.size, options.limits.maxStreams);
   await refuseEncrypted(run, bytes);
   const input = { output, tool: options.tool, size: bytes.size, scanned: run.scanned, warnings: run.log.complaints };
   const streams = sortStreams(input);
@@ -165,7 +165,7 @@ function refuseBeyondLimits(facts: SourceFacts, limits: MediaLimits): void {
 
 function overLimit(what: string, found: string | number, allowed: string | number): PlatformError {
   const settings: Readonly<Record<string, string>> = {
-    streams: 'MAX_STREAMS',
+    'number of streams': 'MAX_STREAMS',
     duration: 'MAX_DURATION_SECONDS',
     'picture size': 'MAX_VIDEO_WIDTH, MAX_VIDEO_HEIGHT',
   };
