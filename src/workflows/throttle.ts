@@ -33,7 +33,10 @@ export class Throttle<T> {
   #schedule(): void {
     if (this.#running || this.#timer || !this.#pending) return;
     const wait = this.#lastStart + this.#interval - performance.now();
-    if (wait <= 0) return this.#run();
+    if (wait <= 0) {
+      this.#run();
+      return;
+    }
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#run();
