@@ -61,7 +61,7 @@ const options = (changes: Partial<ChunkCommandOptions> = {}): ChunkCommandOption
 test('one decode, one split, each rendition on a pipe of its own: the whole command', () => {
   const { passes, sinks } = chunkCommand(options());
   const encoder =
-    '-c:v libx264 -preset veryfast -profile:v high -crf 21 -maxrate 3745000 -bufsize 5250000 -g 50 -keyint_min 50 -sc_threshold 0 -fps_mode passthrough -enc_time_base -1';
+    '-c:v libx264 -preset veryfast -profile:v high -crf 21 -maxrate 3745000 -bufsize 5250000 -g 50 -keyint_min 50 -sc_threshold 0 -fps_mode passthrough -enc_time_base 1:25';
   const muxer =
     '-video_track_timescale 10000 -f mp4 -movflags +frag_keyframe+empty_moov+delay_moov+default_base_moof+skip_trailer';
   assert.equal(

@@ -88,8 +88,9 @@ export function encoderArguments(options: EncoderOptions): string[] {
     // Frames come counted and paced out of the filter graph: none may be added or dropped after it.
     '-fps_mode',
     'passthrough',
+    // Said, not taken over: -1 means the source's own clock, and Matroska's milliseconds would put the frames of a chunk beside the grid.
     '-enc_time_base',
-    '-1',
+    `${options.timeline.fps.den}:${options.timeline.fps.num}`,
   ];
 }
 
