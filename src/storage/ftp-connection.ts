@@ -60,6 +60,7 @@ export function createFtpPool(server: FtpServer): FtpPool {
     try {
       for (let kept = idle.pop(); kept; kept = idle.pop()) {
         clearTimeout(kept.timer);
+        kept.client.ftp.socket.ref();
         if (await isAlive(kept.client)) return kept.client;
       }
       return await connect(server);
@@ -81,7 +82,9 @@ export function createFtpPool(server: FtpServer): FtpPool {
         );
         client.close();
       }, IDLE);
+      // An idle connection is no reason for a process to live.
       timer.unref();
+      client.ftp.socket.unref();
       idle.push({ client, timer });
     }
     leave();

@@ -1,9 +1,11 @@
 // Files on an FTP server, plain or with TLS. Opened by open.ts.
 
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable, Writable } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import type { Client } from 'basic-ftp';
 import { PlatformError } from '#domain/error.ts';
 import { beyondEnd, wantedRange } from '#storage/byte-range.ts';
@@ -193,7 +195,7 @@ async function writeFile(place: FtpPlace, key: string, { body, writing }: Writin
   try {
     client = await place.pool.take();
     await makeFolders(place, client, path);
-    await client.uploadFrom(stream, part);
+    await client.uploadFrom(place.options.secure ? endingLate(client, stream) : stream, part);
     await checkArrived(place, client, { key, part, bytes: bytes() });
     await moveInto(client, part, path);
     return bytes();
@@ -206,6 +208,25 @@ async function writeFile(place: FtpPlace, key: string, { body, writing }: Writin
   } finally {
     if (client) place.pool.release(client);
   }
+}
+
+/**
+ * The body of an upload over TLS; an empty one ends only after the handshake of its data connection. Ended before, the
+ * connection closes without TLS's own goodbye, which OpenSSL 3 takes for an attack and vsftpd for a reason to give up.
+ */
+function endingLate(client: Client, stream: Readable): Readable {
+  const bytes = async function* () {
+    let empty = true;
+    for await (const chunk of stream) {
+      empty = false;
+      yield chunk;
+    }
+    const socket = client.ftp.dataSocket;
+    if (!empty || !(socket instanceof TLSSocket)) return;
+    if (!socket.authorized) await once(socket, 'secureConnect');
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return Readable.from(bytes(), { objectMode: false, highWaterMark: STREAM_BUFFER });
 }
 
 type Arrival = { readonly key: string; readonly part: string; readonly bytes: number };

@@ -7,7 +7,7 @@ import { freePort, missingPrograms, startServer } from './server-process.ts';
 
 export type Vsftpd = {
   readonly port: number;
-  /** The one port of data connections. */
+  /** The first port of data connections; the only one where `oneDataPort` was asked for. */
   readonly dataPort: number;
   /** `anonymous`; any password but `wrong` is right. */
   readonly user: string;
@@ -24,7 +24,9 @@ export function vsftpdMissing(): string | false {
   return missingPrograms('vsftpd', 'openssl');
 }
 
-export async function startVsftpd({ secure }: { readonly secure: boolean }): Promise<Vsftpd> {
+export type VsftpdOptions = { readonly secure?: boolean; readonly oneDataPort?: boolean };
+
+export async function startVsftpd({ secure = false, oneDataPort = false }: VsftpdOptions = {}): Promise<Vsftpd> {
   const folder = await mkdtemp(path.join(tmpdir(), 'vsftpd-'));
   await chmod(folder, 0o755);
   const root = path.join(folder, 'root');
@@ -37,7 +39,10 @@ export async function startVsftpd({ secure }: { readonly secure: boolean }): Pro
   const config = path.join(folder, 'vsftpd.conf');
   const refused = path.join(folder, 'refused');
   await writeFile(refused, 'wrong\n');
-  await writeFile(config, `${lines({ root, port, dataPort, refused })}${certificate ? tlsLines(certificate) : ''}`);
+  await writeFile(
+    config,
+    `${lines({ root, port, dataPort, lastDataPort: dataPort + (oneDataPort ? 0 : 9), refused })}${certificate ? tlsLines(certificate) : ''}`,
+  );
   const server = await startServer('vsftpd', [config], port);
   return {
     port,
@@ -54,9 +59,15 @@ export async function startVsftpd({ secure }: { readonly secure: boolean }): Pro
   };
 }
 
-type Settings = { readonly root: string; readonly port: number; readonly dataPort: number; readonly refused: string };
+type Settings = {
+  readonly root: string;
+  readonly port: number;
+  readonly dataPort: number;
+  readonly lastDataPort: number;
+  readonly refused: string;
+};
 
-function lines({ root, port, dataPort, refused }: Settings): string {
+function lines({ root, port, dataPort, lastDataPort, refused }: Settings): string {
   const launching = process.getuid?.() === 0 ? 'NO' : 'YES';
   return `listen=YES
 listen_address=127.0.0.1
@@ -74,7 +85,7 @@ anon_umask=022
 deny_email_enable=YES
 banned_email_file=${refused}
 pasv_min_port=${dataPort}
-pasv_max_port=${dataPort + 9}
+pasv_max_port=${lastDataPort}
 seccomp_sandbox=NO
 isolate=NO
 isolate_network=NO
