@@ -18,6 +18,12 @@ export class ConfigError extends Error {
 /** What relative paths are meant from. */
 export type Folders = { readonly project: string; readonly current: string };
 
+/** Settings that have a second name, which counts where the first is not given. */
+const OTHER_NAMES: Readonly<Partial<Record<SettingName, SettingName>>> = {
+  WORKER_CONCURRENCY: 'ENCODING_WORKERS',
+  AWS_REGION: 'AWS_S3_REGION_NAME',
+};
+
 const NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /**
@@ -39,8 +45,9 @@ export function loadConfig(
   const values: Record<string, unknown> = {};
   for (const name of NAMES) {
     const setting: Setting = SETTINGS[name];
-    const fromEnv = env[name]?.trim() || undefined;
-    const fromFile = file.values[name]?.trim() || undefined;
+    const other = OTHER_NAMES[name] ?? name;
+    const fromEnv = env[name]?.trim() || env[other]?.trim() || undefined;
+    const fromFile = file.values[name]?.trim() || file.values[other]?.trim() || undefined;
     const given = fromEnv ?? fromFile ?? setting.default;
     const folder = fromEnv === undefined ? folders?.project : folders?.current;
     const parsed = setting.type.safeParse(given);

@@ -23,3 +23,6 @@ function readDotenv(): string | undefined {
     throw error;
   }
 }
+
+/** The folders that programs named without a path are looked for in: PATH; undefined where there is none. */
+export const readSearchPath = (): string | undefined => process.env.PATH;

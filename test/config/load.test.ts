@@ -30,6 +30,12 @@ describe('loadConfig', () => {
     assert.deepEqual([config.PORT, config.SEGMENT_SECONDS, config.HOST, config.LOG_LEVEL], [1, 4, '::1', 'info']);
   });
 
+  test('takes a second name where the first is not given', () => {
+    const second = loadConfig({ ENCODING_WORKERS: '4' }, 'AWS_S3_REGION_NAME=eu-west-1');
+    assert.deepEqual([second.WORKER_CONCURRENCY, second.AWS_REGION], [4, 'eu-west-1']);
+    assert.equal(loadConfig({ ENCODING_WORKERS: '4', WORKER_CONCURRENCY: '2' }).WORKER_CONCURRENCY, 2);
+  });
+
   test('turns texts into what they mean', () => {
     const config = loadConfig({
       RETENTION_HOURS: 'off',

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isNode, lineOf, listFiles, type Node, readSource, type Source, serverSources } from './source-tree.ts';
+
+const LONGEST_FILE = 400;
+const MOST_PARAMETERS = 3;
+const FORBIDDEN_NAMES = ['utils', 'util', 'helpers', 'helper', 'common', 'base', 'manager', 'misc', 'shared', 'lib'];
+/** The only places that start processes. */
+const SPAWN_SITES = ['src/media/ffmpeg.ts', 'src/database/embedded.ts'];
+const FUNCTIONS = ['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression'];
+
+/** Every node that breaks a law, as `path:line`. */
+const find = (sources: readonly Source[], breaks: (node: Node, source: Source) => boolean): string[] =>
+  sources.flatMap((source) =>
+    source.nodes
+      .filter((node) => breaks(node, source))
+      .map((node) => `${source.path}:${lineOf(source.text, node.start)}`),
+  );
+const named = (node: unknown, name: string): boolean =>
+  isNode(node) && node.type === 'Identifier' && node.name === name;
+
+test(`no file of the server is longer than ${LONGEST_FILE} lines`, () => {
+  const long = serverSources().filter(({ text }) => text.split('\n').length > LONGEST_FILE + 1);
+  assert.deepEqual(
+    long.map(({ path }) => path),
+    [],
+  );
+});
+
+test('every file of the server begins with what it is', () => {
+  assert.deepEqual(
+    serverSources()
+      .filter(({ text }) => !/^\/\/ \S/.test(text))
+      .map(({ path }) => path),
+    [],
+  );
+});
+
+test('no file or folder has a name that says nothing', () => {
+  const all = listFiles('src/**/*', 'dashboard/**/*', 'client/**/*', 'test/**/*', 'bench/**/*', 'scripts/**/*');
+  const nothing = all.filter((path) =>
+    path.split('/').some((part) => FORBIDDEN_NAMES.includes(part.replace(/\..*$/, '').toLowerCase())),
+  );
+  assert.deepEqual(nothing, []);
+});
+
+test(`no function takes more than ${MOST_PARAMETERS} parameters`, () => {
+  const broken = find(
+    serverSources(),
+    ({ type, params }) => FUNCTIONS.includes(type) && Array.isArray(params) && params.length > MOST_PARAMETERS,
+  );
+  assert.deepEqual(broken, []);
+});
+
+test('the environment is read in src/config alone', () => {
+  const reads = (node: Node): boolean =>
+    (node.type === 'MemberExpression' && named(node.object, 'process') && named(node.property, 'env')) ||
+    (node.type === 'VariableDeclarator' && named(node.init, 'process')) ||
+    (node.type === 'ImportDeclaration' && isNode(node.source) && /^(node:)?process$/.test(String(node.source.value)));
+  assert.deepEqual(
+    find(serverSources(), (node, { path }) => !path.startsWith('src/config/') && reads(node)),
+    [],
+  );
+});
+
+test('processes are started in two files alone', () => {
+  const starters = serverSources().filter(({ imports }) =>
+    imports.some(({ from, typeOnly }) => !typeOnly && /^(node:)?child_process$/.test(from)),
+  );
+  assert.deepEqual(
+    starters.map(({ path }) => path).filter((path) => !SPAWN_SITES.includes(path)),
+    [],
+  );
+});
+
+test('no test is chosen alone, put off, or skipped without its reason', () => {
+  const tests = listFiles('test/**/*.ts').map(readSource);
+  const breaks = (node: Node): boolean => {
+    if (
+      node.type === 'MemberExpression' &&
+      ['test', 'it', 'describe', 'suite'].some((name) => named(node.object, name))
+    ) {
+      return ['only', 'skip', 'todo'].some((name) => named(node.property, name));
+    }
+    // `{ skip: true }` and `t.skip()` print no reason.
+    if (node.type === 'Property' && (named(node.key, 'skip') || named(node.key, 'only') || named(node.key, 'todo')))
+      return isNode(node.value) && node.value.value === true;
+    return (
+      node.type === 'CallExpression' &&
+      isNode(node.callee) &&
+      named(node.callee.property, 'skip') &&
+      Array.isArray(node.arguments) &&
+      node.arguments.length === 0
+    );
+  };
+  assert.deepEqual(find(tests, breaks), []);
+});
