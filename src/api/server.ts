@@ -4,17 +4,17 @@ import helmet from '@fastify/helmet';
 import multipart from '@fastify/multipart';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import Fastify from 'fastify';
+import Fastify, { type FastifySchemaCompiler, LogController } from 'fastify';
 import {
   jsonSchemaTransform,
   jsonSchemaTransformObject,
   serializerCompiler,
-  validatorCompiler,
 } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
 import { installAuth, requireSomeKey } from '#api/auth.ts';
 import type { Api, ApiContext } from '#api/context.ts';
 import { installDashboard } from '#api/dashboard.ts';
-import { installErrors } from '#api/errors.ts';
+import { fieldErrors, installErrors, invalid } from '#api/errors.ts';
 import type { EventStream } from '#api/event-stream.ts';
 import { outputRoutes } from '#api/jobs/output-routes.ts';
 import { planRoutes } from '#api/jobs/plan-routes.ts';
@@ -39,12 +39,12 @@ export async function createServer(platform: Platform): Promise<Api> {
   await requireSomeKey(platform);
   const app = Fastify({
     loggerInstance: platform.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
   }).withTypeProvider<import('fastify-type-provider-zod').ZodTypeProvider>() as unknown as Api;
-  app.setValidatorCompiler(validatorCompiler);
+  app.setValidatorCompiler(zodValidator);
   app.setSerializerCompiler(serializerCompiler);
   const streams = new Set<EventStream>();
   const context: ApiContext = { platform, streams };
@@ -99,11 +99,21 @@ export async function createServer(platform: Platform): Promise<Api> {
   return app;
 }
 
+/** Validation by zod that keeps every field's own error. */
+const zodValidator: FastifySchemaCompiler<z.ZodType> =
+  ({ schema }) =>
+  (data) => {
+    const parsed = schema.safeParse(data);
+    return parsed.success ? { value: parsed.data } : { error: invalid(fieldErrors(parsed.error.issues)) };
+  };
+
 /** Every route says what it needs of its caller; forgetting it must not mean "open". */
 function requireScopes(app: Api): void {
   app.addHook('onRoute', (route) => {
     if (route.config?.scope) return;
-    if (!OWN_FILES.some((path) => route.url === path || route.url.startsWith(`${path}/`))) {
+    // The preflight answers of @fastify/cors: they carry no key by their nature.
+    const preflight = route.method === 'OPTIONS' && route.url === '*';
+    if (!preflight && !OWN_FILES.some((path) => route.url === path || route.url.startsWith(`${path}/`))) {
       throw new Error(`The route ${String(route.method)} ${route.url} has no scope`);
     }
     route.config = { ...route.config, scope: 'open' };

@@ -1,6 +1,7 @@
 // What users uploaded: a row before the first byte, so that nothing lies in storage that no row owns.
 import type { Kysely, Selectable } from 'kysely';
 import { plainText, type Schema, type UploadStatus, type UploadTable } from '#database/schema.ts';
+import { PlatformError } from '#domain/error.ts';
 
 export type Upload = {
   readonly id: string;
@@ -96,3 +97,18 @@ const toUpload = (row: Selectable<UploadTable>): Upload => ({
   createdAt: row.created_at,
   expiresAt: row.expires_at,
 });
+
+/**
+ * Where a received upload lies. By its id alone: whether the caller's project owns it was checked when the job was submitted.
+ * @throws PlatformError `not_found`
+ */
+export async function findUploadKey(db: Kysely<Schema>, id: string): Promise<string> {
+  const row = await db
+    .selectFrom('upload')
+    .select('storage_key')
+    .where('id', '=', id)
+    .where('status', '=', 'received')
+    .executeTakeFirst();
+  if (!row) throw new PlatformError('not_found', `There is no upload ${id}; it may have expired`);
+  return row.storage_key;
+}

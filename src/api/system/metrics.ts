@@ -6,72 +6,46 @@ import { findRunningWork } from '#database/metrics.ts';
 import { JOB_STATUSES } from '#domain/job.ts';
 import type { Platform } from '#workflows/platform.ts';
 
-export function createMetrics(platform: Platform): Registry {
+export type Metrics = { readonly contentType: string; collect(): Promise<string> };
+
+export function createMetrics(platform: Platform): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const registers = [registry];
-  const { db } = platform.database;
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Gauge({ name: `rendition_${name}`, help, labelNames: [...labelNames], registers: [registry] });
+  const jobs = gauge('jobs', 'Jobs by status.', ['status']);
+  const waiting = gauge('queue_waiting', 'Entries of a lane that wait for a worker.', ['lane']);
+  const active = gauge('queue_active', 'Entries of a lane being worked on.', ['lane']);
+  const oldest = gauge('queue_oldest_seconds', 'Age of the oldest waiting entry of a lane.', ['lane']);
+  const speed = gauge('encode_speed', 'Media seconds encoded per second, all running tasks together.');
+  const chunk = gauge('chunk_seconds', 'Mean duration of the chunks finished in the last hour.');
+  const size = gauge('disk_bytes', 'Size of the disk of DATA_DIR.');
+  const free = gauge('disk_free_bytes', 'Free space on the disk of DATA_DIR.');
 
-  new Gauge({
-    name: 'rendition_jobs',
-    help: 'Jobs by status.',
-    labelNames: ['status'],
-    registers,
-    async collect() {
-      const counts = await countJobs(db, null);
-      for (const status of JOB_STATUSES) this.set({ status }, counts[status] ?? 0);
+  const refresh = async () => {
+    const { db } = platform.database;
+    const [counts, lanes, work, disk] = await Promise.all([
+      countJobs(db, null),
+      platform.queue.counts(),
+      findRunningWork(db),
+      statfs(platform.config.DATA_DIR),
+    ]);
+    for (const status of JOB_STATUSES) jobs.set({ status }, counts[status] ?? 0);
+    for (const [lane, entries] of Object.entries(lanes)) {
+      waiting.set({ lane }, entries.waiting);
+      active.set({ lane }, entries.active);
+      oldest.set({ lane }, entries.oldestSeconds);
+    }
+    speed.set(work.speed);
+    chunk.set(work.chunkSeconds);
+    size.set(disk.blocks * disk.bsize);
+    free.set(disk.bavail * disk.bsize);
+  };
+  return {
+    contentType: registry.contentType,
+    collect: async () => {
+      await refresh();
+      return registry.metrics();
     },
-  });
-  const active = new Gauge({
-    name: 'rendition_queue_active',
-    help: 'Entries of a lane being worked on.',
-    labelNames: ['lane'],
-    registers,
-  });
-  const oldest = new Gauge({
-    name: 'rendition_queue_oldest_seconds',
-    help: 'Age of the oldest waiting entry of a lane.',
-    labelNames: ['lane'],
-    registers,
-  });
-  new Gauge({
-    name: 'rendition_queue_waiting',
-    help: 'Entries of a lane that wait for a worker.',
-    labelNames: ['lane'],
-    registers,
-    async collect() {
-      for (const [lane, counts] of Object.entries(await platform.queue.counts())) {
-        this.set({ lane }, counts.waiting);
-        active.set({ lane }, counts.active);
-        oldest.set({ lane }, counts.oldestSeconds);
-      }
-    },
-  });
-  const running = new Gauge({
-    name: 'rendition_chunk_seconds',
-    help: 'Mean duration of the chunks finished in the last hour.',
-    registers,
-  });
-  new Gauge({
-    name: 'rendition_encode_speed',
-    help: 'Media seconds encoded per second, all running tasks together.',
-    registers,
-    async collect() {
-      const work = await findRunningWork(db);
-      this.set(work.speed);
-      running.set(work.chunkSeconds);
-    },
-  });
-  const total = new Gauge({ name: 'rendition_disk_bytes', help: 'Size of the disk of DATA_DIR.', registers });
-  new Gauge({
-    name: 'rendition_disk_free_bytes',
-    help: 'Free space on the disk of DATA_DIR.',
-    registers,
-    async collect() {
-      const { bavail, blocks, bsize } = await statfs(platform.config.DATA_DIR);
-      this.set(bavail * bsize);
-      total.set(blocks * bsize);
-    },
-  });
-  return registry;
+  };
 }

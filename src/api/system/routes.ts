@@ -75,7 +75,7 @@ export function systemRoutes(app: Api, { platform }: ApiContext): void {
       reply
         .header('Cache-Control', 'no-store')
         .type(metrics.contentType)
-        .send(await metrics.metrics()),
+        .send(await metrics.collect()),
   );
 
   app.get('/openapi.json', { config: { scope: 'open' }, schema: { hide: true } }, async () => app.swagger());

@@ -1,0 +1,48 @@
+// `rendition work`: a worker of its own process beside a running server. Called by run.ts.
+import { join } from 'node:path';
+import type { Command } from '#cli/command.ts';
+import { createLogger } from '#cli/logger.ts';
+import { nextSignal } from '#cli/signals.ts';
+import { readEnvironment } from '#config/read-environment.ts';
+import type { Config } from '#config/settings.ts';
+import { findPostmaster } from '#database/postmaster.ts';
+import { PlatformError } from '#domain/error.ts';
+import { openPlatform } from '#platform.ts';
+import { startWorker } from '#workflows/start-worker.ts';
+
+export const command: Command = {
+  name: 'work',
+  usage: 'work [options]',
+  about:
+    'Takes work from the queue until it is stopped. It needs DATABASE_URL, or a running "rendition serve" with the same DATA_DIR; on several machines also STORAGE_URL=s3://… SIGTERM lets running chunks finish for 20 seconds, Ctrl-C gives them back at once.',
+  options: { concurrency: { type: 'string', short: 'c', value: 'N', about: 'chunks at once, instead of WORKER_CONCURRENCY' } },
+  takes: [0, 0],
+  examples: [['DATABASE_URL=postgres://… STORAGE_URL=s3://media/prod rendition work', 'one more machine for the same queue']],
+  run: async ({ values }) => {
+    const concurrency = values.get('concurrency');
+    return work(readEnvironment({ ROLES: 'work', ...(concurrency === undefined ? {} : { WORKER_CONCURRENCY: concurrency }) }));
+  },
+};
+
+async function work(config: Config): Promise<number> {
+  await requireDatabase(config);
+  const signals = nextSignal();
+  const log = createLogger(config);
+  await using platform = await openPlatform(config, { log, works: true });
+  const worker = await startWorker(platform);
+  process.stdout.write(`Worker ${platform.workerId} is ready\n`);
+  const ending = await Promise.race([signals.signal, platform.lost]);
+  if (ending instanceof PlatformError) log.error(ending.message);
+  else log.info(`${ending}: stopping`);
+  await (ending === 'SIGTERM' ? worker.drain() : worker.stop());
+  signals.stop();
+  return ending instanceof PlatformError ? 1 : 0;
+}
+
+async function requireDatabase({ DATABASE_URL, DATA_DIR }: Config): Promise<void> {
+  if (DATABASE_URL !== undefined || (await findPostmaster(join(DATA_DIR, 'database', 'cluster')))) return;
+  throw new PlatformError(
+    'database_unreachable',
+    `A worker shares a server's database: set DATABASE_URL, or start "rendition serve" with DATA_DIR=${DATA_DIR} first`,
+  );
+}

@@ -1,0 +1,221 @@
+// The only wiring: opens what the settings name, in order, and closes it in reverse. Called by the CLI and the tests.
+import { randomBytes } from 'node:crypto';
+import { access, constants, mkdir, statfs } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { readSecretKey } from '#config/keys.ts';
+import { readSearchPath } from '#config/read-environment.ts';
+import type { Config } from '#config/settings.ts';
+import { type Database, openDatabase } from '#database/connect.ts';
+import { listen } from '#database/listen.ts';
+import { migrate } from '#database/migrate.ts';
+import { findUploadKey } from '#database/uploads.ts';
+import { PlatformError } from '#domain/error.ts';
+import { deriveKey, makeSealer } from '#domain/sealing.ts';
+import { detectTool } from '#media/capabilities.ts';
+import type { MediaLimits, MediaTool } from '#media/tool.ts';
+import { openQueue } from '#queue/queue.ts';
+import { createEgress } from '#storage/egress.ts';
+import { openManagedStorage } from '#storage/managed.ts';
+import { createLocationOpener } from '#storage/open.ts';
+import { startRangeReader } from '#storage/range-reader.ts';
+import type { Platform } from '#workflows/platform.ts';
+
+export type PlatformOptions = {
+  readonly log: Logger;
+  /** Whether this process works: it then also looks after the queue. */
+  readonly works: boolean;
+  /** Where DATABASE_URL is not set: the embedded database by default, a throw-away one for `encode`. */
+  readonly startDatabase?: () => Promise<StartedDatabase>;
+  /** Instead of FILE_ROOTS: the CLI's user may name any file of their own. */
+  readonly fileRoots?: readonly string[];
+};
+
+export type StartedDatabase = {
+  readonly url: string;
+  /** Settles when the server ends although nobody asked it to. */
+  readonly lost: Promise<PlatformError>;
+  close(): Promise<void>;
+};
+
+export type OpenPlatform = Platform &
+  AsyncDisposable & {
+    /** Settles when the platform has lost what it cannot do without: the embedded database. */
+    readonly lost: Promise<PlatformError>;
+    close(): Promise<void>;
+  };
+
+/** @throws PlatformError `data_dir_unusable`, `ffmpeg_missing`, `database_unreachable`, `invalid_setting`, `storage_failed`; what had been opened is closed again */
+export async function openPlatform(config: Config, options: PlatformOptions): Promise<OpenPlatform> {
+  const { log } = options;
+  const timing = stopwatch();
+  await using opened = new AsyncDisposableStack();
+  const keep = <T extends { close(): Promise<void> }>(part: T): T => {
+    opened.defer(() => part.close());
+    return part;
+  };
+  await timing.of('data directory', prepareDataDir(config));
+  const limits = mediaLimits(config);
+  const s3 = s3Settings(config);
+  // Independent of each other: the database's start is what takes longest.
+  const [storage, database, tool, ranges, secret] = await all(
+    timing.of('storage', openManagedStorage(config.STORAGE_URL, { dataDir: config.DATA_DIR, s3 }).then(keep)),
+    timing.of('database', openMigrated(config, options, keep)),
+    timing.of('ffmpeg', findTool(config)),
+    timing.of('range reader', startRangeReader().then(keep)),
+    timing.of('keys', readSecretKey(config)),
+  );
+  const egress = keep(createEgress({ allow: config.EGRESS_ALLOW }));
+  const locations = keep(
+    createLocationOpener({
+      managed: storage,
+      egress,
+      s3,
+      fileRoots: options.fileRoots ?? config.FILE_ROOTS,
+      maxInlineBytes: config.MAX_INLINE_BYTES,
+      uploads: (uploadId) => findUploadKey(database.db, uploadId),
+    }),
+  );
+  const queue = await timing.of(
+    'queue',
+    openQueue(
+      {
+        pool: database.pool,
+        listen: (channel, handler) => listen(database, channel, (payload) => handler(payload ?? '')),
+      },
+      {
+        visibilityTimeoutMs: config.QUEUE_VISIBILITY_TIMEOUT_MS,
+        pollIntervalMs: config.QUEUE_POLL_INTERVAL_MS,
+        maxAttempts: config.QUEUE_MAX_ATTEMPTS,
+        supervise: options.works,
+        onError: (error) => log.error({ err: error }, 'the queue reports an error'),
+      },
+    ),
+  );
+  opened.defer(() => queue.stop({ drainSeconds: 0 }));
+  log.debug(timing.taken(), 'platform opened (ms)');
+  const parts = opened.move();
+  let closing: Promise<void> | undefined;
+  const close = () => (closing ??= parts.disposeAsync());
+  const sealer = makeSealer(deriveKey(secret, 'sealing'));
+  const workerId = config.WORKER_ID ?? `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
+  const platform: Platform = {
+    config,
+    database,
+    sealer,
+    queue,
+    storage,
+    locations,
+    ranges,
+    tool,
+    limits,
+    log,
+    workerId,
+  };
+  return { ...platform, lost: database.lost, close, [Symbol.asyncDispose]: close };
+}
+
+type MigratedDatabase = Database & { readonly lost: Promise<PlatformError> };
+
+async function openMigrated(
+  config: Config,
+  { log, startDatabase }: PlatformOptions,
+  keep: <T extends { close(): Promise<void> }>(part: T) => T,
+): Promise<MigratedDatabase> {
+  const started =
+    config.DATABASE_URL === undefined ? keep(await (startDatabase ?? (() => startEmbeddedDatabase(config)))()) : null;
+  const database = keep(
+    await openDatabase(config.DATABASE_URL ?? started?.url ?? '', {
+      onConnectionError: (error) => log.warn({ err: error }, 'a database connection broke'),
+    }),
+  );
+  const applied = await migrate(database);
+  if (applied.length > 0) log.info({ applied }, 'database migrated');
+  return { ...database, lost: started?.lost ?? new Promise<never>(() => undefined) };
+}
+
+/** PostgreSQL under DATA_DIR. Loaded only where it is used: with DATABASE_URL its binaries need not exist. */
+export async function startEmbeddedDatabase({ DATA_DIR }: Pick<Config, 'DATA_DIR'>): Promise<StartedDatabase> {
+  const { startEmbedded } = await import('#database/embedded.ts');
+  return startEmbedded({ folder: join(DATA_DIR, 'database'), durable: true });
+}
+
+async function prepareDataDir({ DATA_DIR }: Config): Promise<void> {
+  try {
+    await mkdir(DATA_DIR, { recursive: true });
+    await access(DATA_DIR, constants.W_OK);
+    await statfs(DATA_DIR);
+  } catch (error) {
+    throw new PlatformError(
+      'data_dir_unusable',
+      `The data directory ${DATA_DIR} is not writable; choose another with DATA_DIR or change its permissions`,
+      { cause: error },
+    );
+  }
+}
+
+export function mediaLimits(config: Config): MediaLimits {
+  return {
+    maxWidth: config.MAX_VIDEO_WIDTH,
+    maxHeight: config.MAX_VIDEO_HEIGHT,
+    maxStreams: config.MAX_STREAMS,
+    maxDuration: config.MAX_DURATION_SECONDS,
+    maxFrameRate: config.MAX_FRAME_RATE,
+    maxImagePixels: config.MAX_IMAGE_PIXELS,
+    probeTimeLimit: config.PROBE_TIMEOUT_SECONDS,
+    child: {
+      memory: config.CHILD_MEMORY_BYTES,
+      fileSize: config.CHILD_FILE_BYTES,
+      openFiles: config.CHILD_OPEN_FILES,
+      niceness: config.CHILD_NICENESS,
+    },
+  };
+}
+
+/** The FFmpeg of the settings. @throws PlatformError `ffmpeg_missing` */
+export function findTool(config: Config): Promise<MediaTool> {
+  const searchPath = readSearchPath();
+  return detectTool({
+    ffmpegPath: config.FFMPEG_PATH,
+    ffprobePath: config.FFPROBE_PATH,
+    limits: mediaLimits(config).child,
+    hwaccel: config.HWACCEL,
+    ...(searchPath === undefined ? {} : { searchPath }),
+  });
+}
+
+export function s3Settings(config: Config) {
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: token } = config;
+  return {
+    endpoint: config.S3_ENDPOINT ?? null,
+    region: config.AWS_REGION ?? config.AWS_S3_REGION_NAME ?? null,
+    credentials:
+      id !== undefined && secret !== undefined
+        ? { accessKeyId: id, accessKeySecret: secret, sessionToken: token ?? null }
+        : null,
+  };
+}
+
+/** All of them; where one fails, the others are awaited first, so that what they open can be closed. */
+async function all<T extends readonly unknown[]>(...work: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  const results = await Promise.allSettled(work);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+  return results.map((result) => (result.status === 'fulfilled' ? result.value : undefined)) as unknown as T;
+}
+
+function stopwatch() {
+  const times: Record<string, number> = {};
+  return {
+    of: async <T>(name: string, work: Promise<T>): Promise<T> => {
+      const started = performance.now();
+      try {
+        return await work;
+      } finally {
+        times[name] = Math.round(performance.now() - started);
+      }
+    },
+    taken: (): Readonly<Record<string, number>> => times,
+  };
+}
