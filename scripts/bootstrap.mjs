@@ -18,7 +18,7 @@ const COMMANDS = {
   bench: { ffmpeg: true, script: 'bench/run.ts' },
   test: { ffmpeg: true, dashboard: true, servers: true, script: 'scripts/test.ts' },
   docs: { script: 'scripts/generate-docs.ts' },
-  'test:corpus': { ffmpeg: true, servers: true, script: 'scripts/test.ts', args: ['--corpus'] },
+  'test:corpus': { ffmpeg: true, dashboard: true, servers: true, script: 'test/corpus/run.ts' },
 };
 
 /** `--prepare` makes ready and prints the Node to run with: bin/rendition then turns into it. */
@@ -32,7 +32,7 @@ async function main([first, ...rest]) {
   if (command.dashboard) await ensureDashboard(node);
   if (command.servers) await ensureTestServers();
   if (preparing) process.stdout.write(`${node}\n`);
-  else if (command.script) await handOver(node, [command.script, ...(command.args ?? []), ...args]);
+  else if (command.script) await handOver(node, [command.script, ...args]);
   else await handOver(node, ['src/main.ts', name, ...args]);
 }
 

@@ -1,4 +1,4 @@
-// `npm test`: types, lint, then every test; `npm run test:corpus`: the matrix of real media. Started by bootstrap.mjs.
+// `npm test`: types, lint, then every test. With arguments only the test files, folders or patterns they name. Started by bootstrap.mjs.
 import { spawn } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -8,18 +8,15 @@ const ROOT = resolve(import.meta.dirname, '..');
 const CONCURRENCY = 2;
 /** Milliseconds after which a single test has hung. */
 const TEST_TIMEOUT = 5 * 60_000;
-const CORPUS_TIMEOUT = 60 * 60_000;
 
-const given = process.argv.slice(2);
-const corpus = given.includes('--corpus');
-const wanted = given.filter((argument) => argument !== '--corpus');
+const wanted = process.argv.slice(2);
 
 process.exitCode = await main();
 
 /** The exit code of the first step that fails, or 0. */
 async function main(): Promise<number> {
   const bin = (name: string) => join(ROOT, 'node_modules', name);
-  if (!corpus && wanted.length === 0) {
+  if (wanted.length === 0) {
     // The cheap ones first: what does not type-check need not be tried for minutes.
     const failed =
       (await step('types', [bin('typescript/bin/tsc'), '--noEmit', '-p', '.'])) ||
@@ -34,24 +31,19 @@ async function main(): Promise<number> {
   // Held for the whole run, so that it is not started and stopped for every file.
   const database = await sharedServer();
   try {
-    const options = [
-      `--test-concurrency=${corpus ? 1 : CONCURRENCY}`,
-      `--test-timeout=${corpus ? CORPUS_TIMEOUT : TEST_TIMEOUT}`,
-    ];
+    const options = [`--test-concurrency=${CONCURRENCY}`, `--test-timeout=${TEST_TIMEOUT}`];
     return await step(`${files.length} test files`, ['--test', ...options, ...files]);
   } finally {
     await database.close();
   }
 }
 
-/** Without arguments all but the corpus; with arguments the files, folders and patterns they name. */
 function findFiles(): string[] {
-  const patterns = wanted.length > 0 ? wanted : [corpus ? 'test/corpus/**/*.test.ts' : 'test/**/*.test.ts'];
+  const patterns = wanted.length > 0 ? wanted : ['test'];
   const found = patterns.flatMap((pattern) =>
     globSync(isFolder(pattern) ? join(pattern, '**/*.test.ts') : pattern, { cwd: ROOT }),
   );
-  const inCorpus = (path: string) => /^test[\\/]corpus[\\/]/.test(path);
-  return [...new Set(found)].filter((path) => wanted.length > 0 || inCorpus(path) === corpus).sort();
+  return [...new Set(found)].sort();
 }
 
 const isFolder = (path: string): boolean =>
