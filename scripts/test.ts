@@ -46,8 +46,9 @@ function findFiles(): string[] {
   return [...new Set(found)].sort();
 }
 
-const isFolder = (path: string): boolean =>
-  statSync(join(ROOT, path), { throwIfNoEntry: false })?.isDirectory() ?? false;
+function isFolder(path: string): boolean {
+  return statSync(join(ROOT, path), { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
 
 function step(name: string, args: readonly string[]): Promise<number> {
   console.log(`── ${name}`);
