@@ -87,14 +87,14 @@ export function chooseLadder(wish: LadderWish): LadderStep[] {
     .sort((a, b) => b.height - a.height);
   const reached = wanted.filter((one) => reaches(wish, one.height));
   const lowest = wanted.at(-1);
-  const own = Math.max(2, evenBelow(Math.min(wish.width, wish.height)));
+  const short = Math.min(wish.width, wish.height);
   const chosen =
     reached.length > 0
       ? reached
       : [
           {
-            name: `${own}p`,
-            height: own,
+            name: `${Math.max(2, evenBelow(short))}p`,
+            height: short,
             videoBitrate: lowest?.videoBitrate ?? null,
             audioBitrate: lowest?.audioBitrate ?? null,
           },
