@@ -22,9 +22,12 @@ export type DryRun = {
   readonly signal: AbortSignal;
 };
 
+/** A plan needs neither database nor queue: `rendition plan` has none. */
+export type Planner = Pick<Platform, 'config' | 'locations' | 'tool' | 'limits'>;
+
 /** @throws PlatformError whatever a job would fail with before its first task */
 export async function planJob(
-  platform: Platform,
+  platform: Planner,
   { source, outputs, signal }: DryRun,
 ): Promise<{ facts: SourceFacts; plan: Plan }> {
   const scratch = await makeScratch(platform.config, `plan-${uuidv7()}`);
@@ -40,7 +43,7 @@ export async function planJob(
 
 type Fetching = { readonly source: Location; readonly scratch: string; readonly signal: AbortSignal };
 
-async function fetchToScratch(platform: Platform, { source, scratch, signal }: Fetching): Promise<string> {
+async function fetchToScratch(platform: Planner, { source, scratch, signal }: Fetching): Promise<string> {
   const { config, locations } = platform;
   const { store, key } = await locations.openSource(source);
   try {

@@ -2,7 +2,7 @@
 import type { PlanOptions } from '#media/plan-draft.ts';
 import type { Platform } from '#workflows/platform.ts';
 
-export const planOptions = ({ config, limits, tool }: Platform): PlanOptions => ({
+export const planOptions = ({ config, limits, tool }: Pick<Platform, 'config' | 'limits' | 'tool'>): PlanOptions => ({
   segmentSeconds: config.SEGMENT_SECONDS,
   ladder: config.VIDEO_QUALITY_PRESETS,
   preset: config.ENCODE_PRESET,
