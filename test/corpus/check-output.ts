@@ -182,7 +182,9 @@ function formOf(stream: StreamDescription, video: NonNullable<Expected['video']>
       ? [`${name} is larger than the source`]
       : []),
     ...(Math.abs(stream.pixelAspect - 1) > 1e-6 ? [`${name} has pixels of ${stream.pixelAspect.toFixed(3)}`] : []),
-    ...(stream.hasDisplayMatrix ? [`${name} still carries a rotation`] : []),
+    ...stream.sideData
+      .filter((data) => /matrix|mastering|light|dovi|dolby/i.test(data))
+      .map((data) => `${name} still carries "${data}"`),
     ...(stream.pixelFormat !== 'yuv420p' ? [`${name} is ${stream.pixelFormat}`] : []),
     ...(['smpte2084', 'arib-std-b67'].includes(stream.transfer) || stream.matrix.startsWith('bt2020')
       ? [`${name} is tagged HDR`]

@@ -43,7 +43,8 @@ export type StreamDescription = {
   readonly fieldOrder: string;
   readonly alphaMode: boolean;
   readonly isAttachedPicture: boolean;
-  readonly hasDisplayMatrix: boolean;
+  /** Names of what stands beside the stream: `Display Matrix`, `Mastering display metadata`, … */
+  readonly sideData: readonly string[];
   readonly channels: number;
   readonly sampleRate: number;
   /** seconds a tick */
@@ -98,7 +99,7 @@ function describeStream(raw: Raw): StreamDescription {
     fieldOrder: text('field_order'),
     alphaMode: ((raw.tags ?? {}) as Raw).alpha_mode === '1',
     isAttachedPicture: disposition.attached_pic === 1,
-    hasDisplayMatrix: sideData.some((data) => data.side_data_type === 'Display Matrix'),
+    sideData: sideData.map((data) => String(data.side_data_type ?? '')),
     channels: number('channels'),
     sampleRate: number('sample_rate'),
     tick: fraction('time_base', '/'),
