@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import { PlatformError } from '#domain/error.ts';
 import { type Box, boxesIn, findBox, readBoxHeader } from '#media/boxes.ts';
+import { cleanInit } from '#media/clean-init.ts';
 
 /** A segment with its bytes: one or more moof+mdat pairs whose decode times are on the timeline. */
 export type Segment = {
@@ -115,7 +116,7 @@ class Cutter {
   }
 
   async #takeMoov(data: Buffer): Promise<void> {
-    this.#initParts.push(data);
+    this.#initParts.push(cleanInit(data));
     this.#timescale = readTimescale(data);
     this.#trackDefaults = readTrackDefaults(data);
     await this.#options.onInit({ data: Buffer.concat(this.#initParts), timescale: this.#timescale });
