@@ -56,6 +56,12 @@ export function toneMapFilters(kind: 'pq' | 'hlg', size: { width: number; height
   ];
 }
 
+/** An 8-bit picture that is only tagged as HDR is none (doctor.ts): the tag must not reach the result, or players map its tones. */
+function plainColour({ color }: VideoFacts): string[] {
+  const tagged = color.transfer === 'smpte2084' || color.transfer === 'arib-std-b67';
+  return tagged ? ['setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709'] : [];
+}
+
 /** Filters that lay transparency on a colour. Ends with a format that has no alpha. */
 function flattenFilters(background: string, label: string): string {
   const names = [`${label}f`, `${label}m`, `${label}b`];
@@ -113,7 +119,7 @@ export function pictureGraph(prepared: Preparation, branches: readonly Branch[],
   const chain = [
     ...gridFilters(prepared),
     ...uprightFilters(preparation),
-    ...(preparation.toneMap ? toneMapFilters(preparation.toneMap, mapSize) : []),
+    ...(preparation.toneMap ? toneMapFilters(preparation.toneMap, mapSize) : plainColour(video)),
     ...(preparation.background ? [flattenFilters(preparation.background, 'bg')] : []),
   ];
   const square =

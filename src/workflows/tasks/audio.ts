@@ -23,7 +23,7 @@ export async function encodeAudio(platform: Platform, context: TaskContext): Pro
   const renditions = plan.audio.filter((rendition) => rendition.timeline === timeline.id);
   const loudness = await measureAll(platform, context, { renditions, timeline });
   const command = audioCommand({
-    inputArguments: sourceArguments(context),
+    inputArguments: sourceArguments(platform, context),
     timeline,
     sourceStart: facts.startTime,
     renditions,
@@ -87,7 +87,7 @@ export async function measureLoudness(
   { streamIndex, span, channels }: { streamIndex: number; span: SoundSpan; channels: number },
 ): Promise<LoudnessMeasure | null> {
   const args = loudnessCommand({
-    inputArguments: sourceArguments(context),
+    inputArguments: sourceArguments(platform, context),
     streamIndex,
     span,
     channels,

@@ -48,7 +48,7 @@ async function runChunk(
   if (!video) throw new PlatformError('no_video', 'The source has no video');
   const command = chunkCommand({
     ...run,
-    inputArguments: sourceArguments(context),
+    inputArguments: sourceArguments(platform, context),
     facts,
     video,
     preparation: plan.preparation,

@@ -22,7 +22,7 @@ export async function copyRendition(platform: Platform, context: TaskContext): P
     onSegment: () => context.publish([writer.part]),
   });
   const run = await runCommand(platform, context, {
-    args: copyRenditionCommand({ inputArguments: sourceArguments(context), video: facts.video, timeline }),
+    args: copyRenditionCommand({ inputArguments: sourceArguments(platform, context), video: facts.video, timeline }),
     sinks: [(stream) => writer.read(stream, { boundaries: boundaryTimes(timeline), alignment: 'exact', offset: 0 })],
     onProgress: ({ outTime, speed }) => context.progress(Math.min(1, (outTime ?? 0) / timeline.duration), speed),
   });

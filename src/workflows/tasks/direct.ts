@@ -61,7 +61,7 @@ async function directOptions(
     facts,
     preparation: plan.preparation,
     timeline,
-    inputArguments: sourceArguments(context),
+    inputArguments: sourceArguments(platform, context),
     loudness,
     path,
   };

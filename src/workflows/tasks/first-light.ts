@@ -36,7 +36,7 @@ export async function makeFirstLight(platform: Platform, context: TaskContext): 
   });
   const endFrame = timeline.boundaries[1] ?? chunk.endFrame;
   const command = chunkCommand({
-    inputArguments: sourceArguments(context),
+    inputArguments: sourceArguments(platform, context),
     facts,
     video: facts.video,
     preparation: plan.preparation,

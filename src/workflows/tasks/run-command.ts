@@ -1,5 +1,6 @@
 // Runs one FFmpeg command of a task: its command line and words go to the job's log, its failure gets a name. Used by every executor.
 import { PlatformError } from '#domain/error.ts';
+import { decoderArguments } from '#media/decoders.ts';
 import { type RunOptions, type RunResult, runMedia } from '#media/ffmpeg.ts';
 import type { MediaInput } from '#media/tool.ts';
 import { inputArguments, ownInputArguments } from '#media/whitelist.ts';
@@ -14,9 +15,13 @@ export type CommandOptions = Pick<RunOptions, 'sinks' | 'feeds' | 'onProgress' |
 };
 
 /** Arguments that open the job's source: whitelisted, or our own normalised picture. */
-export function sourceArguments(context: Pick<TaskContext, 'input' | 'facts'>): string[] {
+export function sourceArguments(
+  { tool }: Pick<Platform, 'tool'>,
+  context: Pick<TaskContext, 'input' | 'facts'>,
+): string[] {
+  const { video } = context.facts;
   if (context.facts.isStill && context.input.kind === 'file') return ownInputArguments(context.input.path, 'png_pipe');
-  return inputArguments(context.input);
+  return [...(video ? decoderArguments(video, tool) : []), ...inputArguments(context.input)];
 }
 
 /** A path where the source is a file; for the log, the input's name is not a secret. */

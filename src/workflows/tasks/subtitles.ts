@@ -11,7 +11,7 @@ export async function extractSubtitles(platform: Platform, context: TaskContext)
   const tracks = plan.subtitles.filter((track) => track.timeline === task.subject);
   const streams = tracks.map((track) => ({ streamIndex: track.streamIndex, path: `${scratch}/${track.id}.vtt` }));
   const run = await runCommand(platform, context, {
-    args: subtitlesCommand({ inputArguments: sourceArguments(context), streams }),
+    args: subtitlesCommand({ inputArguments: sourceArguments(platform, context), streams }),
     mayFail: true,
   });
   const files: StoredFile[] = [];
