@@ -176,10 +176,12 @@ export type OpenedJob = {
 
 /** A job that is planned and whose tasks wait in the queue, without a probe: FILM. */
 export async function openPlannedJob(platform: Platform, changes: Partial<JobRequest> = {}): Promise<OpenedJob> {
-  const { job } = await submitJob(platform, jobRequest(changes));
+  await platform.storage.write('sources/film', Buffer.from('never decoded'));
+  // Without the entry of the lane `run`: no worker is to plan it.
+  const silent = Object.create(platform.queue, { send: { value: async () => undefined } }) as Platform['queue'];
+  const { job } = await submitJob({ ...platform, queue: silent }, jobRequest(changes));
   const ref = { projectId: job.projectId, jobId: job.id };
   const { db } = platform.database;
-  await db.transaction().execute((transaction) => platform.queue.cancelJob(job.id, transaction));
   const attempt = await claimJob(db, ref, { workerId: platform.workerId, entry: crypto.randomUUID(), delivery: 0 });
   if (attempt === null) throw new Error('the job could not be claimed');
   const plan = makePlan({
