@@ -57,6 +57,8 @@ export type VideoFacts = {
   /** Seconds between two keyframes, at the most. */
   readonly longestGop: number;
   readonly hasBFrames: boolean;
+  /** Pictures are shown before a keyframe that are stored after it: a player that begins there cannot decode them. */
+  readonly hasOpenGops: boolean;
 };
 
 export type AudioFacts = {

@@ -93,6 +93,7 @@ const RULES: readonly Rule[] = [
     (video) => (video.averageFrameRate?.num ?? 0) > 60.5 * (video.averageFrameRate?.den ?? 1),
   ],
   [`keyframes are more than ${LONGEST_GOP} s apart`, (video) => video.longestGop > LONGEST_GOP],
+  ['pictures before a keyframe lean on what comes before it (open GOPs)', (video) => video.hasOpenGops],
   // An edit list that begins between keyframes hides frames, which a copy would show.
   [
     'the first picture is no keyframe',

@@ -1,8 +1,10 @@
 // Cuts FFmpeg's fragmented MP4 into CMAF segments exactly on the grid (ISO/IEC 23000-19), while it is being written. Used by the task executors.
 import type { Readable } from 'node:stream';
 import { PlatformError } from '#domain/error.ts';
+import type { Rational } from '#domain/source-facts.ts';
 import { type Box, boxesIn, findBox, readBoxHeader } from '#media/boxes.ts';
 import { cleanInit } from '#media/clean-init.ts';
+import { retimeInit, retimeMoof } from '#media/retime.ts';
 
 /** A segment with its bytes: one or more moof+mdat pairs whose decode times are on the timeline. */
 export type Segment = {
@@ -27,6 +29,8 @@ export type CutOptions = {
   readonly alignment: 'exact' | 'nearest';
   /** Seconds of the timeline at which FFmpeg's own zero lies: chunks are encoded from zero and moved here. */
   readonly offset: number;
+  /** Copied video of a constant rate: its frames are put back on the grid that the source's clock has rounded them off. */
+  readonly fps?: Rational;
   /** FFmpeg's number for the fragments is replaced, so that joined runs count on. */
   readonly firstSequence: number;
   readonly onInit: (init: Init) => Promise<void> | void;
@@ -89,6 +93,8 @@ class Cutter {
   #initParts: Buffer[] = [];
   #timescale = 0;
   #trackDefaults = { duration: 0, size: 0 };
+  /** Ticks of a frame where frames are put back on the grid. */
+  #frame: number | null = null;
   #moof: Buffer | null = null;
   #open: Fragment[] = [];
   #position = 0;
@@ -116,8 +122,12 @@ class Cutter {
   }
 
   async #takeMoov(data: Buffer): Promise<void> {
-    this.#initParts.push(cleanInit(data));
-    this.#timescale = readTimescale(data);
+    const moov = cleanInit(data);
+    this.#timescale = readTimescale(moov);
+    const { fps } = this.#options;
+    this.#frame = fps ? (fps.den * this.#timescale) / fps.num : null;
+    if (this.#frame !== null) retimeInit(moov, this.#frame);
+    this.#initParts.push(moov);
     this.#trackDefaults = readTrackDefaults(data);
     await this.#options.onInit({ data: Buffer.concat(this.#initParts), timescale: this.#timescale });
   }
@@ -125,6 +135,7 @@ class Cutter {
   async #takeFragment(moof: Buffer, mdat: Buffer): Promise<void> {
     // A copy: the bytes belong to whoever wrote the stream.
     const moved = Buffer.from(moof);
+    if (this.#frame !== null) retimeMoof(moved, this.#frame);
     const times = moveFragment(moved, {
       offset: Math.round(this.#options.offset * this.#timescale),
       sequence: this.#sequence++,

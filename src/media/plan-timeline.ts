@@ -20,7 +20,7 @@ export function planTimeline(draft: Draft, spec: OutputSpec, withVideo: boolean)
   const video = withVideo ? facts.video : null;
   const fps = video ? outputRate(draft, spec, video) : null;
   const copied = video !== null && copiesTop(draft, spec, video);
-  const { sourceStart, duration } = span(facts, spec);
+  const { sourceStart, duration } = copied ? copiedSpan(facts, video) : span(facts, spec);
   const videoShift = video && fps ? gridShift(video, fps, sourceStart) : 0;
   const keyframes = copied && fps && video ? keyframeFrames(video, fps, sourceStart - videoShift) : null;
   const grid: Grid = makeGrid({ duration, fps, segmentSeconds: options.segmentSeconds, keyframes });
@@ -49,6 +49,19 @@ export function span(
     sourceStart: facts.startTime + spec.start,
     duration: Math.max(LEAST_DURATION, Math.min(spec.duration ?? rest, rest)),
   };
+}
+
+/** Sound that outlasts a copied picture by so little is the rest of its last frame. Seconds. */
+const SOUND_TAIL = 0.1;
+
+/**
+ * A copied stream begins with its first frame and ends with its last: what is heard before it, less than a frame, is left out, and
+ * no frame is held for the last few milliseconds of sound, or the encoded renditions would be longer than the copied one.
+ */
+function copiedSpan(facts: SourceFacts, video: VideoFacts): { sourceStart: number; duration: number } {
+  const end = facts.startTime + facts.duration;
+  const until = end - video.endTime < SOUND_TAIL ? video.endTime : end;
+  return { sourceStart: video.startTime, duration: until - video.startTime };
 }
 
 function outputRate(draft: Draft, spec: OutputSpec, video: VideoFacts): Rational {

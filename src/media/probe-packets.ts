@@ -35,6 +35,8 @@ export class StreamScan {
   /** Packets before the first keyframe, which cannot be decoded. */
   undecodable = 0;
   hasReordering = false;
+  /** A picture that is stored after a keyframe, not the first one, is shown before it. */
+  hasOpenGops = false;
   keyframes: number[] = [];
   /** Ticks between two keyframes at the most; the end is added by the caller. */
   longestGop = 0;
@@ -87,7 +89,10 @@ export class StreamScan {
     clock.add(time);
     if (time < this.#latest) this.hasReordering = true;
     else this.#latest = time;
-    if (!packet.isKey) return;
+    if (!packet.isKey) {
+      if (this.#lastKey !== null && time < this.#lastKey) this.hasOpenGops = true;
+      return;
+    }
     if (this.#lastKey !== null) this.longestGop = Math.max(this.longestGop, time - this.#lastKey);
     this.#lastKey = time;
     const listed = this.keyframes.at(-1);

@@ -168,6 +168,7 @@ type FrameFacts = Pick<
   | 'keyframes'
   | 'longestGop'
   | 'hasBFrames'
+  | 'hasOpenGops'
 >;
 
 function frameFacts(stream: RawStream, scan: StreamScan | undefined, declaredDuration: number | null): FrameFacts {
@@ -190,6 +191,7 @@ function frameFacts(stream: RawStream, scan: StreamScan | undefined, declaredDur
     keyframes: scan.keyframes.map((time) => seconds(time, tick)),
     longestGop: seconds(last === null ? end - scan.start : Math.max(scan.longestGop, end - last), tick),
     hasBFrames: scan.hasReordering,
+    hasOpenGops: scan.hasOpenGops,
   };
 }
 
@@ -207,6 +209,7 @@ function clocklessFrames(scan: StreamScan, rate: Rational): FrameFacts {
     keyframes: [],
     longestGop: span.endTime,
     hasBFrames: false,
+    hasOpenGops: false,
   };
 }
 
@@ -228,11 +231,14 @@ function headerFrames(stream: RawStream, declared: Rational | null, declaredDura
     keyframes: [],
     longestGop: span.endTime - span.startTime,
     hasBFrames: (numberField(stream, 'has_b_frames') ?? 0) > 0,
+    // Not known from the header; such a source counts as unread anyway.
+    hasOpenGops: false,
   };
 }
 
-/** Encoder delay before the first real sample (AAC, Opus) is at most this long, seconds. */
-const PRIMING = 0.2;
+/** Encoder delay before the first real sample is at most this long: four AAC frames (two of HE-AAC), or seconds where that is more (Opus). */
+const PRIMING_SAMPLES = 4096;
+const PRIMING_SECONDS = 0.2;
 
 export function readAudio(
   stream: RawStream,
@@ -242,12 +248,14 @@ export function readAudio(
   const span = streamSpan(stream, scan, declaredDuration);
   // The header's start already leaves out the priming samples that the first packets still carry.
   const header = numberField(stream, 'start_time') ?? span.startTime;
-  const startTime = header > span.startTime && header - span.startTime < PRIMING ? header : span.startTime;
+  const sampleRate = numberField(stream, 'sample_rate') ?? 0;
+  const priming = Math.max(PRIMING_SECONDS, sampleRate > 0 ? PRIMING_SAMPLES / sampleRate : 0);
+  const startTime = header > span.startTime && header - span.startTime < priming ? header : span.startTime;
   return {
     streamIndex: Number(stream.values.get('index')),
     codec: field(stream, 'codec_name') ?? 'unknown',
     profile: field(stream, 'profile'),
-    sampleRate: numberField(stream, 'sample_rate') ?? 0,
+    sampleRate,
     channels: numberField(stream, 'channels') ?? 0,
     channelLayout: field(stream, 'channel_layout'),
     ...labels(stream),

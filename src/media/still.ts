@@ -81,6 +81,7 @@ export async function probeStill(options: StillProbe): Promise<SourceFacts> {
       keyframes: [0],
       longestGop: 0,
       hasBFrames: false,
+      hasOpenGops: false,
     },
     otherVideoStreams: 0,
     audio: [],

@@ -67,6 +67,7 @@ test('an ordinary film', async () => {
     keyframes: [0, 2],
     longestGop: 2,
     hasBFrames: true,
+    hasOpenGops: false,
   });
   assert.deepEqual(
     [startTime, endTime, profile !== null, level !== null, color.range],

@@ -33,6 +33,7 @@ export function videoFacts(changes: Partial<VideoFacts> = {}): VideoFacts {
     keyframes: [0, 2, 4, 6, 8],
     longestGop: 2,
     hasBFrames: true,
+    hasOpenGops: false,
     ...changes,
   };
 }

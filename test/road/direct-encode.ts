@@ -122,7 +122,9 @@ export async function copyTop(
     video: facts.video,
     timeline,
   });
-  await run(args, [track.sink({ boundaries: boundaryTimes(timeline), alignment: 'exact', offset: 0 })]);
+  await run(args, [
+    track.sink({ boundaries: boundaryTimes(timeline), alignment: 'exact', offset: 0, fps: timeline.fps }),
+  ]);
   return writeTracks(new Map([[copied.id, track]]), folder);
 }
 
@@ -144,7 +146,7 @@ export async function encodeSound(
   return writeTracks(collected, folder);
 }
 
-type Cut = Pick<Parameters<typeof cutFragments>[1], 'boundaries' | 'alignment' | 'offset'>;
+type Cut = Pick<Parameters<typeof cutFragments>[1], 'boundaries' | 'alignment' | 'offset' | 'fps'>;
 type Sink = NonNullable<RunOptions['sinks']>[number];
 
 /** What the runs of one track gave so far. */

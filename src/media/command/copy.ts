@@ -2,6 +2,7 @@
 import type { Timeline } from '#domain/plan.ts';
 import type { VideoFacts } from '#domain/source-facts.ts';
 import { fragmentMuxer, PREAMBLE } from '#media/command/chunk.ts';
+import { seconds } from '#media/command/picture.ts';
 
 export type CopyCommandOptions = {
   readonly inputArguments: readonly string[];
@@ -13,6 +14,10 @@ export type CopyCommandOptions = {
 export function copyRenditionCommand({ inputArguments, video, timeline }: CopyCommandOptions): string[] {
   return [
     ...PREAMBLE,
+    // The first picture at zero, whatever comes before it in the source: sound often does, by its encoder's delay.
+    '-copyts',
+    '-itsoffset',
+    seconds(-timeline.sourceStart),
     ...inputArguments,
     '-map',
     `0:${video.streamIndex}`,

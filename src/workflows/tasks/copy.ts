@@ -21,9 +21,10 @@ export async function copyRendition(platform: Platform, context: TaskContext): P
     signal: context.signal,
     onSegment: () => context.publish([writer.part]),
   });
+  const cut = { boundaries: boundaryTimes(timeline), alignment: 'exact', offset: 0, fps: timeline.fps } as const;
   const run = await runCommand(platform, context, {
     args: copyRenditionCommand({ inputArguments: sourceArguments(platform, context), video: facts.video, timeline }),
-    sinks: [(stream) => writer.read(stream, { boundaries: boundaryTimes(timeline), alignment: 'exact', offset: 0 })],
+    sinks: [(stream) => writer.read(stream, cut)],
     onProgress: ({ outTime, speed }) => context.progress(Math.min(1, (outTime ?? 0) / timeline.duration), speed),
   });
   const wanted = timeline.boundaries.length - 1;

@@ -39,7 +39,7 @@ export class TrackWriter {
   }
 
   /** Cuts a stream of fragments on the boundaries and stores every segment as soon as it is whole. */
-  async read(stream: Readable, cut: Pick<CutOptions, 'boundaries' | 'alignment' | 'offset'>): Promise<void> {
+  async read(stream: Readable, cut: Pick<CutOptions, 'boundaries' | 'alignment' | 'offset' | 'fps'>): Promise<void> {
     const { samples } = await cutFragments(stream, {
       ...cut,
       firstSequence: this.#options.firstSegment * 1000 + 1,
