@@ -42,13 +42,16 @@ export async function startServer(program: string, args: readonly string[], port
       output = (output + bytes).slice(-20_000);
     });
   }
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  // Not 'close': children of the server may hold its output open for longer.
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const stop = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGTERM');
     const killer = setTimeout(() => child.kill('SIGKILL'), 2000);
     await ended;
     clearTimeout(killer);
+    child.stdout.destroy();
+    child.stderr.destroy();
   };
   for (let tries = 0; !(await listens(port)); tries++) {
     if (child.exitCode !== null || child.signalCode !== null || tries > 300) {

@@ -15,6 +15,8 @@ export type Vsftpd = {
   readonly wrongPassword: string;
   /** The folder that is the server's root; `files` in it may be written. */
   readonly root: string;
+  /** The same folder as clients name it: vsftpd shuts it in as root alone. */
+  readonly home: string;
   /** With TLS only. */
   readonly certificate: Certificate | null;
   stop(): Promise<void>;
@@ -48,6 +50,7 @@ export async function startVsftpd({ secure = false, oneDataPort = false }: Vsftp
     port,
     dataPort,
     root,
+    home: process.getuid?.() === 0 ? '/' : `${root}/`,
     certificate,
     user: 'anonymous',
     password: 'right',

@@ -57,7 +57,7 @@ for (const kind of ['ftp', 'ftps'] as const) {
   const server = () => (kind === 'ftp' ? plain : secure);
   storeConformance(
     kind,
-    async () => ({ store: open(server(), { prefix: '/files/' }), folder: 'a folder/of its own' }),
+    async () => ({ store: open(server(), { prefix: `${server().home}files/` }), folder: 'a folder/of its own' }),
     {
       skip,
       missing: 'destination_not_found',
@@ -139,7 +139,7 @@ describe('ftp', { skip }, () => {
       await assert.rejects(read({ secure: true }), (error: { code: string }) => error.code.startsWith(role));
     }
     await mkdir(path.join(plain.root, 'locked'), { recursive: true });
-    await chmod(path.join(plain.root, 'locked'), 0o755);
+    await chmod(path.join(plain.root, 'locked'), 0o555);
     const locked = open(plain, { prefix: 'locked/' });
     await assert.rejects(locked.write('x', Buffer.from('x')), (error: { code: string }) =>
       /^destination_(denied|not_found)$/.test(error.code),
