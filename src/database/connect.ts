@@ -47,12 +47,15 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     application_name: 'rendition',
     types: TYPES,
   });
-  const report = options.onConnectionError ?? (() => undefined);
+  let closing: Promise<void> | undefined;
+  const report = (error: Error): void => {
+    // The pool says goodbye and does not wait: a server that stops in that moment cuts what we have left anyway.
+    if (!closing) options.onConnectionError?.(error);
+  };
   pool.on('error', report);
   // The pool listens to idle clients only: one that breaks while it is lent out would end the process.
   pool.on('connect', (client) => client.on('error', report));
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
-  let closing: Promise<void> | undefined;
   const close = () => (closing ??= db.destroy().then(() => (pool.ended ? undefined : pool.end())));
   try {
     await checkServer(pool, url);
