@@ -10,6 +10,9 @@ import { copiesTop } from '#media/plan-timeline.ts';
 
 type Wanted = { readonly spec: OutputSpec; readonly index: number; readonly timeline: Timeline };
 
+/** A still as a film has at most these pixels, whichever way it lies: a photo of 50 megapixels would be a film that few can decode. */
+export const STILL_FRAME = { width: 3840, height: 2160 } as const;
+
 /** Adds the renditions of an output to the plan; their ids, highest first. */
 export function planVideo(draft: Draft, { spec, index, timeline }: Wanted): string[] {
   const { facts, options } = draft;
@@ -68,7 +71,7 @@ function ladderSteps(
   if (spec.container === 'hls' || spec.container === 'dash') {
     return chooseLadder({ ...wish, renditions: spec.renditions ?? draft.options.ladder });
   }
-  const target = fileSize(size, spec);
+  const target = fileSize(draft.facts.isStill ? withinStillFrame(size) : size, spec);
   const short = Math.min(target.width, target.height);
   // The rates of a file are those of the ladder for as many pixels.
   const [step] = chooseLadder({
@@ -77,6 +80,11 @@ function ladderSteps(
     renditions: [{ name: `${short}p`, height: short, videoBitrate: null, audioBitrate: null }],
   });
   return step ? [{ ...step, ...target }] : [];
+}
+
+function withinStillFrame({ width, height }: { width: number; height: number }): { width: number; height: number } {
+  const scale = Math.min(1, STILL_FRAME.width / Math.max(width, height), STILL_FRAME.height / Math.min(width, height));
+  return { width: width * scale, height: height * scale };
 }
 
 const even = (pixels: number): number => Math.max(2, Math.floor(pixels / 2) * 2);

@@ -6,42 +6,38 @@ import { pipeline } from 'node:stream/promises';
 import { CONTAINER_FACTS } from '#domain/codec.ts';
 import type { Job, Output } from '#domain/job.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
-import { probeSource } from '#media/probe.ts';
+import { STILL_FRAME } from '#media/plan-video.ts';
 import { normalizeStill } from '#media/still.ts';
 import { stillKey } from '#workflows/job-storage.ts';
 import { openInput } from '#workflows/open-input.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { makeScratch } from '#workflows/scratch.ts';
 
-type Source = { readonly sourceKey: string | null; readonly facts: SourceFacts };
-type Still = Source & {
+type Still = {
   readonly job: Job;
   readonly outputs: readonly Pick<Output, 'spec'>[];
+  /** Of the source as it was fetched. */
+  readonly sourceKey: string | null;
+  readonly facts: SourceFacts;
   readonly signal: AbortSignal;
 };
 
-/** Picture outputs alone are made from the original; FFmpeg's part of the platform reads only the PNG. */
+/** Pictures are made from the original; FFmpeg reads only the PNG. */
 const needsVideo = ({ spec }: Pick<Output, 'spec'>): boolean => {
   const { kind } = CONTAINER_FACTS[spec.container];
   return kind === 'adaptive' || kind === 'video' || kind === 'animation';
 };
 
-/** The source as it is, or the PNG in its place with the facts of that. @throws PlatformError `corrupt_media`, `media_limit`, … */
-export async function holdStill(
-  platform: Platform,
-  { job, outputs, signal, sourceKey, facts }: Still,
-): Promise<Source> {
-  if (!facts.isStill || !outputs.some(needsVideo)) return { sourceKey, facts };
+/** Puts the PNG beside the source, under `stillKey`, where an output needs it. @throws PlatformError `corrupt_media`, `media_limit`, … */
+export async function holdStill(platform: Platform, { job, outputs, signal, sourceKey, facts }: Still): Promise<void> {
+  if (!facts.isStill || !outputs.some(needsVideo)) return;
   const { tool, limits, config, storage } = platform;
   const scratch = await makeScratch(config, `still-${job.id}-${job.attempt}`);
   try {
     const path = await localSource(platform, { job, sourceKey, signal, scratch });
     const output = join(scratch, 'still.png');
-    await normalizeStill({ tool, limits, path, output, signal });
-    const upright = await probeSource({ tool, limits, signal, input: { kind: 'file', path: output } });
-    const key = stillKey(job.uuid);
-    await storage.adopt(output, key, { contentType: 'image/png', signal });
-    return { sourceKey: key, facts: upright };
+    await normalizeStill({ tool, limits, path, output, signal, maxPixels: STILL_FRAME.width * STILL_FRAME.height });
+    await storage.adopt(output, stillKey(job.uuid), { contentType: 'image/png', signal });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -50,9 +50,9 @@ type Preparation = {
 
 async function prepareJob(platform: Platform, { job, outputs, signal, logger }: Preparation): Promise<void> {
   const { log } = logger;
-  const fetched = await fetch(platform, { job, signal, log });
-  const probed = await probe(platform, { ...job, sourceKey: fetched }, signal);
-  const { sourceKey, facts } = await holdStill(platform, { job, outputs, signal, sourceKey: fetched, facts: probed });
+  const sourceKey = await fetch(platform, { job, signal, log });
+  const facts = await probe(platform, { ...job, sourceKey }, signal);
+  await holdStill(platform, { job, outputs, signal, sourceKey, facts });
   const specs = outputs.map((output) => output.spec);
   const plan = makePlan({ facts, outputs: specs, options: planOptions(platform) });
   for (const { code, detail, action } of plan.findings) log(`found ${code}: ${detail}; ${action}`);

@@ -6,11 +6,12 @@ import { beatTask, type ClaimedTask, claimTask, type HeldTask, listTasks } from 
 import { PlatformError } from '#domain/error.ts';
 import type { Job, Output } from '#domain/job.ts';
 import type { Plan } from '#domain/plan.ts';
+import type { SourceFacts } from '#domain/source-facts.ts';
 import type { Task, TaskResult } from '#domain/task.ts';
 import type { Entry } from '#queue/queue.ts';
 import { commitTask, tidyAfterCommit } from '#workflows/commit-task.ts';
 import { JobLogger } from '#workflows/job-logger.ts';
-import { attemptPrefix } from '#workflows/job-storage.ts';
+import { attemptPrefix, stillKey } from '#workflows/job-storage.ts';
 import { openInput } from '#workflows/open-input.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { publishSegments } from '#workflows/publish-segments.ts';
@@ -131,7 +132,7 @@ async function execute(
   const scratch = await makeScratch(config, `t${task.id}-${task.attempt}`);
   const progress = reportTaskProgress(platform, held);
   const publisher = publishSegments(platform, held);
-  const source = await openInput(platform, job, signal);
+  const source = await openInput(platform, readsHeldStill(plan, task, job.facts) ? heldStill(job) : job, signal);
   try {
     const result = await executor(platform, {
       job,
@@ -161,6 +162,15 @@ async function execute(
     await rm(scratch, { recursive: true, force: true });
   }
 }
+
+/** FFmpeg reads a picture as the PNG that was made of it; the image library reads the original. */
+function readsHeldStill(plan: Plan, task: Task, facts: SourceFacts): boolean {
+  const isPicture = task.kind === 'direct' && plan.outputs[task.subject]?.method === 'image';
+  // Finishing an output reads no source, and where all outputs are pictures there is no PNG.
+  return facts.isStill && !isPicture && task.kind !== 'output';
+}
+
+const heldStill = (job: Job): Pick<Job, 'source' | 'sourceKey'> => ({ ...job, sourceKey: stillKey(job.uuid) });
 
 /** A task's part of what the whole job may need on scratch: tasks that join files need it all. */
 function scratchShare(plan: Plan, task: Task): number {
