@@ -53,12 +53,10 @@ async function envelope(
   const lead = first ? first.time - zero : 0;
   const { stdout } = await needTool('ffmpeg', [
     ...['-v', 'error', '-nostdin', '-i', url, '-map', `0:${stream.index}`],
-    // Holes in the source's clock are time too.
     ...[
       '-af',
-      'aresample=async=1:min_hard_comp=0.1',
-      '-ac',
-      '1',
+      // Holes in the source's clock are time too. Through stereo: what surround sound loses on its way to mono depends on that way.
+      'aresample=async=1:min_hard_comp=0.1,aformat=channel_layouts=stereo,pan=mono|c0=0.5*c0+0.5*c1',
       '-ar',
       String(RATE),
       '-t',
