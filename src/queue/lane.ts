@@ -17,7 +17,7 @@ export type LaneData = {
   readonly image: TaskEntry;
   readonly deliver: TaskEntry;
   readonly notify: { readonly deliveryId: string };
-  readonly housekeeping: { readonly chore: 'sweep' | 'expire' };
+  readonly housekeeping: { readonly chore: 'sweep' | 'expire' } | ({ readonly chore: 'remove-leftovers' } & JobEntry);
   /** Whatever the dead entry carried. */
   readonly dead: Readonly<Record<string, unknown>>;
 };

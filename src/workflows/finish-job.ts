@@ -36,6 +36,8 @@ export async function finishIfOver(platform: Platform, db: Kysely<Schema>, job: 
     await platform.queue.send('housekeeping', { chore: 'expire' }, { transaction: db });
   await announce(db, JOB_CONTROL, { jobId: job.id });
   await recordEvent(db, { job, type: `job.${status}`, status, error });
+  if (status === 'completed')
+    await platform.queue.send('housekeeping', { chore: 'remove-leftovers', ...ref }, { transaction: db });
 }
 
 /** Fails outputs, and cancels the tasks that only failed outputs waited for. Then the job may be over. */

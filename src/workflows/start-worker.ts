@@ -7,6 +7,7 @@ import { buryDeadEntry } from '#workflows/bury-dead-entry.ts';
 import { JOB_CONTROL, type JobControl } from '#workflows/channels.ts';
 import { expireJobs, sweepCluster, sweepMachine } from '#workflows/janitor.ts';
 import type { Platform } from '#workflows/platform.ts';
+import { removeLeftovers } from '#workflows/remove-leftovers.ts';
 import { runJob } from '#workflows/run-job.ts';
 import { runTask, type TaskRunner } from '#workflows/run-task.ts';
 import { RunningWork } from '#workflows/running-work.ts';
@@ -80,6 +81,7 @@ async function takeWork(platform: Platform, runner: TaskRunner): Promise<void> {
 
 async function doChore(platform: Platform, { data }: Entry<'housekeeping'>): Promise<void> {
   if (data.chore === 'expire') await expireJobs(platform);
+  else if (data.chore === 'remove-leftovers') await removeLeftovers(platform, data);
   else await sweepCluster(platform);
 }
 
