@@ -1,6 +1,6 @@
 // Two starts of one checkout at once take turns. Used by the steps that write into it.
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NODE_FOLDER, ROOT } from './places.mjs';
@@ -59,6 +59,11 @@ function removeStale(holder) {
     if (error.code !== 'ENOENT' && error.code !== 'EEXIST') throw error;
   } finally {
     rmSync(aside, { force: true });
+  }
+  // What it had written aside lies there still.
+  for (const name of readdirSync(NODE_FOLDER)) {
+    const path = join(NODE_FOLDER, name);
+    if (path.startsWith(`${LOCK}.`) && read(path) === holder) rmSync(path, { force: true });
   }
 }
 

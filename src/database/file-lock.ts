@@ -1,7 +1,8 @@
 // A lock between processes of one machine, kept as a file that names its holder. Used by embedded.ts.
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isNodeError, PlatformError } from '#domain/error.ts';
 
@@ -74,6 +75,11 @@ async function removeIfDead(path: string): Promise<void> {
   // Between reading and renaming another process may have taken the lock over: then it gets its own back.
   if ((await contentOf(aside)) !== holder) await placed(aside, path);
   await rm(aside, { force: true });
+  // What the dead one had written aside lies there still.
+  for (const name of await readdir(dirname(path))) {
+    const left = join(dirname(path), name);
+    if (left.startsWith(`${path}.`) && (await contentOf(left)) === holder) await rm(left, { force: true });
+  }
 }
 
 async function contentOf(path: string): Promise<string | undefined> {
