@@ -33,7 +33,9 @@ export function imageError(thrown: unknown): PlatformError {
     return new PlatformError('media_limit', 'The picture has more pixels than MAX_IMAGE_PIXELS allows.', options);
   if (/ENOSPC|No space left/.test(message))
     return new PlatformError('disk_full', 'No space left on the disk for the picture.', options);
+  // A version of a HEIF box that no writer uses is a damaged byte, though the library calls it a feature.
   if (
+    !/Unsupported data version/.test(message) &&
     /Unsupported (codec|feature)|No decoding plugin|unsupported image format|compression format has not been built in/i.test(
       message,
     )

@@ -5,7 +5,13 @@ import type { Fit } from '#domain/output.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import { readExifOrientation } from '#media/display-matrix.ts';
 import { imageError, loadImageLibrary } from '#media/image-library.ts';
-import { PROPERTY_BYTES, readAvifHdr, readablePicture, readBmpSize, type StillSource } from '#media/picture-readers.ts';
+import {
+  PROPERTY_BYTES,
+  readablePicture,
+  readBmpSize,
+  readCodedHdr,
+  type StillSource,
+} from '#media/picture-readers.ts';
 import type { StillFormat } from '#media/sniff.ts';
 import type { SourceBytes } from '#media/source-bytes.ts';
 import type { MediaInput, MediaLimits } from '#media/tool.ts';
@@ -88,7 +94,12 @@ export async function probeStill(options: StillProbe): Promise<SourceFacts> {
     subtitles: [],
     coverArt: null,
     scanned: true,
-    warnings: header.pages > 1 ? [`the picture has ${header.pages} pages or frames; the first one is used`] : [],
+    warnings:
+      header.pages > 1
+        ? [
+            `the picture has ${header.pages} pages or frames; ${options.format === 'heic' ? 'the main' : 'the first'} one is used`,
+          ]
+        : [],
   };
 }
 
@@ -101,27 +112,28 @@ async function libraryHeader({ input, bytes, format }: StillProbe): Promise<Head
     throw new PlatformError('media_limit', `The picture is ${bytes.size} bytes; at most ${LARGEST_REMOTE} are read.`);
   const source = input.kind === 'file' ? input.path : await bytes.read(0, bytes.size);
   // Only the header is read: the size must be known to be refused with its figures.
-  const found = await sharp(source, { limitInputPixels: false, failOn: 'error' })
-    .metadata()
-    .catch((error: unknown) => {
-      throw imageError(error);
-    });
-  // The library reads the header of a HEIC; its HEVC picture it cannot decode.
-  if (found.compression === 'hevc')
-    throw new PlatformError(
-      'unsupported_media',
-      'HEIC pictures (HEVC) cannot be decoded here; send it as JPEG, PNG, WebP or AVIF.',
-    );
+  const read = (page: number) =>
+    sharp(source, { limitInputPixels: false, failOn: 'error', page })
+      .metadata()
+      .catch((error: unknown) => {
+        throw imageError(error);
+      });
+  const first = await read(0);
+  // A HEIF says which of its pictures it is, and that one need not come first.
+  const found = format === 'heic' && (first.pagePrimary ?? 0) > 0 ? await read(first.pagePrimary ?? 0) : first;
   const depths: Readonly<Record<string, number>> = { uchar: 8, ushort: 16, float: 16 };
+  const bitDepth = found.bitsPerSample ?? depths[found.depth] ?? 8;
+  // HDR in 8 bits is a wrong tag: HEIC's decoder shows such a picture as it is.
+  const tellsHdr = format === 'avif' || (format === 'heic' && bitDepth > 8);
   return {
     width: found.width,
     height: found.pageHeight ?? found.height,
     orientation: found.orientation,
-    bitDepth: found.bitsPerSample ?? depths[found.depth] ?? 8,
+    bitDepth,
     hasAlpha: found.hasAlpha,
     space: found.space,
     pages: found.pages ?? 1,
-    hdr: format === 'avif' ? readAvifHdr(await bytes.read(0, PROPERTY_BYTES)) : null,
+    hdr: tellsHdr ? readCodedHdr(await bytes.read(0, PROPERTY_BYTES)) : null,
   };
 }
 

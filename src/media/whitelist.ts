@@ -99,3 +99,12 @@ export function pictureArguments(path: string, format: keyof typeof PICTURE_READ
     `file:${path}`,
   ];
 }
+
+/** Opens red, green and blue samples of ours on standard input. */
+export function rawPictureArguments(picture: { width: number; height: number; bits: 8 | 16 }): string[] {
+  const { width, height, bits } = picture;
+  return [
+    ...['-protocol_whitelist', 'pipe', '-f', 'rawvideo', '-pixel_format', bits === 16 ? 'rgb48le' : 'rgb24'],
+    ...['-video_size', `${width}x${height}`, '-i', 'pipe:0'],
+  ];
+}
