@@ -49,6 +49,8 @@ export function joinCommand({ container, tracks, subtitles, inputArguments, path
   const carried = subtitleCodec ? subtitles : [];
   return [
     ...PREAMBLE,
+    // Otherwise FFmpeg moves each input to its own zero, and sound comes late by its encoder's priming (AAC: 23 ms).
+    '-copyts',
     ...tracks.flatMap((_, i) => inputArguments(4 + i)),
     ...carried.flatMap((track) => ['-protocol_whitelist', 'file', '-f', 'webvtt', '-i', `file:${track.path}`]),
     ...tracks.flatMap((_, i) => ['-map', `${i}:0`]),
