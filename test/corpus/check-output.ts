@@ -16,7 +16,7 @@ import type { Expected } from './expected.ts';
 
 /** Seconds that an output may be longer or shorter than its source. */
 const DURATION_TOLERANCE = 0.1;
-const LAG_TOLERANCE = 0.05;
+const LAG_TOLERANCE = 0.02;
 const LEAST_CORRELATION = 0.9;
 /** SSIM: of the worst moment, and on the average. */
 const LEAST_SSIM = { worst: 0.8, mean: 0.85 };
