@@ -1,5 +1,6 @@
 // What will be done with a source, decided once and stored with the job: timelines, renditions, tracks, tasks. Made by media/plan.ts.
 import type { AudioCodec, Container, Hardware, Preset, VideoCodec } from '#domain/codec.ts';
+import type { Failure } from '#domain/error.ts';
 import type { Finding } from '#domain/finding.ts';
 import type { Fit, ThumbnailSpec } from '#domain/output.ts';
 import type { Rational } from '#domain/source-facts.ts';
@@ -144,6 +145,8 @@ export type OutputPlan = {
   readonly pictures: readonly string[];
   /** For `direct` and `image`: size and sound of the one file. */
   readonly direct: DirectPlan | null;
+  /** Why this output cannot be made of this source; its `output` task fails with it, the other outputs go on. */
+  readonly refused: Failure | null;
 };
 
 export type DirectPlan = {

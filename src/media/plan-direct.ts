@@ -96,6 +96,7 @@ export function planDirect(draft: Draft, spec: OutputSpec, index: number): Outpu
     subtitles: [],
     pictures: [],
     direct,
+    refused: null,
   };
 }
 

@@ -1,6 +1,6 @@
 // From facts and wishes to the plan of a job: which timelines, renditions, tracks, pictures and tasks. Pure; called by run-job and POST /plan.
 import { CONTAINER_FACTS } from '#domain/codec.ts';
-import { PlatformError } from '#domain/error.ts';
+import { PlatformError, toFailure } from '#domain/error.ts';
 import type { OutputSpec } from '#domain/output.ts';
 import type { OutputPlan, Plan, Timeline } from '#domain/plan.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
@@ -17,8 +17,8 @@ import { planVideo } from '#media/plan-video.ts';
 const MOST_SUBTITLES = 32;
 
 /**
- * Plans a whole job.
- * @throws PlatformError `no_video`/`no_audio` where an output needs what the source lacks, `unsupported_media` where nothing can be copied,
+ * Plans a whole job. An output that cannot be made is refused by itself; the job goes on while one is left.
+ * @throws PlatformError where none is left: `no_video`/`no_audio` where an output needs what the source lacks, `unsupported_media` where nothing can be copied,
  *   `unsupported_codec` where this FFmpeg has no such encoder.
  */
 export function makePlan({
@@ -31,7 +31,8 @@ export function makePlan({
   options: PlanOptions;
 }): Plan {
   const draft: Draft = { facts, options, timelines: [], video: [], audio: [], subtitles: [], pictures: [] };
-  const outputPlans = outputs.map((spec, index) => planOutput(draft, spec, index));
+  const outputPlans = outputs.map((spec, index) => planOrRefuse(draft, spec, index));
+  requireOne(outputPlans);
   const instant = outputs.some((spec, index) => spec.instant && outputPlans[index]?.method === 'adaptive');
   const tasks = planTasks(draft, outputPlans, instant);
   return {
@@ -49,13 +50,39 @@ export function makePlan({
   };
 }
 
+function planOrRefuse(draft: Draft, spec: OutputSpec, index: number): OutputPlan {
+  const parts: unknown[][] = [draft.timelines, draft.video, draft.audio, draft.subtitles, draft.pictures];
+  const lengths = parts.map((part) => part.length);
+  try {
+    return planOutput(draft, spec, index);
+  } catch (error) {
+    if (!(error instanceof PlatformError)) throw error;
+    // What it had brought so far would be encoded for nobody.
+    for (const [i, part] of parts.entries()) part.length = lengths[i] ?? 0;
+    const nothing = { video: [], audio: [], subtitles: [], pictures: [], direct: null };
+    return { index, container: spec.container, method: 'direct', timeline: 0, ...nothing, refused: toFailure(error) };
+  }
+}
+
+function requireOne(outputs: readonly OutputPlan[]): void {
+  const [first] = outputs;
+  if (first?.refused && outputs.every(({ refused }) => refused))
+    throw new PlatformError(first.refused.code, first.refused.message);
+}
+
 function planOutput(draft: Draft, spec: OutputSpec, index: number): OutputPlan {
   const { facts } = draft;
   const { kind } = CONTAINER_FACTS[spec.container];
   if (kind === 'audio' && facts.audio.length === 0)
-    throw new PlatformError('no_audio', `outputs.${index}: the source has no sound to make a ${spec.container} of`);
+    throw new PlatformError(
+      'no_audio',
+      `outputs.${index}: the source has no sound, so no ${spec.container} can be made of it`,
+    );
   if ((kind === 'image' || kind === 'animation') && !facts.video) {
-    throw new PlatformError('no_video', `outputs.${index}: the source has no picture to make a ${spec.container} of`);
+    throw new PlatformError(
+      'no_video',
+      `outputs.${index}: the source has no picture, so no ${spec.container} can be made of it`,
+    );
   }
   if (kind === 'video' && copiesFile(draft, spec))
     return planDirect(draft, { ...spec, videoCodec: 'copy', audioCodec: 'copy' }, index);
@@ -78,6 +105,7 @@ function planOutput(draft: Draft, spec: OutputSpec, index: number): OutputPlan {
     subtitles: planSubtitles(draft, spec, timeline),
     pictures: wantsVideo ? planPictures(draft, { spec, index, timeline }) : [],
     direct: null,
+    refused: null,
   };
 }
 

@@ -100,6 +100,7 @@ test('a ladder from one timeline: chunks of all renditions, sound once', () => {
       subtitles: [],
       pictures: ['poster0', 'storyboard0'],
       direct: null,
+      refused: null,
     },
   ]);
 });
@@ -192,6 +193,15 @@ test('what cannot be is refused by name', () => {
   ];
   for (const [facts, changes, code] of rows)
     assert.throws(() => planOf(facts, [outputSpec(changes)]), { code }, JSON.stringify(changes));
+});
+
+test('an output that cannot be made does not hold up the others', () => {
+  const plan = planOf({ ...rich, audio: [] }, [outputSpec({ container: 'mp3' }), outputSpec()]);
+  assert.deepEqual(
+    plan.outputs.map(({ refused }) => refused?.code ?? null),
+    ['no_audio', null],
+  );
+  assert.deepEqual(tasks(plan), ['chunk 0.0', 'chunk 0.1']);
 });
 
 test('an audio-only source becomes a stream of sound', () => {

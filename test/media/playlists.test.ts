@@ -59,6 +59,7 @@ const output: OutputPlan = {
   subtitles: [],
   pictures: [],
   direct: null,
+  refused: null,
 };
 const plan = {
   timelines: [timeline],

@@ -14,6 +14,7 @@ import { finishPictures } from '#workflows/tasks/pictures.ts';
 export async function finishOutput(platform: Platform, context: TaskContext): Promise<TaskResult> {
   const output = context.plan.outputs[context.task.subject];
   if (!output) throw new PlatformError('internal', `The plan has no output ${context.task.subject}`);
+  if (output.refused) throw new PlatformError(output.refused.code, output.refused.message);
   const started = performance.now();
   const pictures = await finishPictures(platform, context, output);
   const files = output.method === 'adaptive' ? pictures : [...(await mainFile(platform, context, output)), ...pictures];
