@@ -40,7 +40,7 @@ export type EmbeddedOptions = {
 };
 
 /** Seconds. Another process may be making the cluster; recovery after a crash reads up to 256 MB of log. */
-const PATIENCE = { lock: 120, start: 300, stop: 30 } as const;
+const PATIENCE = { lock: 120, start: 300, stop: 30, reap: 10 } as const;
 const LOG_LIMIT = 10 * 1024 ** 2;
 const PORT_TRIES = 5;
 const onWindows = process.platform === 'win32';
@@ -148,6 +148,7 @@ async function joinServer(home: Home): Promise<Server | undefined> {
 async function startServer(home: Home): Promise<Server> {
   for (const left of await readdir(home.users)) await rm(join(home.users, left), { force: true });
   if (((await fileSize(home.log)) ?? 0) > LOG_LIMIT) await truncate(home.log);
+  const deadline = performance.now() + PATIENCE.reap * 1000;
   for (let tries = 1; ; tries++) {
     const port = await freePort(tries === 1 ? Number((await textOf(home.port)) ?? 0) : 0);
     const logged = (await fileSize(home.log)) ?? 0;
@@ -163,6 +164,11 @@ async function startServer(home: Home): Promise<Server> {
     const said = ((await textOf(home.log)) ?? '').slice(logged);
     // Between finding a free port and taking it another program may have been quicker.
     if (/could not bind|Address already in use/.test(said) && tries < PORT_TRIES) continue;
+    // A killed server is there until its parent has taken note; findPostmaster has seen that it is dead, PostgreSQL only asks for its number.
+    if (/"postmaster.pid" already exists/.test(said) && performance.now() < deadline) {
+      await sleep(100);
+      continue;
+    }
     throw new PlatformError(
       'database_unreachable',
       `The embedded PostgreSQL in ${home.folder} did not start: ${lastLine(said)}`,

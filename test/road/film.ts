@@ -82,6 +82,8 @@ export async function readNumbers(url: string, scale: number): Promise<number[]>
 }
 
 export type Packet = {
+  /** When it is shown or heard. */
+  readonly seconds: number;
   /** ticks */
   readonly pts: number;
   readonly dts: number;
@@ -98,7 +100,7 @@ export async function readPackets(url: string, stream: string): Promise<Packet[]
       '-select_streams',
       stream,
       '-show_entries',
-      'packet=pts,dts,duration,flags',
+      'packet=pts_time,pts,dts,duration,flags',
       '-of',
       'csv=p=0',
       url,
@@ -109,8 +111,14 @@ export async function readPackets(url: string, stream: string): Promise<Packet[]
     .split('\n')
     .filter((line) => line.trim() !== '')
     .map((line) => {
-      const [pts = '', dts = '', duration = '', flags = ''] = line.split(',');
-      return { pts: Number(pts), dts: Number(dts), duration: Number(duration), key: flags.startsWith('K') };
+      const [pts = '', seconds = '', dts = '', duration = '', flags = ''] = line.split(',');
+      return {
+        seconds: Number(seconds),
+        pts: Number(pts),
+        dts: Number(dts),
+        duration: Number(duration),
+        key: flags.startsWith('K'),
+      };
     });
 }
 

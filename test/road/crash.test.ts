@@ -1,0 +1,119 @@
+// Issue: kill -9 of the whole server in the middle of a three-minute film. It goes on from the last chunk, and no chunk is encoded twice.
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Database } from '#database/connect.ts';
+import { eventually } from '../kit/eventually.ts';
+import { startRendition } from '../kit/rendition-server.ts';
+import { checkFile, checkStream, urlOf } from './check-result.ts';
+import { makeFilm } from './film.ts';
+import {
+  attemptFolders,
+  countStarts,
+  expectedFolders,
+  ffmpegOn,
+  killTree,
+  openEmbedded,
+  readTasks,
+  scratchFiles,
+  type TaskRow,
+} from './processes.ts';
+
+const FILM = { width: 192, height: 108, fps: '25', seconds: 180 };
+const WANTED = { frames: 4500, fps: { num: 25, den: 1 }, sourceWidth: FILM.width };
+/** Slow enough to be met in the middle: about half a minute on two cores. */
+const OUTPUTS = [
+  { container: 'hls', renditions: ['108p', '54p'], preset: 'slower', passthrough: 'never' },
+  { container: 'mp4', height: 108, preset: 'slower', passthrough: 'never' },
+];
+
+let folder = '';
+let dataDir = '';
+before(async () => {
+  folder = await mkdtemp(`${tmpdir()}/rendition-crash-`);
+  dataDir = join(folder, 'data');
+  await mkdir(dataDir);
+  await makeFilm({ path: `${folder}/film.mp4`, ...FILM, output: ['-g', '50'] });
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+test('kill -9 of the server with its database: it goes on where it was, and nothing is done twice', async () => {
+  const first = await startRendition({ dataDir });
+  const uuid = await first.submit(`${folder}/film.mp4`, OUTPUTS);
+  const before = await untilMiddle(uuid);
+  const source = `${dataDir}/storage/uploads`;
+  assert.ok((await ffmpegOn(source)).length > 0, 'FFmpeg is at work');
+  await killTree(first.pid);
+  await eventually(async () => assert.deepEqual(await ffmpegOn(source), [], 'FFmpeg outlives its server'), {
+    within: 2000,
+  });
+  await first.stop();
+
+  await using second = await startRendition({ dataDir });
+  const report = await second.waitFor(uuid, 150);
+  assert.equal(report.status, 'completed', second.output());
+  const database = await openEmbedded(dataDir);
+  try {
+    await checkTasks(database, uuid, before);
+    assert.deepEqual(
+      await attemptFolders(`${dataDir}/storage`, uuid),
+      await expectedFolders(database, uuid),
+      'what dead attempts left',
+    );
+  } finally {
+    await database.close();
+  }
+  checkLog(await second.log(uuid), before);
+  assert.deepEqual(await scratchFiles(`${dataDir}/scratch`), []);
+  assert.deepEqual(await ffmpegOn(source), []);
+  await checkStream(await urlOf(second, uuid, 0), WANTED);
+  await checkFile(await urlOf(second, uuid, 1), WANTED, FILM.width);
+});
+
+/** The tasks at a moment when two chunks are stored and another is well under way. */
+async function untilMiddle(uuid: string): Promise<TaskRow[]> {
+  const database = await openEmbedded(dataDir);
+  let tasks: TaskRow[] = [];
+  try {
+    await eventually(
+      async () => {
+        tasks = await readTasks(database, uuid);
+        assert.ok(chunks(tasks, 'done').length >= 2, 'two chunks are done');
+        assert.ok(
+          chunks(tasks, 'processing').some(({ progress }) => progress > 0.1),
+          'a third is under way',
+        );
+      },
+      { within: 90_000, every: 100 },
+    );
+    return tasks;
+  } finally {
+    await database.close();
+  }
+}
+
+const chunks = (tasks: readonly TaskRow[], status: string) =>
+  tasks.filter((task) => task.kind === 'chunk' && task.status === status);
+
+async function checkTasks(database: Database, uuid: string, before: readonly TaskRow[]): Promise<void> {
+  const tasks = await readTasks(database, uuid);
+  const attempts = (rows: readonly TaskRow[], status: string) => {
+    const ids = new Set(before.filter((task) => task.status === status).map(({ id }) => id));
+    return rows.filter(({ id }) => ids.has(id)).map(({ id, attempt }) => ({ id, attempt }));
+  };
+  assert.deepEqual(attempts(tasks, 'done'), attempts(before, 'done'), 'what was done is not done again');
+  assert.deepEqual(
+    attempts(tasks, 'processing'),
+    attempts(before, 'processing').map(({ id, attempt }) => ({ id, attempt: attempt + 1 })),
+    'what ran is taken over once',
+  );
+  assert.ok(tasks.every(({ kind, status }) => status === 'done' || kind === 'first-light'));
+}
+
+function checkLog(log: string, before: readonly TaskRow[]): void {
+  const running = new Set(chunks(before, 'processing').map(({ index }) => `chunk ${index}`));
+  for (const [task, starts] of countStarts(log))
+    assert.equal(starts, running.has(task) ? 2 : 1, `${task} was started ${starts} times`);
+}

@@ -1,0 +1,178 @@
+// Processes as the tests of the road see them: workers of their own, FFmpeg at work, rows behind a server's back, files in storage.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Database, openDatabase } from '#database/connect.ts';
+import { DATABASE_USER } from '#database/embedded-binaries.ts';
+import { findPostmaster } from '#database/postmaster.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const START_SECONDS = 60;
+
+export type WorkerProcess = {
+  readonly id: string;
+  readonly pid: number;
+  readonly output: () => string;
+  /** Resolves with the exit code; null where a signal ended it. */
+  readonly ended: Promise<number | null>;
+  kill(signal: NodeJS.Signals): void;
+};
+
+/** Starts `rendition work` and waits until it is ready. */
+export async function startWorkerProcess(settings: Readonly<Record<string, string>>): Promise<WorkerProcess> {
+  const child = spawn(process.execPath, [MAIN, 'work'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, LOG_LEVEL: 'warn', ...settings },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (bytes) => {
+      output = (output + bytes).slice(-100_000);
+    });
+  }
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const id = await readyWorker(child, () => output);
+  return { id, pid: child.pid ?? 0, output: () => output, ended, kill: (signal) => void child.kill(signal) };
+}
+
+async function readyWorker(child: ChildProcess, output: () => string): Promise<string> {
+  const end = Date.now() + START_SECONDS * 1000;
+  for (;;) {
+    const id = /Worker (\S+) is ready/.exec(output())?.[1];
+    if (id) return id;
+    if (child.exitCode !== null || Date.now() > end) {
+      child.kill('SIGKILL');
+      throw new Error(`the worker does not get ready:\n${output()}`);
+    }
+    await sleep(50);
+  }
+}
+
+type Process = { readonly pid: number; readonly parent: number; readonly command: string };
+
+async function listProcesses(): Promise<Process[]> {
+  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const all = await Promise.all(
+    names.map(async (name) => {
+      // Processes end while we look: what cannot be read is gone. A zombie has no command line.
+      const [stat, command] = await Promise.all([
+        readFile(`/proc/${name}/stat`, 'utf8').catch(() => ''),
+        readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => ''),
+      ]);
+      const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+      return { pid: Number(name), parent, command: command.replaceAll('\0', ' ') };
+    }),
+  );
+  return all.filter(({ command }) => command !== '');
+}
+
+/** FFmpeg processes that read from below a folder, whoever their parent is now. */
+export async function ffmpegOn(folder: string): Promise<number[]> {
+  const all = await listProcesses();
+  return all
+    .filter(({ command }) => /(^|\/)(ffmpeg|ffprobe) /.test(command) && command.includes(folder))
+    .map(({ pid }) => pid);
+}
+
+/** SIGKILL to a process and all below it but FFmpeg, whose own end is what is tested. */
+export async function killTree(root: number): Promise<void> {
+  const all = await listProcesses();
+  const below = (pid: number): Process[] =>
+    all.filter(({ parent }) => parent === pid).flatMap((one) => [one, ...below(one.pid)]);
+  const victims = [
+    root,
+    ...below(root)
+      .filter(({ command }) => !/ffmpeg|ffprobe/.test(command))
+      .map(({ pid }) => pid),
+  ];
+  for (const pid of victims) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      // A backend of PostgreSQL ends with its postmaster.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
+/** The embedded database of a running server. The caller closes it. */
+export async function openEmbedded(dataDir: string): Promise<Database> {
+  const folder = join(dataDir, 'database');
+  const running = await findPostmaster(join(folder, 'cluster'));
+  if (!running) throw new Error(`no database runs under ${folder}`);
+  const password = await readFile(join(folder, 'password'), 'utf8');
+  return openDatabase(`postgres://${DATABASE_USER}:${password}@127.0.0.1:${running.port}/postgres`);
+}
+
+export type TaskRow = {
+  readonly id: number;
+  readonly kind: string;
+  readonly index: number;
+  readonly status: string;
+  readonly attempt: number;
+  readonly tries: number;
+  readonly progress: number;
+  readonly workerId: string | null;
+};
+
+/** The tasks of the one job with that uuid, in the order of the plan. */
+export async function readTasks({ db }: Database, uuid: string): Promise<TaskRow[]> {
+  const rows = await db
+    .selectFrom('task')
+    .innerJoin('job', 'job.id', 'task.job_id')
+    .select([
+      'task.id',
+      'task.kind',
+      'task.index',
+      'task.status',
+      'task.attempt',
+      'task.tries',
+      'task.progress',
+      'task.worker_id as workerId',
+    ])
+    .where('job.uuid', '=', uuid)
+    .orderBy('task.id')
+    .execute();
+  return rows;
+}
+
+/** How often each chunk's FFmpeg was started, out of a job's log. */
+export function countStarts(log: string): Map<string, number> {
+  const starts = new Map<string, number>();
+  for (const [, task = ''] of log.matchAll(/^\S+ (chunk \d+|audio \d+): \$ ffmpeg/gm))
+    starts.set(task, (starts.get(task) ?? 0) + 1);
+  return starts;
+}
+
+/** Folders of a job in a storage directory: one for each attempt that left something, and `source`. */
+export async function attemptFolders(storage: string, uuid: string): Promise<string[]> {
+  const names = await readdir(join(storage, 'jobs', uuid)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return names.filter((name) => name !== 'source').sort();
+}
+
+/** The same as the rows of its tasks say it should be: every done task that made files, under the attempt that was stored. */
+export async function expectedFolders({ db }: Database, uuid: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('task')
+    .innerJoin('job', 'job.id', 'task.job_id')
+    .select(['task.id', 'task.attempt', 'task.result'])
+    .where('job.uuid', '=', uuid)
+    .where('task.status', '=', 'done')
+    // First light is replaced by the real first segment, and then removed.
+    .where('task.kind', '<>', 'first-light')
+    .execute();
+  return rows
+    .filter(({ result }) => result && result.parts.length + result.files.length + result.pictures.length > 0)
+    .map(({ id, attempt }) => `t${id}-${attempt}`)
+    .sort();
+}
+
+/** Everything below scratch folders, relative. */
+export async function scratchFiles(scratch: string): Promise<string[]> {
+  const entries = await readdir(scratch, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+}
