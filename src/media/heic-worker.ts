@@ -6,7 +6,7 @@ import { type RawPicture, tiffHeader } from '#media/tiff.ts';
 
 export type HeicRequest = { readonly path: string; readonly maxPixels: number };
 
-/** Colour as ISO/IEC 23091-2 numbers it; only where the picture says so and has no profile. */
+/** Colour as ISO/IEC 23091-2 numbers it. */
 export type CodedColor = { readonly primaries: number; readonly transfer: number };
 
 export type HeicPicture = {
@@ -14,6 +14,7 @@ export type HeicPicture = {
   readonly height: number;
   readonly channels: 3 | 4;
   readonly bits: 8 | 16;
+  /** Null where the picture says nothing, or has a profile (in the TIFF), which says it better; HDR needs it all the same. */
   readonly color: CodedColor | null;
   /** A TIFF, upright: the pixels begin at `pixels`. */
   readonly file: Uint8Array<ArrayBuffer>;
@@ -68,11 +69,14 @@ function decode(heif: Libheif, handle: number, maxPixels: number): HeicAnswer {
   const [width, height] = [heif.ask('image_handle_get_width', handle), heif.ask('image_handle_get_height', handle)];
   if (width * height > maxPixels)
     return { kind: 'too_large', message: `The picture is ${width}x${height}: more than MAX_IMAGE_PIXELS allows.` };
-  const color = readColor(heif, handle);
+  const profile = readProfile(heif, handle);
+  const coded = readColor(heif, handle);
   const isDeep = heif.ask('image_handle_get_luma_bits_per_pixel', handle) > 8;
   const hasAlpha = heif.ask('image_handle_has_alpha_channel', handle) === 1;
+  const isHdr = isDeep && coded !== null && HDR_TRANSFERS.includes(coded.transfer);
+  const color = profile === null || isHdr ? coded : null;
   // Every result has 8 bits: more are worth their memory only where the tones are still to be mapped.
-  const bits = isDeep && color !== null && HDR_TRANSFERS.includes(color.transfer) ? 16 : 8;
+  const bits = isHdr ? 16 : 8;
   const chroma = CHROMA[`${hasAlpha ? 'rgba' : 'rgb'}${bits === 16 ? '16' : ''}`];
   const found = heif.allocate(4);
   heif.need('decode_image', handle, found, RGB, chroma, strictOptions(heif));
@@ -81,7 +85,7 @@ function decode(heif: Libheif, handle: number, maxPixels: number): HeicAnswer {
     width: heif.ask('image_get_width', image, INTERLEAVED),
     height: heif.ask('image_get_height', image, INTERLEAVED),
   };
-  const raw: RawPicture = { ...size, channels: hasAlpha ? 4 : 3, bits, profile: readProfile(heif, handle) };
+  const raw: RawPicture = { ...size, channels: hasAlpha ? 4 : 3, bits, profile };
   const header = tiffHeader(raw);
   const row = (raw.width * raw.channels * bits) / 8;
   const file = new Uint8Array(header.length + row * raw.height);

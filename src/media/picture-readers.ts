@@ -91,8 +91,11 @@ function heicFilter({ bits, color }: HeicPicture): string[] | null {
   if (color === null) return null;
   const { primaries, transfer } = color;
   const hdr = transfer === 16 ? 'pq' : transfer === 18 ? 'hlg' : null;
-  const input = `min=gbr:rin=pc:pin=${PRIMARIES[primaries] ?? 'bt709'}`;
-  if (hdr !== null && bits === 16) return [`zscale=${input}:tin=${TRANSFERS[hdr]}:t=linear:npl=100`, ...TONE_MAP];
+  const space = PRIMARIES[primaries] ?? 'bt709';
+  const input = `min=gbr:rin=pc:pin=${space}`;
+  // Raw samples carry no tags: without `p` zscale finds no way to linear light.
+  if (hdr !== null && bits === 16)
+    return [`zscale=${input}:tin=${TRANSFERS[hdr]}:p=${space}:t=linear:npl=100`, ...TONE_MAP];
   if (!(primaries in PRIMARIES)) return null;
   return [`zscale=${input}:tin=iec61966-2-1:p=bt709:t=iec61966-2-1:m=gbr:r=pc`, 'format=rgb24'];
 }

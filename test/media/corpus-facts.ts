@@ -27,8 +27,7 @@ export const CORPUS_FACTS: Readonly<Record<string, string>> = {
   'torture/gif-animated-squares.gif': 'gif 80x80 at 100/3 30f 0-0.9 1k | [unusual_chroma alpha no_audio]',
   'torture/hdr10-av1-mastering-display.mp4':
     'av1 1920x1080 at 60000/1001 60f 0-1.001 1k | aac/2 0-1.021678 | [hdr high_bit_depth]',
-  'torture/heic-iphone-img-2682.heic':
-    'unsupported_media: HEIC pictures (HEVC) cannot be decoded here; send it as JPEG, PNG, WebP or AVIF.',
+  'torture/heic-iphone-img-2682.heic': 'still | heic 4032x3024 at - 1f 0-0 1k | [still_picture]',
   'torture/hlg-hevc-1080p-phone-editlist.mp4':
     'hevc 1080x1920 at 30000/1001 77f 0-2.568333 2k | aac/2 0-2.548345 | [rotated hdr dolby_vision high_bit_depth no_leading_keyframe]',
   'torture/hls-segment-60fps-720sq-hlg-start10s.ts':
@@ -74,7 +73,7 @@ export const CORPUS_FACTS: Readonly<Record<string, string>> = {
     'corrupt_media: The upload was cut: the index (moov) is missing. 538976253 bytes that the file announces are not there.',
   'broken/exiv2-poc-2393.mp4':
     'corrupt_media: The index (moov) of the MP4 is missing or damaged: the recording was not finished, or the upload was cut.',
-  'broken/heif-clap-overflow.heic': 'unsupported_media: The picture uses a coding that cannot be decoded here.',
+  'broken/heif-clap-overflow.heic': 'corrupt_media: The picture is damaged: it cannot be decoded.',
   'broken/imagers-bad-width.bmp':
     'media_limit: The picture is 2147483647x6 (12885 megapixels); at most 100 megapixels are allowed (MAX_IMAGE_PIXELS).',
   'broken/jpeg-huge-sof-number.jpg': 'still | jpeg 800x600 at - 1f 0-0 1k | [still_picture]',
