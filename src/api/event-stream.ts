@@ -22,6 +22,9 @@ export class EventStream {
       open.delete(this);
       this.#control.abort();
     });
+    // Nobody may be there any more: then nothing would close the body.
+    if (reply.raw.destroyed) this.#body.destroy();
+    else reply.raw.once('close', () => this.#body.destroy());
     // Headers reach the client with the first bytes: an EventSource is open from here on.
     this.#write('retry: 2000\n\n');
     reply

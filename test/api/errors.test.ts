@@ -14,8 +14,8 @@ const job = (output: object) => ({ source, outputs: [{ container: 'mp4', ...outp
 
 type Problem = { type: string; title: string; status: number; detail: string; code: string; errors: { path: string; message: string }[] };
 const WRONG: readonly (readonly [what: string, body: unknown, path: string, allowed: RegExp])[] = [
-  ['no source', { outputs: [{ container: 'mp4' }] }, 'source', /object|input/i],
-  ['another kind of source', { source: { kind: 'gopher' }, outputs: [{ container: 'mp4' }] }, 'source.kind', /http, https, s3, ftp, ftps, inline, upload, file/],
+  ['no source', { outputs: [{ container: 'mp4' }] }, 'source', /^an object whose kind is one of http/],
+  ['another kind of source', { source: { kind: 'gopher' }, outputs: [{ container: 'mp4' }] }, 'source.kind', /^one of http, https, s3, ftp, ftps, inline, upload, file/],
   ['a URL that is none', { source: { kind: 'http', url: 'ftp://x' }, outputs: [{ container: 'mp4' }] }, 'source.url', /http or https URL/],
   ['a line end in a header', { source: { ...source, headers: { a: 'b\r\nc: d' } }, outputs: [{ container: 'mp4' }] }, 'source.headers.a', /control/],
   ['half of a credential', { source: { kind: 's3', bucket: 'b', path: 'p', access_key_id: 'x' }, outputs: [{ container: 'mp4' }] }, 'source.access_key_secret', /go together/],

@@ -78,6 +78,8 @@ function followLog(
       reading = false;
     }
   };
+  // The client may have left while the rest was prepared: then nothing would ever end the timer.
+  if (stream.signal.aborted) return;
   void read();
   // A finished job's log grows no more, but it may be retried: then the page asks again.
   const timer = isOver ? undefined : setInterval(() => void read(), LOG_MS);

@@ -113,7 +113,10 @@ const inline = (maxBytes: number) =>
     })
     .transform(({ data, filename }): Location => ({ kind: 'inline', data, filename: filename ?? null }));
 
-const oneOf = (kinds: readonly string[]) => ({ error: () => `kind must be one of ${kinds.join(', ')}` });
+const oneOf = (kinds: readonly string[]) => ({
+  error: ({ code }: { readonly code?: string | undefined }) =>
+    `${code === 'invalid_union' ? '' : 'an object whose kind is '}one of ${kinds.join(', ')}`,
+});
 
 /** A source. @param maxInlineBytes MAX_INLINE_BYTES */
 export const sourceSchema = (maxInlineBytes: number) =>
