@@ -1,0 +1,81 @@
+// `npm run bench [-- --quick] [--row NAME]`: measures us side by side with plain FFmpeg and writes docs/bench.md. Started by bootstrap.mjs.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { describeMachine, type Finding, isTrusted, printFinding, writeReport } from './report.ts';
+import { type Context, isMet, type Row } from './row.ts';
+import { CHUNK_ROW } from './rows/chunks.ts';
+import { LADDER_ROWS } from './rows/ladder.ts';
+import { SERVER_ROWS } from './rows/server.ts';
+import { makeLongFilm, makeTinyFilm } from './sources.ts';
+
+const ROWS: readonly Row[] = [...LADDER_ROWS, CHUNK_ROW, ...SERVER_ROWS];
+const REPORT = join(import.meta.dirname, '../docs/bench.md');
+/** Seconds of film: targets hold from a minute on. */
+const LENGTH = { full: 66, quick: 30 } as const;
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: { quick: { type: 'boolean', default: false }, row: { type: 'string', multiple: true } },
+  });
+  const names = values.row ?? [];
+  const unknown = names.find((name) => !ROWS.some((row) => row.name === name));
+  if (unknown !== undefined || process.platform !== 'linux') {
+    console.error(
+      unknown === undefined
+        ? 'The bench reads /proc: it runs on Linux.'
+        : `There is no row ${unknown}; the rows are ${ROWS.map(({ name }) => name).join(', ')}`,
+    );
+    return 2;
+  }
+  const machine = await describeMachine();
+  console.log(machine.join('\n'));
+  const folder = await mkdtemp(join(tmpdir(), 'rendition-bench-'));
+  try {
+    const findings = await runRows(
+      ROWS.filter(({ name }) => names.length === 0 || names.includes(name)),
+      await prepare(folder, values.quick),
+    );
+    if (names.length === 0 && !values.quick) {
+      await writeFile(REPORT, writeReport(findings, { date: new Date().toISOString().slice(0, 10), machine }));
+      console.log(`\nWritten to ${REPORT}`);
+    } else console.log('\ndocs/bench.md is left as it is: only a whole run writes it.');
+    return judge(findings);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function prepare(folder: string, quick: boolean): Promise<Context> {
+  return {
+    folder,
+    quick,
+    film: await makeLongFilm(folder, quick ? LENGTH.quick : LENGTH.full),
+    tiny: await makeTinyFilm(folder),
+  };
+}
+
+async function runRows(rows: readonly Row[], context: Context): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const row of rows) {
+    const finding = { row, result: await row.run(context) };
+    printFinding(finding);
+    findings.push(finding);
+  }
+  return findings;
+}
+
+/** 1 where a target is missed on a quiet machine. */
+function judge(findings: readonly Finding[]): number {
+  const missed = findings.filter(({ row, result }) => !isMet(row, result.value));
+  const noisy = findings.filter((finding) => !isTrusted(finding));
+  if (noisy.length > 0)
+    console.log(
+      `\nOther programs were busy: ${noisy.map(({ row }) => row.name).join(', ')} should be measured again on a quiet machine.`,
+    );
+  if (missed.length > 0) console.log(`\nMissed: ${missed.map(({ row }) => row.name).join(', ')}`);
+  return missed.some((finding) => isTrusted(finding)) ? 1 : 0;
+}
