@@ -1,8 +1,8 @@
 // Outputs as they are served, kept between requests: made anew when a job has changed. Used by output-routes.ts.
 import type { Api } from '#api/context.ts';
-import { nameOfLocation } from '#api/jobs/location-view.ts';
 import { listen } from '#database/listen.ts';
 import type { Job } from '#domain/job.ts';
+import { nameOfLocation } from '#domain/view-location.ts';
 import { EVENTS, type EventNote, JOB_PROGRESS, type JobProgressNote } from '#workflows/channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { readPackage, type ServedOutput } from '#workflows/read-package.ts';

@@ -1,5 +1,4 @@
 // `rendition encode`: one job through the same engine, without a server. Called by run.ts.
-import { viewJob } from '#api/jobs/view.ts';
 import type { Call, Command } from '#cli/command.ts';
 import { createLogger } from '#cli/logger.ts';
 import { OUTPUT_OPTIONS, readOutputs } from '#cli/output-options.ts';
@@ -13,6 +12,7 @@ import { watchJob } from '#cli/watch-job.ts';
 import { readEnvironment } from '#config/read-environment.ts';
 import { DEFAULT_PROJECT } from '#domain/access.ts';
 import type { Job, Output } from '#domain/job.ts';
+import { viewJob } from '#domain/view-job.ts';
 import { cancelJob } from '#workflows/cancel-job.ts';
 import { startWorker } from '#workflows/start-worker.ts';
 import { submitJob } from '#workflows/submit-job.ts';

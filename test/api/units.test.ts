@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { parseRange } from '#api/byte-range.ts';
 import { BufferCache } from '#api/buffer-cache.ts';
 import { isLoopback } from '#api/browser-guard.ts';
-import { hideSecrets, nameOfLocation } from '#api/jobs/location-view.ts';
+import { hideSecrets, nameOfLocation } from '#domain/view-location.ts';
 import { parseBitrate, parseFrameRate, parseSeconds } from '#api/jobs/unit-schema.ts';
 
 test('bitrates', () => {

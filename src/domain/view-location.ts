@@ -1,4 +1,4 @@
-// Sources and destinations as they are shown: in the words of the request, every secret a row of stars. Used by the job view.
+// Sources and destinations as they are shown: in the words of the request, every secret a row of stars. Pure; used by view-job.ts and the APIs.
 import type { Location } from '#domain/location.ts';
 
 const HIDDEN = '***';
