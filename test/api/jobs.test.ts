@@ -12,30 +12,51 @@ before(async () => {
 });
 after(() => server[Symbol.asyncDispose]());
 
-const getJob = async (id: string | number): Promise<JobView> => (await server.call('GET', `/jobs/${id}`)).body as JobView;
+const getJob = async (id: string | number): Promise<JobView> =>
+  (await server.call('GET', `/jobs/${id}`)).body as JobView;
 const submit = async (body: object): Promise<{ id: number; uuid: string; status: string }> => {
   const answer = await server.call('POST', '/jobs', { body });
   assert.equal(answer.status, 202, answer.text);
   return answer.body as { id: number; uuid: string; status: string };
 };
-const finished = (id: number) => until(60, () => getJob(id), ({ status }) => status === 'completed' || status === 'failed');
+const finished = (id: number) =>
+  until(
+    60,
+    () => getJob(id),
+    ({ status }) => status === 'completed' || status === 'failed',
+  );
 
 test('an inline source becomes a stream and a file that ffprobe reads over HTTP', async () => {
   const source = { kind: 'inline', data: film, filename: 'my film.mp4' };
-  const outputs = [{ container: 'hls', renditions: ['180p', '90p'], passthrough: 'never' }, { container: 'mp4', height: 90, passthrough: 'never' }];
+  const outputs = [
+    { container: 'hls', renditions: ['180p', '90p'], passthrough: 'never' },
+    { container: 'mp4', height: 90, passthrough: 'never' },
+  ];
   const submitted = await submit({ source, outputs });
   assert.equal(submitted.status, 'queued');
   const job = await finished(submitted.id);
   assert.equal(job.status, 'completed', JSON.stringify(job.error));
   assert.deepEqual([job.progress, job.name, job.uuid], [100, 'my film.mp4', submitted.uuid]);
   assert.deepEqual(job.source, { kind: 'inline', filename: 'my film.mp4' });
-  assert.deepEqual(job.outputs.map(({ status, progress }) => [status, progress]), [['uploaded', 100], ['uploaded', 100]]);
+  assert.deepEqual(
+    job.outputs.map(({ status, progress }) => [status, progress]),
+    [
+      ['uploaded', 100],
+      ['uploaded', 100],
+    ],
+  );
   const [stream, file] = job.outputs.map(({ result }) => String(result?.url));
   assert.equal(stream, `${server.base}/jobs/${submitted.uuid}/outputs/0/master.m3u8`);
   assert.equal(file, `${server.base}/jobs/${submitted.uuid}/outputs/1/output.mp4`);
   const streams = await probe(stream ?? '');
   const pictures = streams.filter(({ codec_name }) => codec_name === 'h264');
-  assert.deepEqual(pictures.map(({ width, height, nb_read_frames }) => [width, height, nb_read_frames]), [[320, 180, '96'], [160, 90, '96']]);
+  assert.deepEqual(
+    pictures.map(({ width, height, nb_read_frames }) => [width, height, nb_read_frames]),
+    [
+      [320, 180, '96'],
+      [160, 90, '96'],
+    ],
+  );
   assert.ok(streams.some(({ codec_name }) => codec_name === 'aac'));
   const [video, audio] = await probe(file ?? '');
   assert.deepEqual([video?.codec_name, video?.width, video?.height, video?.nb_read_frames], ['h264', 160, 90, '96']);
@@ -43,7 +64,10 @@ test('an inline source becomes a stream and a file that ffprobe reads over HTTP'
 });
 
 test('playlists, segments and files are served with types, ETags, ranges and caching', async () => {
-  const { id } = await submit({ source: { kind: 'inline', data: film }, outputs: [{ container: 'hls', renditions: ['180p'] }, { container: 'mp3' }] });
+  const { id } = await submit({
+    source: { kind: 'inline', data: film },
+    outputs: [{ container: 'hls', renditions: ['180p'] }, { container: 'mp3' }],
+  });
   const { uuid } = await finished(id);
   const folder = `/jobs/${uuid}/outputs/0`;
   const master = await server.call('GET', `${folder}/master.m3u8`);
@@ -54,7 +78,10 @@ test('playlists, segments and files are served with types, ETags, ranges and cac
   const playlist = await server.call('GET', `${folder}/180p/playlist.m3u8`);
   assert.match(playlist.text, /#EXT-X-PLAYLIST-TYPE:VOD[\s\S]*segment_00000\.m4s[\s\S]*#EXT-X-ENDLIST\n$/);
   const segment = await server.call('GET', `${folder}/180p/segment_00000.m4s`);
-  assert.deepEqual([segment.status, segment.headers.get('content-type'), segment.headers.get('cache-control')], [200, 'video/mp4', 'public, max-age=31536000, immutable']);
+  assert.deepEqual(
+    [segment.status, segment.headers.get('content-type'), segment.headers.get('cache-control')],
+    [200, 'video/mp4', 'public, max-age=31536000, immutable'],
+  );
   const size = Number(segment.headers.get('content-length'));
   const etag = segment.headers.get('etag') ?? '';
   const again = await server.call('GET', `${folder}/180p/segment_00000.m4s`, { headers: { 'if-none-match': etag } });
@@ -73,13 +100,28 @@ test('playlists, segments and files are served with types, ETags, ranges and cac
   assert.equal(sound.headers.get('content-type'), 'audio/mpeg');
   assert.match(sound.headers.get('content-disposition') ?? '', /^attachment/);
   // By its number anybody could guess it: pages of others may not read it.
-  assert.equal((await server.call('GET', `/jobs/${id}/outputs/0/master.m3u8`)).headers.get('access-control-allow-origin'), null);
+  assert.equal(
+    (await server.call('GET', `/jobs/${id}/outputs/0/master.m3u8`)).headers.get('access-control-allow-origin'),
+    null,
+  );
 });
 
 test('nothing but the files of the output can be reached', async () => {
   const { id } = await submit({ source: { kind: 'inline', data: film }, outputs: [{ container: 'mp3' }] });
   await finished(id);
-  const names = ['', '../0/output.mp3', '..%2f0%2foutput.mp3', '%2e%2e/%2e%2e/secret.key', '..%5c..%5csecret.key', 'output.mp3%00', 'output.mp3/..', '/output.mp3', 'source/original', 'constructor', '__proto__'];
+  const names = [
+    '',
+    '../0/output.mp3',
+    '..%2f0%2foutput.mp3',
+    '%2e%2e/%2e%2e/secret.key',
+    '..%5c..%5csecret.key',
+    'output.mp3%00',
+    'output.mp3/..',
+    '/output.mp3',
+    'source/original',
+    'constructor',
+    '__proto__',
+  ];
   for (const name of names) {
     const { status } = await server.call('GET', `/jobs/${id}/outputs/0/${name}`);
     // The client itself resolves `..`: what it makes of the first is the file itself.
@@ -88,6 +130,20 @@ test('nothing but the files of the output can be reached', async () => {
   }
   for (const index of ['1', '-1', '00', '9999', 'x', '1e0']) {
     assert.equal((await server.call('GET', `/jobs/${id}/outputs/${index}/output.mp3`)).status, 404, index);
+  }
+});
+
+test('the spec may be typed as JSON, be a file itself, and say that its source is an upload', async () => {
+  const spec = JSON.stringify({ source: { kind: 'upload' }, outputs: [{ container: 'wav' }] });
+  for (const value of [
+    new Blob([spec], { type: 'application/json' }),
+    new File([spec], 'spec.json', { type: 'application/json' }),
+  ]) {
+    const form = new FormData();
+    form.append('spec', value);
+    form.append('file', new Blob([Buffer.from(film, 'base64')]), 'film.mp4');
+    const response = await fetch(`${server.base}/jobs`, { method: 'POST', body: form });
+    assert.equal(response.status, 202, await response.text());
   }
 });
 
@@ -120,7 +176,10 @@ test('an Idempotency-Key makes one job', async () => {
 });
 
 test('what is broken fails with a code, an advice and a log', async () => {
-  const { id } = await submit({ source: { kind: 'inline', data: Buffer.from('no film at all').toString('base64') }, outputs: [{ container: 'mp4' }] });
+  const { id } = await submit({
+    source: { kind: 'inline', data: Buffer.from('no film at all').toString('base64') },
+    outputs: [{ container: 'mp4' }],
+  });
   const job = await finished(id);
   assert.equal(job.status, 'failed');
   assert.equal(job.error?.code, 'not_media');
@@ -134,32 +193,56 @@ test('what is broken fails with a code, an advice and a log', async () => {
 test('lists are paged, filtered and searched', async () => {
   const page = (await server.call('GET', '/jobs?limit=2')).body as { jobs: JobView[]; nextCursor: string };
   assert.equal(page.jobs.length, 2);
-  const next = (await server.call('GET', `/jobs?limit=200&cursor=${page.nextCursor}`)).body as { jobs: JobView[]; nextCursor: null };
+  const next = (await server.call('GET', `/jobs?limit=200&cursor=${page.nextCursor}`)).body as {
+    jobs: JobView[];
+    nextCursor: null;
+  };
   assert.equal(next.nextCursor, null);
   assert.ok(next.jobs.every(({ id }) => id < (page.jobs[1]?.id ?? 0)));
   const found = (await server.call('GET', '/jobs?search=holiday')).body as { jobs: JobView[] };
-  assert.deepEqual(found.jobs.map(({ name }) => name), ['holiday.mov']);
+  assert.deepEqual(
+    found.jobs.map(({ name }) => name),
+    ['holiday.mov'],
+  );
   const done = (await server.call('GET', '/jobs?status=completed')).body as { jobs: JobView[] };
   assert.ok(done.jobs.length > 0 && done.jobs.every(({ status }) => status === 'completed'));
 });
 
 test('a plan says what would be done and leaves nothing', async () => {
   const before = ((await server.call('GET', '/jobs')).body as { jobs: unknown[] }).jobs.length;
-  const { status, body } = await server.call('POST', '/plan', { body: { source: { kind: 'inline', data: film }, outputs: [{ container: 'hls' }] } });
+  const { status, body } = await server.call('POST', '/plan', {
+    body: { source: { kind: 'inline', data: film }, outputs: [{ container: 'hls' }] },
+  });
   assert.equal(status, 200);
-  const plan = body as { facts: { duration: number; video: { codec: string } }; renditions: { width: number }[]; cost: { cpuSeconds: number }; reasons: string[] };
-  assert.deepEqual([plan.facts.video.codec, Math.round(plan.facts.duration), plan.renditions[0]?.width], ['h264', 4, 320]);
+  const plan = body as {
+    facts: { duration: number; video: { codec: string } };
+    renditions: { width: number }[];
+    cost: { cpuSeconds: number };
+    reasons: string[];
+  };
+  assert.deepEqual(
+    [plan.facts.video.codec, Math.round(plan.facts.duration), plan.renditions[0]?.width],
+    ['h264', 4, 320],
+  );
   assert.ok(plan.cost.cpuSeconds > 0 && plan.reasons.length > 0);
   assert.equal(((await server.call('GET', '/jobs')).body as { jobs: unknown[] }).jobs.length, before);
 });
 
 test('the worker shows up, with health and metrics', async () => {
-  const { workers } = (await server.call('GET', '/workers')).body as { workers: { id: string; pid: number; encoders: string[] }[] };
-  assert.deepEqual(workers.map(({ id, pid }) => [id, pid]), [[server.platform.workerId, process.pid]]);
+  const { workers } = (await server.call('GET', '/workers')).body as {
+    workers: { id: string; pid: number; encoders: string[] }[];
+  };
+  assert.deepEqual(
+    workers.map(({ id, pid }) => [id, pid]),
+    [[server.platform.workerId, process.pid]],
+  );
   assert.ok(workers[0]?.encoders.includes('libx264'));
   for (const url of ['/health', '/api/v1/health/']) {
     const { status, body } = await server.call('GET', url);
-    assert.deepEqual([status, body], [200, { status: 'ok', checks: { database: 'ok', queue: 'ok', storage: 'ok', ffmpeg: 'ok' } }]);
+    assert.deepEqual(
+      [status, body],
+      [200, { status: 'ok', checks: { database: 'ok', queue: 'ok', storage: 'ok', ffmpeg: 'ok' } }],
+    );
   }
   const metrics = await server.call('GET', '/metrics');
   assert.match(metrics.text, /^rendition_jobs\{status="completed"\} [1-9]/m);
@@ -169,7 +252,8 @@ test('the worker shows up, with health and metrics', async () => {
 
 test('the documentation asks no other host', async () => {
   const document = (await server.call('GET', '/openapi.json')).body as { paths: Record<string, unknown> };
-  for (const route of ['/jobs', '/jobs/{id}', '/plan', '/health', '/events', '/workers']) assert.ok(route in document.paths, route);
+  for (const route of ['/jobs', '/jobs/{id}', '/plan', '/health', '/events', '/workers'])
+    assert.ok(route in document.paths, route);
   const page = await server.call('GET', '/docs');
   assert.equal(page.status, 200);
   assert.doesNotMatch(page.text, /(src|href)="https?:/);

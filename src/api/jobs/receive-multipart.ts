@@ -17,18 +17,19 @@ const PLACEHOLDER = '00000000-0000-7000-8000-000000000000';
 export async function receiveMultipart(platform: Platform, request: FastifyRequest, schema: z.ZodType): Promise<void> {
   if (!request.isMultipart()) return;
   const { projectId } = callerOf(request);
-  let spec: Readonly<Record<string, unknown>> | undefined;
+  let spec: Spec | undefined;
   let upload: { readonly id: string; readonly filename: string } | undefined;
   for await (const part of request.parts()) {
-    if (part.type === 'file') {
+    if (part.type === 'file' && part.fieldname === 'spec') {
+      // `-F spec=@spec.json` is a file to multipart.
+      spec = readSpec(schema, await readText(part));
+    } else if (part.type === 'file') {
       if (part.fieldname !== 'file')
         throw invalid([{ path: part.fieldname, message: 'is no file that is known here; send it as "file"' }]);
       if (upload) throw invalid([{ path: 'file', message: 'one file' }]);
       upload = await store(platform, part, projectId);
     } else if (part.fieldname === 'spec') {
-      spec = parseSpec(part.value);
-      // Told before gigabytes are sent, where the spec comes first.
-      parseWith(schema, { ...spec, source: { kind: 'upload', uploadId: PLACEHOLDER } });
+      spec = readSpec(schema, part.value);
     } else {
       throw invalid([{ path: part.fieldname, message: 'is no field that is known here; there are "spec" and "file"' }]);
     }
@@ -44,15 +45,46 @@ export async function receiveMultipart(platform: Platform, request: FastifyReque
   };
 }
 
-function parseSpec(value: unknown): Readonly<Record<string, unknown>> {
+type Spec = Readonly<Record<string, unknown>>;
+
+/** Checked before gigabytes are sent, where the spec comes first. A part of type application/json arrives parsed. */
+function readSpec(schema: z.ZodType, value: unknown): Spec {
+  const spec = parseSpec(value);
+  parseWith(schema, { ...spec, source: { kind: 'upload', uploadId: PLACEHOLDER } });
+  return spec;
+}
+
+function parseSpec(value: unknown): Spec {
+  const parsed = typeof value === 'object' ? value : parseJson(String(value));
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw invalid([{ path: 'spec', message: 'a JSON object' }]);
+  const { source, ...spec } = parsed as Spec;
+  const kind = typeof source === 'object' && source !== null && 'kind' in source ? source.kind : undefined;
+  // `"source": {"kind": "upload"}` says what is so anyway; any other contradicts the file.
+  if (source !== undefined && kind !== 'upload')
+    throw invalid([{ path: 'spec.source', message: 'left out: the file is the source' }]);
+  return spec;
+}
+
+function parseJson(text: string): unknown {
   try {
-    const parsed: unknown = JSON.parse(String(value));
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) && !('source' in parsed))
-      return { ...parsed };
-  } catch {
-    // Said below.
+    return JSON.parse(text);
+  } catch (error) {
+    throw invalid([{ path: 'spec', message: `JSON: ${error instanceof Error ? error.message : 'it cannot be read'}` }]);
   }
-  throw invalid([{ path: 'spec', message: 'a JSON object without "source": the file is the source' }]);
+}
+
+const LONGEST_SPEC = 1 << 20;
+
+async function readText(part: MultipartFile): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const bytes of part.file) {
+    size += (bytes as Buffer).length;
+    if (size > LONGEST_SPEC) throw invalid([{ path: 'spec', message: `at most ${LONGEST_SPEC} bytes` }]);
+    parts.push(bytes as Buffer);
+  }
+  return Buffer.concat(parts).toString('utf8');
 }
 
 function store(
