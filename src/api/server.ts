@@ -5,11 +5,7 @@ import multipart from '@fastify/multipart';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import Fastify, { type FastifySchemaCompiler, LogController } from 'fastify';
-import {
-  jsonSchemaTransform,
-  jsonSchemaTransformObject,
-  serializerCompiler,
-} from 'fastify-type-provider-zod';
+import { jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { installAuth, requireSomeKey } from '#api/auth.ts';
 import type { Api, ApiContext } from '#api/context.ts';
@@ -60,7 +56,7 @@ export async function createServer(platform: Platform): Promise<Api> {
   });
   installAuth(app, platform);
   await app.register(multipart, {
-    limits: { files: 1, fields: 20, fieldSize: BODY_LIMIT, fileSize: platform.config.MAX_SOURCE_BYTES },
+    limits: { files: 2, fields: 20, fieldSize: BODY_LIMIT, fileSize: platform.config.MAX_SOURCE_BYTES },
   });
   await app.register(swagger, {
     openapi: {

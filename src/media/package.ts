@@ -30,6 +30,8 @@ export type Package = {
   readonly video: readonly PackagedTrack<VideoRendition>[];
   readonly audio: readonly PackagedTrack<AudioRendition>[];
   readonly texts: readonly PackagedText[];
+  /** Whether a player may begin: a picture where there will be one, and every sound track. What is missing now it would never look for again. */
+  readonly playable: boolean;
   /** seconds; the longest segment of the timeline, done or not: EXT-X-TARGETDURATION must not change */
   readonly longestSegment: number;
   /** seconds */
@@ -59,9 +61,11 @@ export function packageOutput(plan: Plan, output: OutputPlan, tasks: readonly Ma
   );
   const texts = packageTexts(plan, output, tasks);
   const tracks = [...video, ...audio];
+  const begun = ({ segments }: PackagedTrack) => segments.length > 0;
   return {
-    video: video.filter((track) => track.segments.length > 0),
-    audio: audio.filter((track) => track.segments.length > 0),
+    playable: tracks.length > 0 && (video.length === 0 || video.some(begun)) && audio.every(begun),
+    video: video.filter(begun),
+    audio: audio.filter(begun),
     texts,
     longestSegment: Math.max(...times.slice(1).map((time, i) => time - (times[i] ?? 0)), ...tracks.map(longestOf), 1),
     duration: timeline?.duration ?? 0,

@@ -32,6 +32,7 @@ const video = ({
   preset: 'veryfast',
   rate: { mode: 'capped-crf', crf: 21, maxBitrate: 1_000_000, bufferSize: 1_500_000 },
   pixelFormat: 'yuv420p',
+  decoration: null,
   segmentFormat: 'cmaf',
 });
 const sound: AudioRendition = {
@@ -171,6 +172,18 @@ test('the manifest names the same segments with their exact times', () => {
   assert.match(
     manifest,
     /<Representation id="720p" bandwidth="1200000" codecs="avc1.64001f" width="1280" height="720" frameRate="25" sar="1:1"><SegmentTemplate timescale="25000" startNumber="0" initialization="\$RepresentationID\$\/init.mp4" media="\$RepresentationID\$\/segment_\$Number%05d\$.m4s"><SegmentTimeline><S t="0" d="150000" r="1"\/><S t="300000" d="50000"\/>/,
+  );
+});
+
+test('a master waits for a picture and for the sound: what it does not name a player never looks for', () => {
+  const [chunk, sounds] = whole;
+  assert.ok(chunk && sounds);
+  assert.equal(masterPlaylist(packageOutput(plan, output, [sounds]), timeline), null);
+  assert.equal(masterPlaylist(packageOutput(plan, output, [chunk]), timeline), null);
+  const soundOnly = { ...output, video: [] };
+  assert.match(
+    masterPlaylist(packageOutput(plan, soundOnly, [sounds]), timeline) ?? '',
+    /STREAM-INF:.*CODECS="mp4a.40.2"\naudio\/playlist.m3u8/,
   );
 });
 

@@ -24,7 +24,7 @@ function element(
 /** The manifest of a finished output; null while nothing can be played. */
 export function dashManifest(output: Package, timeline: Timeline): string | null {
   const { video, audio, texts } = output;
-  if (video.length === 0 && audio.length === 0) return null;
+  if (!output.playable) return null;
   const sets = [
     ...(video.length > 0 ? [videoSet(video, timeline)] : []),
     ...audio.map((track, i) => audioSet(track, i + 1)),

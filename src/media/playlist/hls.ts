@@ -24,7 +24,7 @@ function attributeList(attributes: Attributes): string {
 /** The master playlist of what can be played so far; null while that is nothing. */
 export function masterPlaylist(output: Package, timeline: Timeline): string | null {
   const { video, audio, texts } = output;
-  if (video.length === 0 && audio.length === 0) return null;
+  if (!output.playable) return null;
   const soundOnly = video.length === 0;
   const lines = ['#EXTM3U', `#EXT-X-VERSION:${VERSION}`, '#EXT-X-INDEPENDENT-SEGMENTS', ''];
   if (!soundOnly) lines.push(...audio.map((track, i) => audioMedia(track, i)));
