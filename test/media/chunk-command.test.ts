@@ -39,6 +39,7 @@ const rendition = (changes: Partial<VideoRendition> = {}): VideoRendition => ({
   preset: 'veryfast',
   rate: { mode: 'capped-crf', crf: 21, maxBitrate: 3_745_000, bufferSize: 5_250_000 },
   pixelFormat: 'yuv420p',
+  decoration: null,
   segmentFormat: 'cmaf',
   ...changes,
 });
@@ -117,7 +118,7 @@ test('what is odd about a picture is mended before it is split', () => {
     [
       'transparent',
       { preparation: { ...PLAIN, background: '0x000000' } },
-      `[0:0]setpts=PTS-(0.000000)/TB,${grid},format=rgba,split[bgf][bgm];[bgm]drawbox=color=0x000000@1:t=fill:replace=1[bgb];[bgb][bgf]overlay=format=auto,${size}`,
+      `[0:0]setpts=PTS-(0.000000)/TB,${grid},format=rgba,split[bgf][bgm];[bgm]lutrgb=r=0:g=0:b=0:a=255[bgb];[bgb][bgf]overlay=format=auto,${size}`,
     ],
     [
       'first chunk, late start',

@@ -1,10 +1,14 @@
 // The filter graph of the picture: from the source's frames to upright, progressive, constant-rate SDR frames of each wanted size.
 import type { PicturePreparation, Timeline, VideoRendition } from '#domain/plan.ts';
 import type { VideoFacts } from '#domain/source-facts.ts';
+import { type Drawing, drawOn } from '#media/command/decoration.ts';
 import { toNumber } from '#media/grid.ts';
 
 /** A size a branch of the graph must have. */
 export type Branch = Pick<VideoRendition, 'width' | 'height' | 'fit' | 'pixelFormat'>;
+
+/** What is drawn on a branch, with the numbers of its inputs. */
+export type BranchDrawing = { readonly drawing: Drawing; readonly inputs: readonly number[] };
 
 export type Preparation = {
   readonly video: VideoFacts;
@@ -13,6 +17,8 @@ export type Preparation = {
   /** Frames of the timeline that are wanted: startFrame ≤ n < endFrame. */
   readonly startFrame: number;
   readonly endFrame: number;
+  /** By branch; left out, nothing is drawn. */
+  readonly drawings?: readonly (BranchDrawing | null)[];
 };
 
 /** Filters that put exactly the wanted frames on the grid, counted from 0. */
@@ -62,12 +68,16 @@ function plainColour({ color }: VideoFacts): string[] {
   return tagged ? ['setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709'] : [];
 }
 
-/** Filters that lay transparency on a colour. Ends with a format that has no alpha. */
+/**
+ * Filters that lay transparency on a colour, `0xRRGGBB`. Ends with a format that has no alpha. The colour is painted with lutrgb:
+ * drawbox, the obvious one, writes past the end of RGBA pictures in FFmpeg 5.1 and is killed for it.
+ */
 function flattenFilters(background: string, label: string): string {
   const names = [`${label}f`, `${label}m`, `${label}b`];
+  const [red, green, blue] = [16, 8, 0].map((bits) => (Number(background) >> bits) & 0xff);
   return (
     `format=rgba,split[${names[0]}][${names[1]}];` +
-    `[${names[1]}]drawbox=color=${background}@1:t=fill:replace=1[${names[2]}];` +
+    `[${names[1]}]lutrgb=r=${red}:g=${green}:b=${blue}:a=255[${names[2]}];` +
     `[${names[2]}][${names[0]}]overlay=format=auto`
   );
 }
@@ -131,17 +141,31 @@ export function pictureGraph(prepared: Preparation, branches: readonly Branch[],
     square: preparation.toneMap ? null : square,
   };
   const ends = [
-    ...branches.map((branch, i) => ({ filters: sizeFilters(branch, sizing), label: `v${i}` })),
-    ...extras.map((filters, j) => ({ filters, label: `x${j}` })),
+    ...branches.map((branch, i) => ({
+      text: drawBranch(prepared, { filters: sizeFilters(branch, sizing), ...branch, index: i }),
+      label: `v${i}`,
+    })),
+    ...extras.map((filters, j) => ({ text: filters.join(','), label: `x${j}` })),
   ];
   const source = `[0:${video.streamIndex}]${chain.join(',')}`;
   const [only] = ends;
-  if (ends.length === 1 && only) return `${source},${only.filters.join(',')}[${only.label}]`;
+  if (ends.length === 1 && only) return `${source},${only.text}[${only.label}]`;
   const splits = ends.map((_, i) => `[s${i}]`).join('');
   return [
     `${source},split=${ends.length}${splits}`,
-    ...ends.map((end, i) => `[s${i}]${end.filters.join(',')}[${end.label}]`),
+    ...ends.map((end, i) => `[s${i}]${end.text}[${end.label}]`),
   ].join(';');
+}
+
+type DrawnBranch = { readonly filters: readonly string[]; readonly pixelFormat: string; readonly index: number };
+
+/** A branch's filters with what is drawn after them. */
+export function drawBranch(prepared: Preparation, { filters, pixelFormat, index }: DrawnBranch): string {
+  const { video, timeline, startFrame, drawings } = prepared;
+  const drawn = drawings?.[index];
+  if (!drawn) return filters.join(',');
+  const start = timeline.sourceStart - timeline.videoShift + startFrame / toNumber(timeline.fps);
+  return drawOn(filters, { ...drawn, video, pixelFormat, clock: { fps: timeline.fps, start }, label: `d${index}` });
 }
 
 /** The picture's size, upright and square, inside the largest branch: tone mapping works on no more pixels than are needed. */
