@@ -181,7 +181,7 @@ function formOf(stream: StreamDescription, video: NonNullable<Expected['video']>
     ...(width > Math.max(2, video.width) || height > Math.max(2, video.height)
       ? [`${name} is larger than the source`]
       : []),
-    ...(Math.abs(stream.pixelAspect - 1) > 1e-6 ? [`${name} has pixels of ${stream.pixelAspect.toFixed(3)}`] : []),
+    ...(Math.abs(stream.pixelAspect - 1) > 0.005 ? [`${name} has pixels of ${stream.pixelAspect.toFixed(3)}`] : []),
     ...stream.sideData
       .filter((data) => /matrix|mastering|light|dovi|dolby/i.test(data))
       .map((data) => `${name} still carries "${data}"`),

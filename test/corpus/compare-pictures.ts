@@ -7,8 +7,8 @@ import type { ExpectedVideo } from './expected.ts';
 
 /** Moments that are looked at, spread over the whole length. */
 const SAMPLES = 8;
-/** Comparing is done in pictures of this long side, pixels: likeness, not sharpness, is asked. */
-const LONGEST_SIDE = 640;
+/** Comparing is done in pictures of this long side, pixels: likeness is asked, not sharpness at a quick preset and a low rate. */
+const LONGEST_SIDE = 240;
 /** ssim compares blocks of 8 pixels: tiny pictures are blown up. */
 const SHORTEST_SIDE = 32;
 
@@ -61,7 +61,7 @@ function sourceFilters(video: ExpectedVideo): string[][] {
   if (video.isHdr) return [[...progressive, ...toneMapped(video.stream)]];
   const plain = [...progressive, ...asRgb(video.stream)];
   if (!video.hasAlpha) return [plain];
-  return [plain, ...['black', 'white'].map((colour) => [...progressive, ...laidOn(colour)])];
+  return [plain, ...[0, 255].map((colour) => [...progressive, ...laidOn(colour)])];
 }
 
 /** Another operator than the engine's would be as right: only the likeness of the structure is asked of HDR. */
@@ -76,20 +76,24 @@ function toneMapped(stream: StreamDescription): string[] {
     'zscale=p=bt709',
     'tonemap=mobius',
     'zscale=t=bt709:m=bt709:r=tv',
-    'format=yuv420p',
+    'format=yuv444p',
     'scale=in_color_matrix=bt709',
     'format=rgb24',
   ];
 }
 
-function laidOn(colour: string): string[] {
+function laidOn(colour: number): string[] {
   return [
-    `format=rgba,split[p][q];[p]drawbox=c=${colour}@1:t=fill:replace=1[r];[r][q]overlay=format=auto,format=rgb24`,
+    `format=rgba,split[p][q];[p]lutrgb=r=${colour}:g=${colour}:b=${colour}:a=255[r];[r][q]overlay=format=auto,format=rgb24`,
   ];
 }
 
-/** As players read it: by its tags, or by its size where it has none (BT.709 from 720 lines on). */
-function asRgb({ matrix, height, range, pixelFormat }: StreamDescription): string[] {
+/**
+ * As players read it: by its tags, or by its size where it has none (BT.709 from 720 lines on). An 8-bit picture that calls itself
+ * PQ or HLG was labelled by mistake, and its matrix with it: no standard has such a thing.
+ */
+function asRgb({ matrix: tagged, transfer, height, range, pixelFormat }: StreamDescription): string[] {
+  const matrix = ['smpte2084', 'arib-std-b67'].includes(transfer) ? 'bt709' : tagged;
   const named = {
     smpte170m: 'smpte170m',
     bt470bg: 'bt470',

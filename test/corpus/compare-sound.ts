@@ -56,7 +56,7 @@ async function envelope(
     ...[
       '-af',
       // Holes in the source's clock are time too. Through stereo: what surround sound loses on its way to mono depends on that way.
-      'aresample=async=1:min_hard_comp=0.1,aformat=channel_layouts=stereo,pan=mono|c0=0.5*c0+0.5*c1',
+      'aresample=async=1:min_hard_comp=0.1,aformat=sample_fmts=fltp:channel_layouts=stereo,pan=mono|c0=0.5*c0+0.5*c1',
       '-ar',
       String(RATE),
       '-t',

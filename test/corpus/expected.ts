@@ -10,6 +10,7 @@ import {
   type StreamDescription,
   usualGap,
 } from '../kit/decode.ts';
+import { unpackHeic } from './unpack-heic.ts';
 
 export type ExpectedVideo = {
   readonly stream: StreamDescription;
@@ -48,7 +49,10 @@ const PICTURE_BRANDS = new Set(['avif', 'avis', 'mif1', 'heic', 'heix', 'msf1'])
 /** @param seconds of the beginning are looked at; left out, everything */
 export async function expectedOf(file: string, seconds?: number): Promise<Expected> {
   const media = await describeMedia(file);
-  if (media.streams.length === 0) return { file, ...NOTHING };
+  if (media.streams.length === 0) {
+    const unpacked = await unpackHeic(file);
+    return unpacked === null ? { file, ...NOTHING } : await expectedOf(unpacked, seconds);
+  }
   const choice = await ownChoice(file);
   const chosen = (index: number | null) =>
     media.streams.find((stream) => stream.index === index && !stream.isAttachedPicture) ?? null;
@@ -59,7 +63,13 @@ export async function expectedOf(file: string, seconds?: number): Promise<Expect
   const size = video && pictures.length > 0 ? await uprightSize(file, video) : null;
   if (!size && sounds.length === 0) return { file, ...NOTHING };
   const isStill = sounds.length === 0 && pictures.length === 1 && isPicture(media.format, media.brand);
-  const used = [...(size ? [pictures] : []), sounds].filter((frames) => frames.length > 0);
+  const others = await otherSounds({
+    file,
+    streams: media.streams,
+    audio,
+    ...(seconds === undefined ? {} : { seconds }),
+  });
+  const used = [...(size ? [pictures] : []), sounds, ...others].filter((frames) => frames.length > 0);
   const start = Math.min(...used.flatMap((frames) => frames.map((frame) => frame.time)));
   const end = Math.min(Math.max(...used.map(endOf)), start + (seconds ?? Number.POSITIVE_INFINITY));
   return {
@@ -74,6 +84,21 @@ export async function expectedOf(file: string, seconds?: number): Promise<Expect
         ? { stream: audio, start: (sounds[0]?.time ?? start) - start, end: Math.min(endOf(sounds), end) - start }
         : null,
   };
+}
+
+type Others = {
+  readonly file: string;
+  readonly streams: readonly StreamDescription[];
+  readonly audio: StreamDescription | null;
+  readonly seconds?: number;
+};
+
+/** Frames of the other sound tracks: they are carried too, and the media lasts as long as the longest. */
+async function otherSounds({ file, streams, audio, seconds }: Others): Promise<Frame[][]> {
+  const tracks = streams.filter((stream) => stream.type === 'audio' && stream !== audio);
+  const found: Frame[][] = [];
+  for (const track of audio ? tracks : []) found.push(await readFrames(file, track, seconds));
+  return found;
 }
 
 function isPicture(format: string, brand: string): boolean {
