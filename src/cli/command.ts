@@ -1,5 +1,5 @@
 // What a subcommand is, and how its options are read and explained. Used by run.ts and every command.
-import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { findNearest } from '#config/nearest-name.ts';
 
 export type Option = {
@@ -42,7 +42,8 @@ export function readCall(command: Command, args: readonly string[]): Call {
   const { values, positionals } = parse(command, args);
   const [least, most] = command.takes;
   if (positionals.length < least) throw new UsageError(`${command.name} needs more: rendition ${command.usage}`);
-  if (positionals.length > most) throw new UsageError(`${command.name} does not take "${positionals[most]}": rendition ${command.usage}`);
+  if (positionals.length > most)
+    throw new UsageError(`${command.name} does not take "${positionals[most]}": rendition ${command.usage}`);
   const entries = Object.entries(values);
   return {
     flags: new Set(entries.filter(([, value]) => value === true).map(([name]) => name)),
@@ -53,7 +54,10 @@ export function readCall(command: Command, args: readonly string[]): Call {
 
 function parse(command: Command, args: readonly string[]) {
   const options: NonNullable<ParseArgsConfig['options']> = Object.fromEntries(
-    Object.entries(command.options).map(([name, { type, short }]) => [name, short === undefined ? { type } : { type, short }]),
+    Object.entries(command.options).map(([name, { type, short }]) => [
+      name,
+      short === undefined ? { type } : { type, short },
+    ]),
   );
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
@@ -61,13 +65,18 @@ function parse(command: Command, args: readonly string[]) {
     if (!(error instanceof TypeError) || !('code' in error)) throw error;
     const unknown = /^Unknown option '(-{1,2}[^']+)'/.exec(error.message)?.[1];
     if (unknown === undefined) throw new UsageError(error.message.split('. ')[0] ?? error.message);
-    throw new UsageError(`${command.name} has no option ${unknown}; the nearest is --${nearest(unknown.replace(/^-+/, ''), Object.keys(command.options))}`);
+    throw new UsageError(
+      `${command.name} has no option ${unknown}; the nearest is --${nearest(unknown.replace(/^-+/, ''), Object.keys(command.options))}`,
+    );
   }
 }
 
 /** The known name with the fewest edits. */
 export function nearest(wanted: string, names: readonly string[]): string {
-  return findNearest(wanted, names.map((name) => name.toUpperCase())).toLowerCase();
+  return findNearest(
+    wanted,
+    names.map((name) => name.toUpperCase()),
+  ).toLowerCase();
 }
 
 export function helpOf(command: Command): string {

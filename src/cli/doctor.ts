@@ -34,16 +34,26 @@ const FILTERS: readonly (readonly [filter: string, use: string])[] = [
 export const command: Command = {
   name: 'doctor',
   usage: 'doctor [--json]',
-  about: 'Looks at FFmpeg, its encoders, hardware (by a real test encode), database, storage and disk. Exit code 1 when something that is needed does not work.',
+  about:
+    'Looks at FFmpeg, its encoders, hardware (by a real test encode), database, storage and disk. Exit code 1 when something that is needed does not work.',
   options: { json: { type: 'boolean', about: 'as JSON' } },
   takes: [0, 0],
   examples: [['rendition doctor', 'the first thing to look at when something is odd']],
   run: async ({ flags }) => {
     const config = readEnvironment();
-    const findings = (await Promise.all([machine(), ffmpeg(config), database(config), storage(config), disk(config)])).flat();
+    const findings = (
+      await Promise.all([machine(), ffmpeg(config), database(config), storage(config), disk(config)])
+    ).flat();
     const healthy = findings.every(({ ok }) => ok);
-    if (flags.has('json')) process.stdout.write(`${JSON.stringify({ status: healthy ? 'ok' : 'failed', checks: findings }, null, 2)}\n`);
-    else process.stdout.write(`${table(['', 'what', 'found'], findings.map(({ name, ok, detail }) => [ok ? '✓' : '✗', name, detail]))}\n`);
+    if (flags.has('json'))
+      process.stdout.write(`${JSON.stringify({ status: healthy ? 'ok' : 'failed', checks: findings }, null, 2)}\n`);
+    else
+      process.stdout.write(
+        `${table(
+          ['', 'what', 'found'],
+          findings.map(({ name, ok, detail }) => [ok ? '✓' : '✗', name, detail]),
+        )}\n`,
+      );
     return healthy ? 0 : 1;
   },
 };
@@ -57,7 +67,11 @@ async function judge(name: string, look: () => Promise<string>): Promise<Finding
 }
 
 const machine = () =>
-  judge('machine', async () => `${process.platform} ${process.arch}, ${availableParallelism()} cores, ${bytes(totalmem())} memory, Node ${process.versions.node}`);
+  judge(
+    'machine',
+    async () =>
+      `${process.platform} ${process.arch}, ${availableParallelism()} cores, ${bytes(totalmem())} memory, Node ${process.versions.node}`,
+  );
 
 async function ffmpeg(config: Config): Promise<Finding[]> {
   let tool: MediaTool | undefined;
@@ -80,9 +94,17 @@ async function ffmpeg(config: Config): Promise<Finding[]> {
     {
       name: 'filters',
       ok: true,
-      detail: without.length > 0 ? `missing: ${without.map(([filter, use]) => `${filter} (${use})`).join(', ')}` : 'everything that is used',
+      detail:
+        without.length > 0
+          ? `missing: ${without.map(([filter, use]) => `${filter} (${use})`).join(', ')}`
+          : 'everything that is used',
     },
-    { name: 'hardware', ok: true, detail: hardware.length > 0 ? hardware.map(({ encoder }) => encoder).join(', ') : 'none that works: software encodes' },
+    {
+      name: 'hardware',
+      ok: true,
+      detail:
+        hardware.length > 0 ? hardware.map(({ encoder }) => encoder).join(', ') : 'none that works: software encodes',
+    },
   ];
 }
 
@@ -93,7 +115,9 @@ const database = (config: Config) =>
       const url = config.DATABASE_URL ?? started?.url ?? '';
       const opened = await openDatabase(url);
       try {
-        const { rows } = await opened.pool.query<{ version: string }>(`select current_setting('server_version') as version`);
+        const { rows } = await opened.pool.query<{ version: string }>(
+          `select current_setting('server_version') as version`,
+        );
         const pending = await findPending(opened);
         const state = pending.length === 0 ? 'up to date' : `${pending.length} migrations to run`;
         return `PostgreSQL ${rows[0]?.version ?? ''}, ${started ? `embedded in ${config.DATA_DIR}` : placeOf(url)}, ${state}`;
@@ -126,7 +150,9 @@ const disk = (config: Config) =>
     const { bavail, blocks, bsize } = await statfs(folder);
     const free = bavail * bsize;
     if (free < config.SCRATCH_RESERVE_BYTES) {
-      throw new Error(`${bytes(free)} free in ${folder}; work must leave ${bytes(config.SCRATCH_RESERVE_BYTES)} (SCRATCH_RESERVE_BYTES)`);
+      throw new Error(
+        `${bytes(free)} free in ${folder}; work must leave ${bytes(config.SCRATCH_RESERVE_BYTES)} (SCRATCH_RESERVE_BYTES)`,
+      );
     }
     return `${bytes(free)} of ${bytes(blocks * bsize)} free in ${folder}`;
   });

@@ -20,9 +20,14 @@ import { submitJob } from '#workflows/submit-job.ts';
 export const command: Command = {
   name: 'encode',
   usage: 'encode FILE|URL [options]',
-  about: 'Runs one job on this machine, with a progress bar, and says where the result is. Exit code 0 done, 1 failed, 130 interrupted.',
+  about:
+    'Runs one job on this machine, with a progress bar, and says where the result is. Exit code 0 done, 1 failed, 130 interrupted.',
   options: {
-    to: { type: 'string', value: 'PLACE', about: 'folder or s3://bucket/prefix (default: a folder here, named after the source)' },
+    to: {
+      type: 'string',
+      value: 'PLACE',
+      about: 'folder or s3://bucket/prefix (default: a folder here, named after the source)',
+    },
     force: { type: 'boolean', short: 'f', about: 'overwrite what is there' },
     json: { type: 'boolean', about: 'print the finished job as JSON instead' },
     ...OUTPUT_OPTIONS,
@@ -30,9 +35,18 @@ export const command: Command = {
   takes: [1, 1],
   examples: [
     ['rendition encode film.mov', 'an HLS stream in the folder film'],
-    ['rendition encode film.mov --hls --dash --mp4 --to public/film', 'two kinds of stream over the same segments, and a file'],
-    ['rendition encode talk.mp4 --mp3 --start 1:30 --duration 10:00 --normalize', 'ten minutes of sound, at an even loudness'],
-    ['rendition encode https://example.com/film.mp4 --ladder 720p,480p --to s3://media/film', 'from the web into a bucket'],
+    [
+      'rendition encode film.mov --hls --dash --mp4 --to public/film',
+      'two kinds of stream over the same segments, and a file',
+    ],
+    [
+      'rendition encode talk.mp4 --mp3 --start 1:30 --duration 10:00 --normalize',
+      'ten minutes of sound, at an even loudness',
+    ],
+    [
+      'rendition encode https://example.com/film.mp4 --ladder 720p,480p --to s3://media/film',
+      'from the web into a bucket',
+    ],
   ],
   run: encode,
 };
@@ -68,7 +82,9 @@ async function encode(call: Call): Promise<number> {
       });
       const ref = { projectId: job.projectId, jobId: job.id };
       const view = createProgressView({ quiet: call.flags.has('json'), name: source.name });
-      void signals.signal.then(() => cancelJob(platform, ref).catch((error: unknown) => log.error({ err: error }, 'the job could not be canceled')));
+      void signals.signal.then(() =>
+        cancelJob(platform, ref).catch((error: unknown) => log.error({ err: error }, 'the job could not be canceled')),
+      );
       const { job: ended, outputs: made } = await watchJob(platform, ref, view).finally(() => view.close());
       done = ended.status === 'completed';
       if (call.flags.has('json')) process.stdout.write(`${JSON.stringify(viewJob(ended, made, ''), null, 2)}\n`);
@@ -83,17 +99,30 @@ async function encode(call: Call): Promise<number> {
   }
 }
 
-function report({ job, outputs, target }: { readonly job: Job; readonly outputs: readonly Output[]; readonly target: Target }): void {
+function report({
+  job,
+  outputs,
+  target,
+}: {
+  readonly job: Job;
+  readonly outputs: readonly Output[];
+  readonly target: Target;
+}): void {
   if (job.status === 'completed') {
     const took = job.startedAt && job.completedAt ? (job.completedAt.getTime() - job.startedAt.getTime()) / 1000 : 0;
     const length = Math.max(0, ...outputs.map(({ result }) => result?.duration ?? 0));
-    process.stderr.write(`Done in ${clock(took)}${length > 0 && took > 0 ? ` (${(length / took).toFixed(1)}× real time)` : ''}\n`);
-    for (const { result } of outputs) if (result) process.stdout.write(`${target.show(result.url)}  ${bytes(result.size)}\n`);
+    process.stderr.write(
+      `Done in ${clock(took)}${length > 0 && took > 0 ? ` (${(length / took).toFixed(1)}× real time)` : ''}\n`,
+    );
+    for (const { result } of outputs)
+      if (result) process.stdout.write(`${target.show(result.url)}  ${bytes(result.size)}\n`);
     return;
   }
   if (job.status === 'canceled') {
     process.stderr.write('Interrupted: nothing is left behind\n');
     return;
   }
-  process.stderr.write(`rendition: ${job.error?.message ?? 'the job failed'}${job.error ? ` (${job.error.code}). ${job.error.advice}` : ''}\n`);
+  process.stderr.write(
+    `rendition: ${job.error?.message ?? 'the job failed'}${job.error ? ` (${job.error.code}). ${job.error.advice}` : ''}\n`,
+  );
 }

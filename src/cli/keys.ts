@@ -16,7 +16,11 @@ export const command: Command = {
   options: {
     name: { type: 'string', value: 'NAME', about: 'what the key is for (create)' },
     scopes: { type: 'string', value: 'LIST', about: `of ${SCOPES.join(', ')}; admin may do everything (create)` },
-    project: { type: 'string', value: 'ID', about: 'the project it opens; made where there is none (create; default: default)' },
+    project: {
+      type: 'string',
+      value: 'ID',
+      about: 'the project it opens; made where there is none (create; default: default)',
+    },
     json: { type: 'boolean', about: 'as JSON (list)' },
   },
   takes: [1, 2],
@@ -49,8 +53,18 @@ async function list({ flags }: Call): Promise<number> {
   await using platform = await openForCommand();
   const keys = await listApiKeys(platform.database.db);
   const day = (time: Date | null) => time?.toISOString().slice(0, 16).replace('T', ' ') ?? '';
-  const rows = keys.map((key) => [key.id, key.name, key.scopes.join(','), key.projectId, day(key.createdAt), day(key.lastUsedAt) || 'never', day(key.revokedAt)]);
-  process.stdout.write(`${flags.has('json') ? JSON.stringify(keys, null, 2) : table(['id', 'name', 'scopes', 'project', 'created', 'last used', 'revoked'], rows)}\n`);
+  const rows = keys.map((key) => [
+    key.id,
+    key.name,
+    key.scopes.join(','),
+    key.projectId,
+    day(key.createdAt),
+    day(key.lastUsedAt) || 'never',
+    day(key.revokedAt),
+  ]);
+  process.stdout.write(
+    `${flags.has('json') ? JSON.stringify(keys, null, 2) : table(['id', 'name', 'scopes', 'project', 'created', 'last used', 'revoked'], rows)}\n`,
+  );
   return 0;
 }
 

@@ -13,11 +13,23 @@ function plainLines(): Writable {
   return new Writable({
     decodeStrings: false,
     write(line: string | Buffer, _encoding, done) {
-      const { level, time, msg, err, reqId: _, ...rest } = JSON.parse(String(line)) as Readonly<Record<string, unknown>>;
-      const fields = Object.entries(rest).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+      const {
+        level,
+        time,
+        msg,
+        err,
+        reqId: _,
+        ...rest
+      } = JSON.parse(String(line)) as Readonly<Record<string, unknown>>;
+      const fields = Object.entries(rest).map(
+        ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+      );
       const failure = isFailure(err) ? `\n${err.stack ?? err.message}` : '';
       const label = pino.levels.labels[Number(level)] ?? '';
-      process.stderr.write(`${new Date(Number(time)).toISOString().slice(11, 19)} ${label.padEnd(5)} ${[String(msg ?? ''), ...fields].join(' ')}${failure}\n`, () => done());
+      process.stderr.write(
+        `${new Date(Number(time)).toISOString().slice(11, 19)} ${label.padEnd(5)} ${[String(msg ?? ''), ...fields].join(' ')}${failure}\n`,
+        () => done(),
+      );
     },
   });
 }

@@ -9,7 +9,8 @@ import { openPlatform, startEmbeddedDatabase } from '#platform.ts';
 export const command: Command = {
   name: 'migrate',
   usage: 'migrate [--check]',
-  about: 'Runs the migrations that DATABASE_URL (or the embedded database) lacks, and installs the tables of the queue. serve and work do the same at their start.',
+  about:
+    'Runs the migrations that DATABASE_URL (or the embedded database) lacks, and installs the tables of the queue. serve and work do the same at their start.',
   options: { check: { type: 'boolean', about: 'only name what is missing; exit 1 when something is' } },
   takes: [0, 0],
   examples: [['rendition migrate --check', 'for a pipeline that must not change anything']],

@@ -1,5 +1,5 @@
 // The options that say what is wanted (`--hls --ladder 1080p,720p`), read by the same schema as the API's. Used by encode and plan.
-import { z } from 'zod';
+import type { z } from 'zod';
 import { fieldErrors } from '#api/errors.ts';
 import { outputSchema } from '#api/jobs/output-schema.ts';
 import { type Call, type Option, UsageError } from '#cli/command.ts';
@@ -9,18 +9,29 @@ import type { Location } from '#domain/location.ts';
 import type { OutputSpec } from '#domain/output.ts';
 
 const containerFlags = Object.fromEntries(
-  CONTAINERS.map((container): [string, Option] => [container, { type: 'boolean', about: `make ${describe(container)}` }]),
+  CONTAINERS.map((container): [string, Option] => [
+    container,
+    { type: 'boolean', about: `make ${describe(container)}` },
+  ]),
 );
 
 function describe(container: Container): string {
   const { kind } = CONTAINER_FACTS[container];
-  if (kind === 'adaptive') return container === 'hls' ? 'an HLS stream (the default)' : 'a DASH stream, over the same segments';
-  return `${kind === 'audio' || kind === 'image' || kind === 'animation' ? 'an' : 'a'} ${container} ${kind === 'animation' ? 'animation' : `${kind} file`}`.replace(/^an (?![aeio])/, 'a ');
+  if (kind === 'adaptive')
+    return container === 'hls' ? 'an HLS stream (the default)' : 'a DASH stream, over the same segments';
+  return `${kind === 'audio' || kind === 'image' || kind === 'animation' ? 'an' : 'a'} ${container} ${kind === 'animation' ? 'animation' : `${kind} file`}`.replace(
+    /^an (?![aeio])/,
+    'a ',
+  );
 }
 
 export const OUTPUT_OPTIONS: Readonly<Record<string, Option>> = {
   ...containerFlags,
-  ladder: { type: 'string', value: 'LIST', about: 'renditions of a stream, highest first: 1080p,720p (default: VIDEO_QUALITY_PRESETS)' },
+  ladder: {
+    type: 'string',
+    value: 'LIST',
+    about: 'renditions of a stream, highest first: 1080p,720p (default: VIDEO_QUALITY_PRESETS)',
+  },
   codec: { type: 'string', value: 'NAME', about: 'video codec: h264, hevc, av1, vp9, copy, none' },
   'audio-codec': { type: 'string', value: 'NAME', about: 'audio codec: aac, opus, mp3, flac, copy, none' },
   preset: { type: 'string', value: 'NAME', about: `speed: ${PRESETS.join(', ')}` },
@@ -45,7 +56,11 @@ export function wantedContainers({ flags }: Call): Container[] {
 }
 
 /** @throws UsageError naming the option that is wrong and what is allowed */
-export function readOutputs(call: Call, config: Config, destination: (container: Container) => Location | null): OutputSpec[] {
+export function readOutputs(
+  call: Call,
+  config: Config,
+  destination: (container: Container) => Location | null,
+): OutputSpec[] {
   const schema = outputSchema(config, config.HWACCEL);
   return wantedContainers(call).map((container) => {
     const parsed = schema.safeParse(wish(call, container));
@@ -76,10 +91,24 @@ function wish({ flags, values }: Call, container: Container): Readonly<Record<st
   const number = (name: string) => (values.has(name) ? Number(values.get(name)) : undefined);
   const fields = {
     container,
-    ...(moves ? { videoCodec: values.get('codec'), preset: values.get('preset'), crf: number('crf'), videoBitrate: values.get('bitrate') } : {}),
+    ...(moves
+      ? {
+          videoCodec: values.get('codec'),
+          preset: values.get('preset'),
+          crf: number('crf'),
+          videoBitrate: values.get('bitrate'),
+        }
+      : {}),
     ...(sounds ? { audioCodec: values.get('audio-codec'), normalizeAudio: flags.has('normalize') } : {}),
     ...(sized ? { width: number('width'), height: number('height') } : {}),
-    ...(kind === 'adaptive' ? { renditions: values.get('ladder')?.split(',').map((name) => name.trim()) } : {}),
+    ...(kind === 'adaptive'
+      ? {
+          renditions: values
+            .get('ladder')
+            ?.split(',')
+            .map((name) => name.trim()),
+        }
+      : {}),
     ...(kind === 'audio' ? {} : { fps: values.get('fps') }),
     ...(container === 'hls' && flags.has('ts-segments') ? { segmentFormat: 'ts' } : {}),
     ...(flags.has('no-copy') ? { passthrough: 'never' } : {}),

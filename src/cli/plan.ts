@@ -19,7 +19,8 @@ import { planJob } from '#workflows/plan-job.ts';
 export const command: Command = {
   name: 'plan',
   usage: 'plan FILE|URL [options]',
-  about: 'Looks at a source and says what is odd about it, what would be done, and what it would cost. Nothing is encoded or kept.',
+  about:
+    'Looks at a source and says what is odd about it, what would be done, and what it would cost. Nothing is encoded or kept.',
   options: { ...OUTPUT_OPTIONS, json: { type: 'boolean', about: 'as JSON' } },
   takes: [1, 1],
   examples: [
@@ -49,7 +50,12 @@ async function plan(call: Call): Promise<number> {
       maxInlineBytes: 0,
       uploads: async (id) => Promise.reject(new PlatformError('not_found', `There is no upload ${id}`)),
     });
-    const planner = { config: { ...config, TEMP_VIDEOS_DIR: scratch }, locations, limits: mediaLimits(config), tool: await findTool(config) };
+    const planner = {
+      config: { ...config, TEMP_VIDEOS_DIR: scratch },
+      locations,
+      limits: mediaLimits(config),
+      tool: await findTool(config),
+    };
     const { facts, plan: made } = await planJob(planner, { source: source.location, outputs, signal: control.signal });
     const view = viewPlan(facts, made);
     process.stdout.write(call.flags.has('json') ? `${JSON.stringify(view, null, 2)}\n` : printPlan(view));

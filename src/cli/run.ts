@@ -4,7 +4,9 @@ import { ConfigError } from '#config/load.ts';
 import { PlatformError } from '#domain/error.ts';
 
 /** Each loads only what it needs: `version` answers in the time that Node takes to start. */
-const COMMANDS: Readonly<Record<string, readonly [summary: string, load: () => Promise<{ readonly command: Command }>]>> = {
+const COMMANDS: Readonly<
+  Record<string, readonly [summary: string, load: () => Promise<{ readonly command: Command }>]>
+> = {
   serve: ['everything in one process: API, dashboard, workers', () => import('#cli/serve.ts')],
   work: ['a worker beside a running server, on this machine or another', () => import('#cli/work.ts')],
   encode: ['one job with a progress bar; no server needed', () => import('#cli/encode.ts')],
@@ -35,7 +37,10 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const known = COMMANDS[name];
-  if (!known) throw new UsageError(`There is no command "${name}"; the nearest is ${nearest(name, Object.keys(COMMANDS))}. rendition help lists all`);
+  if (!known)
+    throw new UsageError(
+      `There is no command "${name}"; the nearest is ${nearest(name, Object.keys(COMMANDS))}. rendition help lists all`,
+    );
   const { command } = await known[1]();
   if (asksHelp || rest.includes('--help') || rest.includes('-h')) {
     process.stdout.write(helpOf(command));
@@ -46,7 +51,14 @@ async function dispatch(argv: readonly string[]): Promise<number> {
 
 function overview(): string {
   const lines = Object.entries(COMMANDS).map(([name, [summary]]) => `  ${name.padEnd(12)}${summary}`);
-  return ['rendition COMMAND [options]', '', ...lines, '', 'rendition COMMAND --help explains one. Settings are environment variables and .env: docs/configuration.md.', ''].join('\n');
+  return [
+    'rendition COMMAND [options]',
+    '',
+    ...lines,
+    '',
+    'rendition COMMAND --help explains one. Settings are environment variables and .env: docs/configuration.md.',
+    '',
+  ].join('\n');
 }
 
 /** One line for what the user can do something about; a stack only for a defect of ours. */

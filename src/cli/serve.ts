@@ -14,7 +14,8 @@ import { startWorker, type Worker } from '#workflows/start-worker.ts';
 export const command: Command = {
   name: 'serve',
   usage: 'serve [options]',
-  about: 'Serves API, dashboard and workers in one process. Ctrl-C stops everything; running work is kept at its last finished chunk.',
+  about:
+    'Serves API, dashboard and workers in one process. Ctrl-C stops everything; running work is kept at its last finished chunk.',
   options: {
     host: { type: 'string', value: 'ADDRESS', about: 'instead of HOST' },
     port: { type: 'string', short: 'p', value: 'N', about: 'instead of PORT; 0 takes a free one' },
@@ -88,7 +89,11 @@ async function requireFreePort(config: Config): Promise<void> {
       throw new PlatformError('invalid_setting', `HOST=${config.HOST} is no address of this machine`, { cause: error });
     }
     if (isNodeError(error) && error.code === 'EACCES') {
-      throw new PlatformError('invalid_setting', `PORT=${config.PORT} is reserved for the system's administrator; choose one from 1024 up`, { cause: error });
+      throw new PlatformError(
+        'invalid_setting',
+        `PORT=${config.PORT} is reserved for the system's administrator; choose one from 1024 up`,
+        { cause: error },
+      );
     }
     throw error;
   } finally {
@@ -100,4 +105,7 @@ async function requireFreePort(config: Config): Promise<void> {
 }
 
 const portTaken = ({ HOST, PORT }: Config): PlatformError =>
-  new PlatformError('port_taken', `Port ${PORT} of ${HOST} is taken; choose another with PORT, or stop what listens there`);
+  new PlatformError(
+    'port_taken',
+    `Port ${PORT} of ${HOST} is taken; choose another with PORT, or stop what listens there`,
+  );

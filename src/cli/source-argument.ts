@@ -36,11 +36,22 @@ function locationOf(scheme: string, url: URL): unknown {
       return { kind: 's3', bucket: url.hostname, path };
     case 'ftp':
     case 'ftps': {
-      const login = url.username === '' ? {} : { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
-      return { kind: scheme, host: url.hostname, path, ...login, ...(url.port === '' ? {} : { port: Number(url.port) }) };
+      const login =
+        url.username === ''
+          ? {}
+          : { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
+      return {
+        kind: scheme,
+        host: url.hostname,
+        path,
+        ...login,
+        ...(url.port === '' ? {} : { port: Number(url.port) }),
+      };
     }
     default:
-      throw new UsageError(`${scheme}:// is no kind of source; there are files, http://, https://, s3://, ftp:// and ftps://`);
+      throw new UsageError(
+        `${scheme}:// is no kind of source; there are files, http://, https://, s3://, ftp:// and ftps://`,
+      );
   }
 }
 
@@ -49,11 +60,20 @@ async function readFileArgument(argument: string): Promise<SourceArgument> {
   try {
     if (!(await stat(file)).isFile()) throw new PlatformError('source_not_found', `${argument} is no file`);
   } catch (error) {
-    if (isNodeError(error) && error.code === 'ENOENT') throw new PlatformError('source_not_found', `There is no file ${argument}`, { cause: error });
+    if (isNodeError(error) && error.code === 'ENOENT')
+      throw new PlatformError('source_not_found', `There is no file ${argument}`, { cause: error });
     throw error;
   }
-  return { location: { kind: 'file', path: file }, root: path.dirname(file), name: safeName(path.basename(file).replace(/\.[^.]*$/, '')) };
+  return {
+    location: { kind: 'file', path: file },
+    root: path.dirname(file),
+    name: safeName(path.basename(file).replace(/\.[^.]*$/, '')),
+  };
 }
 
 /** No separators, no leading dot, nothing that Windows refuses. */
-const safeName = (name: string): string => name.replace(/[<>:"/\\|?*\p{Cc}]/gu, '_').replace(/^\.+/, '').slice(0, 120) || 'output';
+const safeName = (name: string): string =>
+  name
+    .replace(/[<>:"/\\|?*\p{Cc}]/gu, '_')
+    .replace(/^\.+/, '')
+    .slice(0, 120) || 'output';

@@ -28,7 +28,8 @@ const isStream = (container: Container): boolean => CONTAINER_FACTS[container].k
 
 /** @param name of files: `film` becomes film.mp4 @throws UsageError for another kind of place */
 export function openTarget(to: string, name: string): Target {
-  const entry = (container: Container) => (isStream(container) ? (container === 'dash' ? 'manifest.mpd' : 'master.m3u8') : `${name}.${container}`);
+  const entry = (container: Container) =>
+    isStream(container) ? (container === 'dash' ? 'manifest.mpd' : 'master.m3u8') : `${name}.${container}`;
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(to)?.[1]?.toLowerCase();
   if (scheme === 's3') return openBucket(to, { name, entry });
   if (scheme !== undefined) throw new UsageError(`--to takes a folder or s3://bucket/prefix, not ${scheme}://`);
@@ -37,7 +38,10 @@ export function openTarget(to: string, name: string): Target {
     folder,
     beside: folder,
     entry,
-    destination: (container) => ({ kind: 'file', path: isStream(container) ? folder : path.join(folder, `${name}.${container}`) }),
+    destination: (container) => ({
+      kind: 'file',
+      path: isStream(container) ? folder : path.join(folder, `${name}.${container}`),
+    }),
     show: (url) => path.relative(process.cwd(), url) || url,
     prepare: () => prepareFolder(folder),
   };
@@ -75,15 +79,22 @@ async function prepareFolder(folder: string): Promise<() => Promise<void>> {
       if (made !== undefined) await rm(made, { recursive: true, force: true });
     };
   } catch (error) {
-    const reason = isNodeError(error) && error.code === 'EACCES' ? 'may not be written' : error instanceof Error ? error.message : String(error);
+    const reason =
+      isNodeError(error) && error.code === 'EACCES'
+        ? 'may not be written'
+        : error instanceof Error
+          ? error.message
+          : String(error);
     throw new PlatformError('destination_denied', `The folder ${folder} ${reason}`, { cause: error });
   }
 }
 
 /** @throws PlatformError `conflict` where something would be overwritten */
 export async function requireFree(config: Config, target: Target, outputs: readonly OutputSpec[]): Promise<void> {
-  const there = target.folder === null ? await inBucket(config, target, outputs) : await inFolder(target, target.folder, outputs);
-  if (there !== null) throw new PlatformError('conflict', `${there} is there already; --force overwrites it, --to names another place`);
+  const there =
+    target.folder === null ? await inBucket(config, target, outputs) : await inFolder(target, target.folder, outputs);
+  if (there !== null)
+    throw new PlatformError('conflict', `${there} is there already; --force overwrites it, --to names another place`);
 }
 
 async function inFolder(target: Target, folder: string, outputs: readonly OutputSpec[]): Promise<string | null> {
@@ -100,8 +111,13 @@ async function inBucket(config: Config, target: Target, outputs: readonly Output
   for (const { container } of outputs) {
     const location = target.destination(container);
     if (location.kind !== 's3') continue;
-    const store = await openManagedStorage(`s3://${location.bucket}`, { dataDir: config.DATA_DIR, s3: s3Settings(config) });
-    const key = isStream(container) ? [location.path, target.entry(container)].filter(Boolean).join('/') : location.path;
+    const store = await openManagedStorage(`s3://${location.bucket}`, {
+      dataDir: config.DATA_DIR,
+      s3: s3Settings(config),
+    });
+    const key = isStream(container)
+      ? [location.path, target.entry(container)].filter(Boolean).join('/')
+      : location.path;
     try {
       await store.stat(key);
       return `s3://${location.bucket}/${key}`;
@@ -129,7 +145,8 @@ async function isFull(folder: string): Promise<boolean> {
     return (await readdir(folder)).length > 0;
   } catch (error) {
     if (isNodeError(error) && error.code === 'ENOENT') return false;
-    if (isNodeError(error) && error.code === 'ENOTDIR') throw new PlatformError('conflict', `${folder} is a file; --to names a folder`, { cause: error });
+    if (isNodeError(error) && error.code === 'ENOTDIR')
+      throw new PlatformError('conflict', `${folder} is a file; --to names a folder`, { cause: error });
     throw error;
   }
 }

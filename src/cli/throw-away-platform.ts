@@ -4,7 +4,6 @@ import { access, constants, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import type { Logger } from 'pino';
-import packageFile from '../../package.json' with { type: 'json' };
 import type { Config } from '#config/settings.ts';
 import { openDatabase } from '#database/connect.ts';
 import { listen } from '#database/listen.ts';
@@ -12,6 +11,7 @@ import { migrate, readMigrations } from '#database/migrate.ts';
 import { startTemporaryDatabase } from '#database/temporary-database.ts';
 import { type OpenPlatform, openPlatform } from '#platform.ts';
 import { openQueue } from '#queue/queue.ts';
+import packageFile from '../../package.json' with { type: 'json' };
 
 export type ThrowAwayOptions = {
   readonly config: Config;
@@ -23,7 +23,12 @@ export type ThrowAwayOptions = {
 };
 
 /** @throws PlatformError as openPlatform does; then nothing is left */
-export async function openThrowAwayPlatform({ config, log, beside, fileRoots }: ThrowAwayOptions): Promise<OpenPlatform> {
+export async function openThrowAwayPlatform({
+  config,
+  log,
+  beside,
+  fileRoots,
+}: ThrowAwayOptions): Promise<OpenPlatform> {
   const work = await mkdtemp(path.join(beside ?? tmpdir(), '.rendition-'));
   const remove = () => rm(work, { recursive: true, force: true });
   const own: Config = {
@@ -44,7 +49,12 @@ export async function openThrowAwayPlatform({ config, log, beside, fileRoots }: 
       works: true,
       fileRoots,
       startDatabase: async () =>
-        startTemporaryDatabase({ templateDir: path.join(home, 'template'), runDir: path.join(home, 'runs'), version: await templateVersion(), prepare: prepareTemplate }),
+        startTemporaryDatabase({
+          templateDir: path.join(home, 'template'),
+          runDir: path.join(home, 'runs'),
+          version: await templateVersion(),
+          prepare: prepareTemplate,
+        }),
     });
     let closing: Promise<void> | undefined;
     const close = () => (closing ??= platform.close().finally(remove));
@@ -70,7 +80,10 @@ async function findHome({ DATA_DIR }: Config): Promise<string> {
 
 async function templateVersion(): Promise<string> {
   const migrations = await readMigrations();
-  const hash = createHash('sha256').update(migrations.map(({ checksum }) => checksum).join()).digest('hex').slice(0, 12);
+  const hash = createHash('sha256')
+    .update(migrations.map(({ checksum }) => checksum).join())
+    .digest('hex')
+    .slice(0, 12);
   return `${packageFile.version}-${packageFile.dependencies['pg-boss']}-${hash}`;
 }
 
@@ -79,7 +92,10 @@ async function prepareTemplate(url: string): Promise<void> {
   try {
     await migrate(database);
     const queue = await openQueue(
-      { pool: database.pool, listen: (channel, handler) => listen(database, channel, (payload) => handler(payload ?? '')) },
+      {
+        pool: database.pool,
+        listen: (channel, handler) => listen(database, channel, (payload) => handler(payload ?? '')),
+      },
       { visibilityTimeoutMs: 15_000, pollIntervalMs: 1000, maxAttempts: 3, supervise: false, onError: () => undefined },
     );
     await queue.stop({ drainSeconds: 0 });

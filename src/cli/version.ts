@@ -1,6 +1,7 @@
 // `rendition version`. Called by run.ts.
-import packageFile from '../../package.json' with { type: 'json' };
+
 import type { Command } from '#cli/command.ts';
+import packageFile from '../../package.json' with { type: 'json' };
 
 export const command: Command = {
   name: 'version',

@@ -14,13 +14,18 @@ import type { Platform } from '#workflows/platform.ts';
 const POLL_MS = 300;
 
 /** Resolves with the finished job. */
-export async function watchJob(platform: Platform, ref: JobRef, view: ProgressView): Promise<{ readonly job: Job; readonly outputs: readonly Output[] }> {
+export async function watchJob(
+  platform: Platform,
+  ref: JobRef,
+  view: ProgressView,
+): Promise<{ readonly job: Job; readonly outputs: readonly Output[] }> {
   const { db } = platform.database;
   for (;;) {
     const job = await findJob(db, ref, platform.sealer);
     if (!job) throw new PlatformError('internal', 'The job has vanished');
     if (isFinished(job.status)) return { job, outputs: await listOutputs(db, ref, platform.sealer) };
-    const parts = job.plan && view.wantsRenditions ? (await listPlayableParts(db, ref)).flatMap((task) => task.parts) : [];
+    const parts =
+      job.plan && view.wantsRenditions ? (await listPlayableParts(db, ref)).flatMap((task) => task.parts) : [];
     view.show({
       stage: job.plan === null ? 'reading the source' : 'encoding',
       progress: job.progress,
@@ -34,7 +39,11 @@ export async function watchJob(platform: Platform, ref: JobRef, view: ProgressVi
 
 function renditionLines(plan: Plan, parts: readonly TrackPart[]): RenditionLine[] {
   return plan.video.map(({ id, name, codec, width, height, method, timeline }) => {
-    const segments = new Map(parts.filter(({ rendition }) => rendition === id).flatMap((part) => part.segments.map((segment) => [segment.index, { ...segment, timescale: part.timescale }])));
+    const segments = new Map(
+      parts
+        .filter(({ rendition }) => rendition === id)
+        .flatMap((part) => part.segments.map((segment) => [segment.index, { ...segment, timescale: part.timescale }])),
+    );
     const all = [...segments.values()];
     const seconds = all.reduce((sum, segment) => sum + segment.duration / segment.timescale, 0);
     const size = all.reduce((sum, segment) => sum + segment.size, 0);

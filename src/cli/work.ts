@@ -15,12 +15,18 @@ export const command: Command = {
   usage: 'work [options]',
   about:
     'Takes work from the queue until it is stopped. It needs DATABASE_URL, or a running "rendition serve" with the same DATA_DIR; on several machines also STORAGE_URL=s3://… SIGTERM lets running chunks finish for 20 seconds, Ctrl-C gives them back at once.',
-  options: { concurrency: { type: 'string', short: 'c', value: 'N', about: 'chunks at once, instead of WORKER_CONCURRENCY' } },
+  options: {
+    concurrency: { type: 'string', short: 'c', value: 'N', about: 'chunks at once, instead of WORKER_CONCURRENCY' },
+  },
   takes: [0, 0],
-  examples: [['DATABASE_URL=postgres://… STORAGE_URL=s3://media/prod rendition work', 'one more machine for the same queue']],
+  examples: [
+    ['DATABASE_URL=postgres://… STORAGE_URL=s3://media/prod rendition work', 'one more machine for the same queue'],
+  ],
   run: async ({ values }) => {
     const concurrency = values.get('concurrency');
-    return work(readEnvironment({ ROLES: 'work', ...(concurrency === undefined ? {} : { WORKER_CONCURRENCY: concurrency }) }));
+    return work(
+      readEnvironment({ ROLES: 'work', ...(concurrency === undefined ? {} : { WORKER_CONCURRENCY: concurrency }) }),
+    );
   },
 };
 

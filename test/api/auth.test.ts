@@ -47,17 +47,26 @@ const ask = async (route: string, id: string, headers: Record<string, string>): 
   const [method = '', path = ''] = route.split(' ');
   const target = path.replace('{id}', id).replace('{index}', '0').replace('*', 'master.m3u8');
   const control = new AbortController();
-  const sent = method === 'post' && (path === '/jobs' || path === '/plan') ? { body: JSON.stringify(path === '/plan' ? { ...body, source: { kind: 'file', path: '/x' } } : body), headers: { ...headers, 'content-type': 'application/json' } } : { headers };
+  const sent =
+    method === 'post' && (path === '/jobs' || path === '/plan')
+      ? {
+          body: JSON.stringify(path === '/plan' ? { ...body, source: { kind: 'file', path: '/x' } } : body),
+          headers: { ...headers, 'content-type': 'application/json' },
+        }
+      : { headers };
   const response = await fetch(server.base + target, { method: method.toUpperCase(), signal: control.signal, ...sent });
   control.abort();
   return response.status;
 };
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
-const newJob = async (): Promise<string> => String(((await server.call('POST', '/jobs', { body, headers: bearer(ADMIN) })).body as { uuid: string }).uuid);
+const newJob = async (): Promise<string> =>
+  String(((await server.call('POST', '/jobs', { body, headers: bearer(ADMIN) })).body as { uuid: string }).uuid);
 
 test('the table names every documented route', () => {
   const document = server.app.swagger() as { paths: Record<string, Record<string, unknown>> };
-  const documented = Object.entries(document.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path.replace(/\{\*\}$/, '*')}`));
+  const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method} ${path.replace(/\{\*\}$/, '*')}`),
+  );
   assert.deepEqual(documented.toSorted(), Object.keys(ROUTES).toSorted());
 });
 
@@ -75,13 +84,15 @@ for (const [route, { scope, ok }] of Object.entries(ROUTES)) {
     for (const other of ['write', 'read', 'worker'] as const) {
       if (other !== scope) assert.equal(await ask(route, id, bearer(keys[other])), 403, `with the scope ${other}`);
     }
-    if (route.includes('{id}')) assert.equal(await ask(route, id, bearer(keys.stranger)), 404, "with another project's key");
+    if (route.includes('{id}'))
+      assert.equal(await ask(route, id, bearer(keys.stranger)), 404, "with another project's key");
     assert.ok(ok.includes(await ask(route, id, bearer(keys[scope as Scope]))), `with the scope ${scope}`);
   });
 }
 
 test('X-API-Key, ADMIN_KEY and admin keys open everything', async () => {
-  for (const headers of [{ 'x-api-key': keys.read }, { 'x-api-key': ADMIN }, bearer(keys.admin), bearer(ADMIN)]) assert.equal(await ask('get /jobs', '', headers), 200);
+  for (const headers of [{ 'x-api-key': keys.read }, { 'x-api-key': ADMIN }, bearer(keys.admin), bearer(ADMIN)])
+    assert.equal(await ask('get /jobs', '', headers), 200);
 });
 
 test("lists and events hold nothing of another project's", async () => {
@@ -100,7 +111,10 @@ test('without any key, a server that others can reach does not start', async () 
 });
 
 /** fetch would not send a Host of our own. */
-function raw(base: string, options: { readonly method: string; readonly path: string; readonly headers: Record<string, string> }): Promise<number> {
+function raw(
+  base: string,
+  options: { readonly method: string; readonly path: string; readonly headers: Record<string, string> },
+): Promise<number> {
   const { hostname, port } = new URL(base);
   return new Promise((resolve, reject) => {
     request({ hostname, port, ...options }, (response) => {
@@ -113,7 +127,9 @@ function raw(base: string, options: { readonly method: string; readonly path: st
 }
 
 test('without keys, other names and other pages are refused', async () => {
-  await using open = await openServer({ settings: { PUBLIC_URL: 'https://media.example.com', CORS_ALLOWED_ORIGINS: 'https://app.example.com' } });
+  await using open = await openServer({
+    settings: { PUBLIC_URL: 'https://media.example.com', CORS_ALLOWED_ORIGINS: 'https://app.example.com' },
+  });
   const own = new URL(open.base).host;
   const cases: readonly (readonly [method: string, headers: Record<string, string>, status: number])[] = [
     ['GET', { host: own }, 200],
@@ -133,7 +149,11 @@ test('without keys, other names and other pages are refused', async () => {
     ['DELETE', { host: own, origin: 'http://localhost:1' }, 403],
   ];
   for (const [method, headers, status] of cases) {
-    assert.equal(await raw(open.base, { method, path: method === 'GET' ? '/jobs' : '/jobs/999', headers }), status, JSON.stringify([method, headers]));
+    assert.equal(
+      await raw(open.base, { method, path: method === 'GET' ? '/jobs' : '/jobs/999', headers }),
+      status,
+      JSON.stringify([method, headers]),
+    );
   }
   const foreign = await open.call('GET', '/jobs', { headers: { origin: 'https://evil.example.org' } });
   assert.equal(foreign.headers.get('access-control-allow-origin'), null);

@@ -12,19 +12,56 @@ after(() => server[Symbol.asyncDispose]());
 const source = { kind: 'http', url: 'https://media.invalid/a.mp4' };
 const job = (output: object) => ({ source, outputs: [{ container: 'mp4', ...output }] });
 
-type Problem = { type: string; title: string; status: number; detail: string; code: string; errors: { path: string; message: string }[] };
+type Problem = {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  errors: { path: string; message: string }[];
+};
 const WRONG: readonly (readonly [what: string, body: unknown, path: string, allowed: RegExp])[] = [
   ['no source', { outputs: [{ container: 'mp4' }] }, 'source', /^an object whose kind is one of http/],
-  ['another kind of source', { source: { kind: 'gopher' }, outputs: [{ container: 'mp4' }] }, 'source.kind', /^one of http, https, s3, ftp, ftps, inline, upload, file/],
-  ['a URL that is none', { source: { kind: 'http', url: 'ftp://x' }, outputs: [{ container: 'mp4' }] }, 'source.url', /http or https URL/],
-  ['a line end in a header', { source: { ...source, headers: { a: 'b\r\nc: d' } }, outputs: [{ container: 'mp4' }] }, 'source.headers.a', /control/],
-  ['half of a credential', { source: { kind: 's3', bucket: 'b', path: 'p', access_key_id: 'x' }, outputs: [{ container: 'mp4' }] }, 'source.access_key_secret', /go together/],
-  ['too much inline', { source: { kind: 'inline', data: 'A'.repeat(5000) }, outputs: [{ container: 'mp4' }] }, 'source.data', /1000 bytes/],
+  [
+    'another kind of source',
+    { source: { kind: 'gopher' }, outputs: [{ container: 'mp4' }] },
+    'source.kind',
+    /^one of http, https, s3, ftp, ftps, inline, upload, file/,
+  ],
+  [
+    'a URL that is none',
+    { source: { kind: 'http', url: 'ftp://x' }, outputs: [{ container: 'mp4' }] },
+    'source.url',
+    /http or https URL/,
+  ],
+  [
+    'a line end in a header',
+    { source: { ...source, headers: { a: 'b\r\nc: d' } }, outputs: [{ container: 'mp4' }] },
+    'source.headers.a',
+    /control/,
+  ],
+  [
+    'half of a credential',
+    { source: { kind: 's3', bucket: 'b', path: 'p', access_key_id: 'x' }, outputs: [{ container: 'mp4' }] },
+    'source.access_key_secret',
+    /go together/,
+  ],
+  [
+    'too much inline',
+    { source: { kind: 'inline', data: 'A'.repeat(5000) }, outputs: [{ container: 'mp4' }] },
+    'source.data',
+    /1000 bytes/,
+  ],
   ['no outputs', { source, outputs: [] }, 'outputs', /at least one/],
   ['too many outputs', { source, outputs: Array(3).fill({ container: 'mp4' }) }, 'outputs', /at most 2/],
   ['another container', job({ container: 'exe' }), 'outputs.0.container', /hls.*avif/],
   ['another codec', job({ videoCodec: 'libfoo' }), 'outputs.0.videoCodec', /libx264/],
-  ['a codec the container does not hold', job({ container: 'webm', videoCodec: 'h264' }), 'outputs.0.videoCodec', /vp9, av1/],
+  [
+    'a codec the container does not hold',
+    job({ container: 'webm', videoCodec: 'h264' }),
+    'outputs.0.videoCodec',
+    /vp9, av1/,
+  ],
   ['nothing left', job({ videoCodec: 'none', audioCodec: 'none' }), 'outputs.0.audioCodec', /nothing would be left/],
   ['a rate that is none', job({ videoBitrate: 'fast' }), 'outputs.0.videoBitrate', /"2500k"/],
   ['a rate beyond all', job({ videoBitrate: '5000M' }), 'outputs.0.videoBitrate', /from 10000/],
@@ -32,9 +69,24 @@ const WRONG: readonly (readonly [what: string, body: unknown, path: string, allo
   ['a frame rate that is none', job({ fps: '30/0' }), 'outputs.0.fps', /30000\/1001/],
   ['a time that is none', job({ start: 'soon' }), 'outputs.0.start', /01:02:03/],
   ['an unknown field', job({ widht: 3 }), 'outputs.0.widht', /no field/],
-  ['a rendition that is a path', job({ container: 'hls', renditions: [{ height: 360, name: '../x' }] }), 'outputs.0.renditions.0.name', /letters, digits/],
-  ['two of one name', job({ container: 'hls', renditions: ['360p', { height: 240, name: '360P' }] }), 'outputs.0.renditions.1.name', /unique/],
-  ['a rendition called audio', job({ container: 'hls', renditions: [{ height: 360, name: 'audio' }] }), 'outputs.0.renditions.0.name', /folder of sound/],
+  [
+    'a rendition that is a path',
+    job({ container: 'hls', renditions: [{ height: 360, name: '../x' }] }),
+    'outputs.0.renditions.0.name',
+    /letters, digits/,
+  ],
+  [
+    'two of one name',
+    job({ container: 'hls', renditions: ['360p', { height: 240, name: '360P' }] }),
+    'outputs.0.renditions.1.name',
+    /unique/,
+  ],
+  [
+    'a rendition called audio',
+    job({ container: 'hls', renditions: [{ height: 360, name: 'audio' }] }),
+    'outputs.0.renditions.0.name',
+    /folder of sound/,
+  ],
   ['renditions of a file', job({ renditions: ['360p'] }), 'outputs.0.renditions', /only for hls and dash/],
   ['both kinds of thumbnails', job({ thumbnails: { count: 3, every: 2 } }), 'outputs.0.thumbnails.every', /not both/],
   ['another destination', job({ destination: { kind: 'inline' } }), 'outputs.0.destination.kind', /managed/],
@@ -56,17 +108,52 @@ for (const [what, body, path, allowed] of WRONG) {
   });
 }
 
-const OTHERS: readonly (readonly [what: string, method: string, path: string, body: unknown, status: number, code: string])[] = [
+const OTHERS: readonly (readonly [
+  what: string,
+  method: string,
+  path: string,
+  body: unknown,
+  status: number,
+  code: string,
+])[] = [
   ['JSON that is none', 'POST', '/jobs', '{', 400, 'invalid_request'],
   ['an unknown route', 'GET', '/nowhere', undefined, 404, 'not_found'],
   ['an unknown job', 'GET', '/jobs/999999', undefined, 404, 'not_found'],
   ['an id that is none', 'GET', '/jobs/abc', undefined, 404, 'not_found'],
   ['an id beyond all', 'GET', '/jobs/99999999999999999999', undefined, 404, 'not_found'],
   ['an unknown uuid', 'GET', '/jobs/0197a3c2-0000-7000-8000-000000000000', undefined, 404, 'not_found'],
-  ['an unknown upload', 'POST', '/jobs', { source: { kind: 'upload', uploadId: '0197a3c2-0000-7000-8000-000000000000' }, outputs: [{ container: 'mp4' }] }, 404, 'not_found'],
-  ['an unknown upload in a plan', 'POST', '/plan', { source: { kind: 'upload', uploadId: '0197a3c2-0000-7000-8000-000000000000' }, outputs: [{ container: 'mp4' }] }, 404, 'not_found'],
-  ['a private address in a plan', 'POST', '/plan', { source: { kind: 'http', url: 'http://127.0.0.1:1/x' }, outputs: [{ container: 'mp4' }] }, 422, 'source_refused_address'],
-  ['a file outside the roots', 'POST', '/plan', { source: { kind: 'file', path: '/etc/passwd' }, outputs: [{ container: 'mp4' }] }, 422, 'source_denied'],
+  [
+    'an unknown upload',
+    'POST',
+    '/jobs',
+    { source: { kind: 'upload', uploadId: '0197a3c2-0000-7000-8000-000000000000' }, outputs: [{ container: 'mp4' }] },
+    404,
+    'not_found',
+  ],
+  [
+    'an unknown upload in a plan',
+    'POST',
+    '/plan',
+    { source: { kind: 'upload', uploadId: '0197a3c2-0000-7000-8000-000000000000' }, outputs: [{ container: 'mp4' }] },
+    404,
+    'not_found',
+  ],
+  [
+    'a private address in a plan',
+    'POST',
+    '/plan',
+    { source: { kind: 'http', url: 'http://127.0.0.1:1/x' }, outputs: [{ container: 'mp4' }] },
+    422,
+    'source_refused_address',
+  ],
+  [
+    'a file outside the roots',
+    'POST',
+    '/plan',
+    { source: { kind: 'file', path: '/etc/passwd' }, outputs: [{ container: 'mp4' }] },
+    422,
+    'source_denied',
+  ],
   ['a limit that is none', 'GET', '/jobs?limit=0', undefined, 400, 'invalid_request'],
   ['a status that is none', 'GET', '/jobs?status=odd', undefined, 400, 'invalid_request'],
   ['a body beyond the limit', 'POST', '/jobs', JSON.stringify({ x: 'y'.repeat(2_000_000) }), 413, 'too_large'],
@@ -86,22 +173,55 @@ test('another media type is refused', async () => {
 });
 
 test('paths work with and without the trailing slash', async () => {
-  for (const path of ['/jobs', '/jobs/', '/health', '/health/', '/events/', '/workers/']) assert.equal((await server.call('GET', path)).status, 200, path);
+  for (const path of ['/jobs', '/jobs/', '/health', '/health/', '/events/', '/workers/'])
+    assert.equal((await server.call('GET', path)).status, 200, path);
 });
 
 test('secrets never come back', async () => {
   const secret = 'hunter2hunter2';
   const body = {
-    source: { kind: 's3', bucket: 'b', path: 'p', access_key_id: secret, access_key_secret: secret, session_token: secret },
+    source: {
+      kind: 's3',
+      bucket: 'b',
+      path: 'p',
+      access_key_id: secret,
+      access_key_secret: secret,
+      session_token: secret,
+    },
     outputs: [
       { container: 'mp4', destination: { kind: 'ftp', host: 'h.invalid', user: 'u', password: secret, path: 'x' } },
-      { container: 'mp3', destination: { kind: 'http', url: `https://u:${secret}@h.invalid/x?X-Amz-Signature=${secret}`, headers: { authorization: secret } } },
+      {
+        container: 'mp3',
+        destination: {
+          kind: 'http',
+          url: `https://u:${secret}@h.invalid/x?X-Amz-Signature=${secret}`,
+          headers: { authorization: secret },
+        },
+      },
     ],
     notificationUrl: `https://h.invalid/?token=${secret}`,
   };
   const { id } = (await server.call('POST', '/jobs', { body })).body as { id: number };
-  for (const path of [`/jobs/${id}`, '/jobs', '/events']) assert.doesNotMatch((await server.call('GET', path)).text, new RegExp(secret));
-  const shown = (await server.call('GET', `/jobs/${id}`)).body as { source: unknown; outputs: { spec: { destination: unknown } }[] };
-  assert.deepEqual(shown.source, { kind: 's3', bucket: 'b', path: 'p', access_key_id: '***', access_key_secret: '***', session_token: '***' });
-  assert.deepEqual(shown.outputs[0]?.spec.destination, { kind: 'ftp', host: 'h.invalid', port: 21, user: 'u', password: '***', path: 'x' });
+  for (const path of [`/jobs/${id}`, '/jobs', '/events'])
+    assert.doesNotMatch((await server.call('GET', path)).text, new RegExp(secret));
+  const shown = (await server.call('GET', `/jobs/${id}`)).body as {
+    source: unknown;
+    outputs: { spec: { destination: unknown } }[];
+  };
+  assert.deepEqual(shown.source, {
+    kind: 's3',
+    bucket: 'b',
+    path: 'p',
+    access_key_id: '***',
+    access_key_secret: '***',
+    session_token: '***',
+  });
+  assert.deepEqual(shown.outputs[0]?.spec.destination, {
+    kind: 'ftp',
+    host: 'h.invalid',
+    port: 21,
+    user: 'u',
+    password: '***',
+    path: 'x',
+  });
 });

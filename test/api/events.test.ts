@@ -12,12 +12,23 @@ after(() => server[Symbol.asyncDispose]());
 const body = { source: { kind: 'http', url: 'https://media.invalid/a.mp4' }, outputs: [{ container: 'mp3' }] };
 const submit = async () => ((await server.call('POST', '/jobs', { body })).body as { id: number }).id;
 
-type Sse = { readonly id: string | undefined; readonly event: string | undefined; readonly data: Record<string, unknown> };
+type Sse = {
+  readonly id: string | undefined;
+  readonly event: string | undefined;
+  readonly data: Record<string, unknown>;
+};
 
 /** Reads a stream until `enough` says so. */
-async function read(path: string, headers: Record<string, string>, enough: (events: readonly Sse[]) => boolean): Promise<Sse[]> {
+async function read(
+  path: string,
+  headers: Record<string, string>,
+  enough: (events: readonly Sse[]) => boolean,
+): Promise<Sse[]> {
   const control = new AbortController();
-  const response = await fetch(server.base + path, { headers, signal: AbortSignal.any([control.signal, AbortSignal.timeout(20_000)]) });
+  const response = await fetch(server.base + path, {
+    headers,
+    signal: AbortSignal.any([control.signal, AbortSignal.timeout(20_000)]),
+  });
   assert.equal(response.headers.get('content-type'), 'text/event-stream; charset=utf-8');
   const events: Sse[] = [];
   let rest = '';
@@ -38,29 +49,54 @@ async function read(path: string, headers: Record<string, string>, enough: (even
 test('events are listed from a number on', async () => {
   const id = await submit();
   await server.call('POST', `/jobs/${id}/cancel`);
-  const first = (await server.call('GET', '/events?after=0&limit=1')).body as { events: { id: number; type: string; data: { id: number } }[]; nextAfter: number };
-  assert.deepEqual(first.events.map(({ type, data }) => [type, data.id]), [['job.queued', id]]);
+  const first = (await server.call('GET', '/events?after=0&limit=1')).body as {
+    events: { id: number; type: string; data: { id: number } }[];
+    nextAfter: number;
+  };
+  assert.deepEqual(
+    first.events.map(({ type, data }) => [type, data.id]),
+    [['job.queued', id]],
+  );
   const rest = (await server.call('GET', `/events?after=${first.nextAfter}`)).body as typeof first;
-  assert.deepEqual(rest.events.map(({ type }) => type), ['job.canceled']);
+  assert.deepEqual(
+    rest.events.map(({ type }) => type),
+    ['job.canceled'],
+  );
   const none = (await server.call('GET', `/events?after=${rest.nextAfter}`)).body as typeof first;
   assert.deepEqual(none, { events: [], nextAfter: rest.nextAfter });
 });
 
 test('a stream tells what happens, and after a break what was missed', async () => {
-  const reading = read('/events/stream?after=0', {}, (events) => events.filter(({ data }) => data.type === 'job.paused').length === 1);
+  const reading = read(
+    '/events/stream?after=0',
+    {},
+    (events) => events.filter(({ data }) => data.type === 'job.paused').length === 1,
+  );
   const id = await submit();
   await server.call('POST', `/jobs/${id}/pause`);
   const events = await reading;
   const mine = events.filter(({ data }) => (data.data as { id: number }).id === id);
-  assert.deepEqual(mine.map(({ data }) => data.type), ['job.queued', 'job.paused']);
+  assert.deepEqual(
+    mine.map(({ data }) => data.type),
+    ['job.queued', 'job.paused'],
+  );
   await server.call('POST', `/jobs/${id}/cancel`);
-  const missed = await read('/events/stream', { 'last-event-id': events.at(-1)?.id ?? '' }, (seen) => seen.length === 1);
-  assert.deepEqual(missed.map(({ data }) => data.type), ['job.canceled']);
+  const missed = await read(
+    '/events/stream',
+    { 'last-event-id': events.at(-1)?.id ?? '' },
+    (seen) => seen.length === 1,
+  );
+  assert.deepEqual(
+    missed.map(({ data }) => data.type),
+    ['job.canceled'],
+  );
 });
 
 test('a job is followed by itself', async () => {
   const [id, other] = [await submit(), await submit()];
-  const reading = read(`/jobs/${id}/events`, {}, (events) => events.some(({ event, data }) => event === 'status' && data.type === 'job.canceled'));
+  const reading = read(`/jobs/${id}/events`, {}, (events) =>
+    events.some(({ event, data }) => event === 'status' && data.type === 'job.canceled'),
+  );
   // The stream's first event says that it listens: nothing can be missed from here on.
   await server.call('POST', `/jobs/${other}/cancel`);
   for (let tries = 0; tries < 50; tries++) {
@@ -71,7 +107,9 @@ test('a job is followed by itself', async () => {
   const events = await reading;
   assert.deepEqual(events[0], { id: undefined, event: 'status', data: { ...events[0]?.data, id } });
   assert.equal(events[1]?.event, 'progress');
-  assert.ok(events.every(({ event, data }) => event !== 'status' || data.id === id || (data.data as { id: number }).id === id));
+  assert.ok(
+    events.every(({ event, data }) => event !== 'status' || data.id === id || (data.data as { id: number }).id === id),
+  );
 });
 
 test('closing the server ends open streams', async () => {

@@ -18,9 +18,18 @@ export type TestServer = AsyncDisposable & {
   readonly platform: OpenPlatform;
   readonly folder: string;
   /** JSON in, status, headers and parsed body out. */
-  call(method: string, path: string, options?: { readonly body?: unknown; readonly headers?: Record<string, string> }): Promise<Answer>;
+  call(
+    method: string,
+    path: string,
+    options?: { readonly body?: unknown; readonly headers?: Record<string, string> },
+  ): Promise<Answer>;
 };
-export type Answer = { readonly status: number; readonly headers: Headers; readonly body: unknown; readonly text: string };
+export type Answer = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: unknown;
+  readonly text: string;
+};
 
 export type ServerOptions = { readonly settings?: Record<string, string>; readonly works?: boolean };
 
@@ -66,13 +75,40 @@ export async function makeFilm(folder: string, seconds: number): Promise<string>
   const file = path.join(folder, `film-${seconds}.mp4`);
   const picture = ['-f', 'lavfi', '-i', `testsrc2=s=320x180:r=24:d=${seconds}`];
   const sound = ['-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=48000:d=${seconds}`];
-  await run('ffmpeg', ['-v', 'error', '-y', ...picture, ...sound, '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-c:a', 'aac', '-shortest', file]);
+  await run('ffmpeg', [
+    '-v',
+    'error',
+    '-y',
+    ...picture,
+    ...sound,
+    '-c:v',
+    'libx264',
+    '-preset',
+    'ultrafast',
+    '-pix_fmt',
+    'yuv420p',
+    '-c:a',
+    'aac',
+    '-shortest',
+    file,
+  ]);
   return (await readFile(file)).toString('base64');
 }
 
 /** Streams of a file or URL as ffprobe counts them. */
-export async function probe(place: string): Promise<{ codec_name: string; width?: number; height?: number; nb_read_frames?: string }[]> {
-  const { stdout } = await run('ffprobe', ['-v', 'error', '-count_frames', '-show_entries', 'stream=codec_name,width,height,nb_read_frames', '-of', 'json', place]);
+export async function probe(
+  place: string,
+): Promise<{ codec_name: string; width?: number; height?: number; nb_read_frames?: string }[]> {
+  const { stdout } = await run('ffprobe', [
+    '-v',
+    'error',
+    '-count_frames',
+    '-show_entries',
+    'stream=codec_name,width,height,nb_read_frames',
+    '-of',
+    'json',
+    place,
+  ]);
   return (JSON.parse(stdout) as { streams: { codec_name: string }[] }).streams;
 }
 
@@ -82,7 +118,8 @@ export async function until<T>(seconds: number, ask: () => Promise<T>, isSo: (va
   for (;;) {
     const value = await ask();
     if (isSo(value)) return value;
-    if (performance.now() > deadline) throw new Error(`Not so within ${seconds} s; last seen: ${JSON.stringify(value)?.slice(0, 2000)}`);
+    if (performance.now() > deadline)
+      throw new Error(`Not so within ${seconds} s; last seen: ${JSON.stringify(value)?.slice(0, 2000)}`);
     await new Promise((resolve) => setTimeout(resolve, 150));
   }
 }

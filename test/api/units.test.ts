@@ -1,29 +1,69 @@
 // Units, ranges and places: pure, by their whole output.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseRange } from '#api/byte-range.ts';
-import { BufferCache } from '#api/buffer-cache.ts';
 import { isLoopback } from '#api/browser-guard.ts';
-import { hideSecrets, nameOfLocation } from '#domain/view-location.ts';
+import { BufferCache } from '#api/buffer-cache.ts';
+import { parseRange } from '#api/byte-range.ts';
 import { parseBitrate, parseFrameRate, parseSeconds } from '#api/jobs/unit-schema.ts';
+import { hideSecrets, nameOfLocation } from '#domain/view-location.ts';
 
 test('bitrates', () => {
-  const cases: readonly (readonly [number | string, number | null])[] = [[2_500_000, 2_500_000], ['2500k', 2_500_000], ['2.5M', 2_500_000], ['128kbps', 128_000], ['96 k', 96_000], ['800000', 800_000], ['fast', null], ['', null], ['-5k', null], [Number.NaN, null]];
-  assert.deepEqual(cases.map(([text]) => parseBitrate(text)), cases.map(([, bits]) => bits));
+  const cases: readonly (readonly [number | string, number | null])[] = [
+    [2_500_000, 2_500_000],
+    ['2500k', 2_500_000],
+    ['2.5M', 2_500_000],
+    ['128kbps', 128_000],
+    ['96 k', 96_000],
+    ['800000', 800_000],
+    ['fast', null],
+    ['', null],
+    ['-5k', null],
+    [Number.NaN, null],
+  ];
+  assert.deepEqual(
+    cases.map(([text]) => parseBitrate(text)),
+    cases.map(([, bits]) => bits),
+  );
 });
 
 test('times', () => {
-  const cases: readonly (readonly [number | string, number | null])[] = [[12.5, 12.5], ['12.5', 12.5], ['1:02', 62], ['01:02:03.5', 3723.5], ['90:00', 5400], ['1:2:3:4', null], ['soon', null], ['', null]];
-  assert.deepEqual(cases.map(([text]) => parseSeconds(text)), cases.map(([, value]) => value));
+  const cases: readonly (readonly [number | string, number | null])[] = [
+    [12.5, 12.5],
+    ['12.5', 12.5],
+    ['1:02', 62],
+    ['01:02:03.5', 3723.5],
+    ['90:00', 5400],
+    ['1:2:3:4', null],
+    ['soon', null],
+    ['', null],
+  ];
+  assert.deepEqual(
+    cases.map(([text]) => parseSeconds(text)),
+    cases.map(([, value]) => value),
+  );
 });
 
 test('frame rates', () => {
-  const cases: readonly (readonly [number | string, string | null])[] = [[25, '25/1'], ['30000/1001', '30000/1001'], [29.97, '30000/1001'], ['23.976', '24000/1001'], [23.98, '24000/1001'], [59.94, '60000/1001'], [12.5, '12500/1000'], ['30/0', null], ['0', null], ['x', null]];
+  const cases: readonly (readonly [number | string, string | null])[] = [
+    [25, '25/1'],
+    ['30000/1001', '30000/1001'],
+    [29.97, '30000/1001'],
+    ['23.976', '24000/1001'],
+    [23.98, '24000/1001'],
+    [59.94, '60000/1001'],
+    [12.5, '12500/1000'],
+    ['30/0', null],
+    ['0', null],
+    ['x', null],
+  ];
   const text = (value: number | string) => {
     const rate = parseFrameRate(value);
     return rate && `${rate.num}/${rate.den}`;
   };
-  assert.deepEqual(cases.map(([value]) => text(value)), cases.map(([, rate]) => rate));
+  assert.deepEqual(
+    cases.map(([value]) => text(value)),
+    cases.map(([, rate]) => rate),
+  );
 });
 
 test('ranges', () => {
@@ -36,22 +76,31 @@ test('ranges', () => {
   assert.deepEqual(parseRange('bytes=100-', 100), 'unsatisfiable');
   assert.deepEqual(parseRange('bytes=-0', 100), 'unsatisfiable');
   assert.deepEqual(parseRange('bytes=0-', 0), 'unsatisfiable');
-  for (const odd of ['bytes=5-2', 'bytes=0-1,5-6', 'lines=0-1', 'bytes=-', 'bytes=a-b']) assert.deepEqual(parseRange(odd, 100), null, odd);
+  for (const odd of ['bytes=5-2', 'bytes=0-1,5-6', 'lines=0-1', 'bytes=-', 'bytes=a-b'])
+    assert.deepEqual(parseRange(odd, 100), null, odd);
 });
 
 test('what is loopback', () => {
-  for (const host of ['127.0.0.1', '127.9.8.7', 'localhost', 'LOCALHOST', 'app.localhost', '::1', '[::1]']) assert.ok(isLoopback(host), host);
-  for (const host of ['0.0.0.0', '::', '192.168.1.1', 'localhost.example.org', '127.0.0.1.nip.io', '1270.0.0.1']) assert.ok(!isLoopback(host), host);
+  for (const host of ['127.0.0.1', '127.9.8.7', 'localhost', 'LOCALHOST', 'app.localhost', '::1', '[::1]'])
+    assert.ok(isLoopback(host), host);
+  for (const host of ['0.0.0.0', '::', '192.168.1.1', 'localhost.example.org', '127.0.0.1.nip.io', '1270.0.0.1'])
+    assert.ok(!isLoopback(host), host);
 });
 
 test('URLs are shown without what opens them', () => {
   assert.equal(hideSecrets('https://example.com/a.mp4'), 'https://example.com/a.mp4');
   assert.equal(hideSecrets('https://u:p@example.com/a.mp4'), 'https://***:***@example.com/a.mp4');
-  assert.equal(hideSecrets('https://example.com/a?page=2&X-Amz-Signature=abc'), 'https://example.com/a?page=2&X-Amz-Signature=***');
+  assert.equal(
+    hideSecrets('https://example.com/a?page=2&X-Amz-Signature=abc'),
+    'https://example.com/a?page=2&X-Amz-Signature=***',
+  );
 });
 
 test('what a source is called', () => {
-  assert.equal(nameOfLocation({ kind: 'https', url: 'https://example.com/x/my%20film.mp4?a=b', headers: {}, method: 'PUT' }), 'my film.mp4');
+  assert.equal(
+    nameOfLocation({ kind: 'https', url: 'https://example.com/x/my%20film.mp4?a=b', headers: {}, method: 'PUT' }),
+    'my film.mp4',
+  );
   assert.equal(nameOfLocation({ kind: 'file', path: '/media/film.mov' }), 'film.mov');
   assert.equal(nameOfLocation({ kind: 'inline', data: '', filename: '../../x.mp4' }), 'x.mp4');
   assert.equal(nameOfLocation({ kind: 'upload', uploadId: 'x' }), null);

@@ -104,11 +104,9 @@ const inline = (maxBytes: number) =>
     .strictObject({
       kind: z.literal('inline'),
       // Four letters carry three bytes; the rest is for line ends and a data: prefix.
-      data: z
-        .string({ error: 'base64' })
-        .max(Math.ceil((maxBytes * 4) / 3) + Math.ceil(maxBytes / 40) + 256, {
-          error: `base64 of at most ${maxBytes} bytes (MAX_INLINE_BYTES)`,
-        }),
+      data: z.string({ error: 'base64' }).max(Math.ceil((maxBytes * 4) / 3) + Math.ceil(maxBytes / 40) + 256, {
+        error: `base64 of at most ${maxBytes} bytes (MAX_INLINE_BYTES)`,
+      }),
       filename: plain('a file name').optional(),
     })
     .transform(({ data, filename }): Location => ({ kind: 'inline', data, filename: filename ?? null }));

@@ -1,6 +1,6 @@
 // One wanted output as callers write it, mapped to the domain's OutputSpec. Used by the job schema; the CLI speaks it too.
 import { z } from 'zod';
-import { destinationSchema } from '#api/jobs/location-schema.ts';
+import { destinationSchema, sourceSchema } from '#api/jobs/location-schema.ts';
 import { bitrate, frameRate, seconds } from '#api/jobs/unit-schema.ts';
 import type { Config } from '#config/settings.ts';
 import {
@@ -11,7 +11,14 @@ import {
   PRESETS,
   VIDEO_CODEC_NAMES,
 } from '#domain/codec.ts';
-import { FITS, type OutputSpec, type RateControl, type RenditionSpec, type ThumbnailSpec } from '#domain/output.ts';
+import {
+  FITS,
+  type OutputSpec,
+  type RateControl,
+  type RenditionSpec,
+  type ThumbnailSpec,
+  WATERMARK_POSITIONS,
+} from '#domain/output.ts';
 
 export type SchemaLimits = Pick<
   Config,
@@ -102,6 +109,33 @@ const thumbnails = z
   .refine(({ count, every }) => count == null || every == null, { error: 'count or every, not both', path: ['every'] })
   .transform((value): ThumbnailSpec => ({ ...value, count: value.count ?? null, every: value.every ?? null }));
 
+const SCALE_ALLOWED = "the watermark's width as a share of the picture's, from 0.01 to 1";
+const MARGIN_ALLOWED = "below 1 a share of the picture's short side, else pixels of the largest rendition, up to 4000";
+/** @param maxInlineBytes MAX_INLINE_BYTES */
+const watermark = (maxInlineBytes: number) =>
+  z.strictObject({
+    source: sourceSchema(maxInlineBytes),
+    position: z.enum(WATERMARK_POSITIONS).default('top-right'),
+    opacity: z.number().min(0).max(1).default(1),
+    scale: z
+      .number({ error: SCALE_ALLOWED })
+      .min(0.01, { error: SCALE_ALLOWED })
+      .max(1, { error: SCALE_ALLOWED })
+      .default(0.15),
+    margin: z
+      .number({ error: MARGIN_ALLOWED })
+      .min(0, { error: MARGIN_ALLOWED })
+      .max(4000, { error: MARGIN_ALLOWED })
+      .default(0.03),
+  });
+
+const BURN_ALLOWED = 'the number of a subtitle track, from 0, or a language such as "en"';
+const subtitles = z.strictObject({
+  burn: z.union([z.int().min(0).max(99), z.string().regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/)], {
+    error: BURN_ALLOWED,
+  }),
+});
+
 const fields = (limits: SchemaLimits) => ({
   container: z.enum(CONTAINERS),
   videoCodec: codecName(VIDEO_CODEC_NAMES).nullish(),
@@ -126,6 +160,8 @@ const fields = (limits: SchemaLimits) => ({
   segmentFormat: z.enum(['cmaf', 'ts']).default('cmaf'),
   passthrough: z.enum(['auto', 'never']).default('auto'),
   thumbnails: thumbnails.nullish(),
+  watermark: watermark(limits.MAX_INLINE_BYTES).nullish(),
+  subtitles: subtitles.nullish(),
   storyboard: z.boolean().nullish(),
   instant: z.boolean().default(true),
   destination: destinationSchema.nullish(),
@@ -163,6 +199,8 @@ export const outputSchema = (limits: SchemaLimits, hwaccel: Config['HWACCEL']) =
         segmentFormat: value.segmentFormat,
         passthrough: value.passthrough,
         thumbnails: value.thumbnails ?? null,
+        watermark: value.watermark ?? null,
+        subtitles: value.subtitles ?? null,
         storyboard: value.storyboard ?? adaptive,
         instant: value.instant && adaptive,
         destination: value.destination ?? null,
@@ -204,6 +242,13 @@ function* contradictions(value: Written): Generator<[field: string, message: str
   if (value.renditions && kind !== 'adaptive') yield ['renditions', 'only for hls and dash; use width or height'];
   if (value.renditions && (value.width != null || value.height != null))
     yield ['renditions', 'renditions or width and height, not both'];
+  for (const name of ['watermark', 'subtitles'] as const) {
+    if (value[name] == null) continue;
+    if (kind === 'audio' || videoCodec === 'none')
+      yield [name, `only where there is a picture: leave it out of ${container}`];
+    if (videoCodec === 'copy') yield [name, 'not with videoCodec copy: what is copied cannot be drawn on'];
+  }
+  if (value.normalizeAudio && audioCodec === 'copy') yield ['normalizeAudio', 'not with audioCodec copy'];
   if (value.segmentFormat === 'ts' && container !== 'hls') yield ['segmentFormat', 'cmaf; ts is only for hls'];
   if ((value.rateControl === 'abr' || value.rateControl === 'two-pass') && value.videoBitrate == null) {
     yield ['videoBitrate', `needed with rateControl ${value.rateControl}`];
