@@ -46,6 +46,8 @@ const SPEC: OutputSpec = {
   segmentFormat: 'cmaf',
   passthrough: 'never',
   thumbnails: null,
+  watermark: null,
+  subtitles: null,
   storyboard: false,
   instant: false,
   destination: null,
