@@ -4,9 +4,10 @@ import { PlatformError } from '#domain/error.ts';
 import type { Chunk, Timeline, VideoRendition } from '#domain/plan.ts';
 import type { TaskResult, TrackPart } from '#domain/task.ts';
 import { type ChunkCommand, chunkCommand } from '#media/command/chunk.ts';
-import { boundaryTime, frameTime } from '#media/grid.ts';
+import { boundaryTime, frameTime, toNumber } from '#media/grid.ts';
 import type { Platform } from '#workflows/platform.ts';
 import type { TaskContext } from '#workflows/task-context.ts';
+import { prepareDrawings } from '#workflows/tasks/drawings.ts';
 import { commandFailure, runCommand, sourceArguments } from '#workflows/tasks/run-command.ts';
 import { TrackWriter } from '#workflows/tasks/track-writer.ts';
 import { storeTransportSegments } from '#workflows/tasks/transport-segments.ts';
@@ -48,6 +49,7 @@ async function runChunk(
   if (!video) throw new PlatformError('no_video', 'The source has no video');
   const command = chunkCommand({
     ...run,
+    drawings: await prepareDrawings(platform, context, { ...chunk, renditions, timeline }),
     inputArguments: sourceArguments(platform, context),
     facts,
     video,
@@ -67,6 +69,7 @@ async function runChunk(
   const result = await runPasses(platform, context, {
     command,
     expected,
+    fps: toNumber(timeline.fps),
     sinks: writers.map((writer) => (stream) => writer.read(stream, { boundaries, alignment: 'exact', offset })),
   });
   const transport = renditions.filter((rendition) => rendition.segmentFormat === 'ts');
@@ -96,24 +99,30 @@ async function runChunk(
 type Passes = {
   readonly command: ChunkCommand;
   readonly expected: number;
+  /** frames/s of the timeline */
+  readonly fps: number;
   readonly sinks: readonly ((stream: import('node:stream').Readable) => Promise<void>)[];
 };
 
 async function runPasses(
   platform: Platform,
   context: TaskContext,
-  { command, expected, sinks }: Passes,
+  { command, expected, fps, sinks }: Passes,
 ): Promise<{ seconds: number; failure: PlatformError | null }> {
   const count = command.passes.length;
   let seconds = 0;
   let failure: PlatformError | null = null;
   for (const [i, args] of command.passes.entries()) {
     const isLast = i === count - 1;
+    const started = performance.now();
+    // FFmpeg's own speed follows the stream that is furthest behind, and pictures come once in seconds: frames are what was done.
+    const speedAt = (frame: number) => frame / fps / ((performance.now() - started) / 1000);
     const run = await runCommand(platform, context, {
       args,
       mayFail: true,
       ...(isLast ? { sinks } : {}),
-      onProgress: ({ frame, speed }) => context.progress(Math.min(1, (i + frame / expected) / count), speed),
+      onProgress: ({ frame }) =>
+        context.progress(Math.min(1, (i + frame / expected) / count), frame > 0 ? speedAt(frame) : null),
     });
     seconds += run.seconds;
     if (run.exitCode !== 0 || run.signal) failure = commandFailure(run);
