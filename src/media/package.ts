@@ -20,6 +20,8 @@ export type PackagedTrack<T = VideoRendition | AudioRendition> = {
   readonly timescale: number;
   /** Without a gap from the first: what may be played now. */
   readonly segments: readonly PackagedSegment[];
+  /** First light that the real segment has replaced: in no playlist any more, but players that hold an old one still ask for it. */
+  readonly retired: readonly PackagedSegment[];
   readonly extension: 'm4s' | 'ts';
   readonly complete: boolean;
 };
@@ -79,7 +81,7 @@ function pick<T extends { readonly id: string }>(all: readonly T[], ids: readonl
 
 type CollectedPart = TrackPart & { readonly isLight: boolean };
 
-/** Parts by rendition in the order of their segments. First light serves only until the real first chunk has anything. */
+/** Parts by rendition in the order of their segments, first light at the very beginning. */
 function collectParts(tasks: readonly MadeByTask[]): Map<string, CollectedPart[]> {
   const parts = new Map<string, CollectedPart[]>();
   const all = tasks.flatMap((task) =>
@@ -89,7 +91,7 @@ function collectParts(tasks: readonly MadeByTask[]): Map<string, CollectedPart[]
   all.sort((a, b) => Number(a.isLight) - Number(b.isLight) || firstIndex(a) - firstIndex(b));
   for (const part of all) {
     const known = parts.get(part.rendition) ?? [];
-    if (part.isLight && known.some(({ segments }) => segments.some(({ index }) => index === 0))) continue;
+    // First in the list, so that what is real takes its place.
     parts.set(part.rendition, part.isLight ? [part, ...known] : [...known, part]);
   }
   return parts;
@@ -111,12 +113,15 @@ function packageTrack<T extends VideoRendition | AudioRendition>({
   const extension = rendition.segmentFormat === 'ts' ? 'ts' : 'm4s';
   const inits = new Map<string, Init>();
   const byIndex = new Map<number, PackagedSegment>();
+  const retired: PackagedSegment[] = [];
   for (const part of parts) {
     const init = part.init && (inits.get(part.init.hash) ?? { ...part.init, name: initName(part, inits) });
     if (init) inits.set(init.hash, init);
     for (const segment of part.segments) {
       // First light has names of its own: what is cached under a name for ever must never change.
       const name = part.isLight ? `light_${number(segment.index)}.m4s` : segmentName({ extension }, segment.index);
+      const replaced = byIndex.get(segment.index);
+      if (replaced?.name.startsWith('light_')) retired.push(replaced);
       byIndex.set(segment.index, { ...segment, name, init });
     }
   }
@@ -129,6 +134,7 @@ function packageTrack<T extends VideoRendition | AudioRendition>({
     codecs: real?.codecs ?? '',
     timescale: real?.timescale ?? 1,
     segments,
+    retired,
     extension,
     complete: segments.length === count && !segments.some(({ name }) => name.startsWith('light_')),
   };

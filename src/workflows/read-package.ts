@@ -99,13 +99,14 @@ function findInPackage(
 
 function findInTrack(whole: Package, track: PackagedTrack, file: string): ServedFile | null {
   if (file === 'playlist.m3u8') return text(mediaPlaylist(whole, track), PLAYLIST, track.complete);
-  const segment = track.segments.find((one) => one.name === file);
+  const served = [...track.segments, ...track.retired];
+  const segment = served.find((one) => one.name === file);
   const sound = 'channels' in track.rendition;
   if (segment) {
     const mediaType = track.extension === 'ts' ? 'video/mp2t' : sound ? 'audio/mp4' : 'video/mp4';
     return { kind: 'object', key: segment.key, size: segment.size, mediaType, name: file };
   }
-  const init = track.segments.find((one) => one.init?.name === file)?.init;
+  const init = served.find((one) => one.init?.name === file)?.init;
   return init
     ? { kind: 'object', key: init.key, size: init.size, mediaType: sound ? 'audio/mp4' : 'video/mp4', name: file }
     : null;

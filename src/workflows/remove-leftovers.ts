@@ -42,7 +42,7 @@ export function keptKeys(
     for (const { key } of finished?.result?.files ?? []) kept.add(key);
     if (output.method !== 'adaptive') continue;
     const { video, audio, texts } = packageOutput(plan, output, done);
-    for (const { init, key } of [...video, ...audio].flatMap((track) => track.segments)) {
+    for (const { init, key } of [...video, ...audio].flatMap((track) => [...track.segments, ...track.retired])) {
       kept.add(key);
       if (init) kept.add(init.key);
     }

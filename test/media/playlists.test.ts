@@ -164,6 +164,11 @@ test('first light has an init of its own and gives way to the real segment', () 
     [150_000, 120_000, 30_000],
   );
   assert.equal(mediaPlaylist(after, track).match(/EXT-X-MAP/g)?.length, 1);
+  assert.deepEqual(
+    track.retired.map(({ name, init }) => [name, init?.name]),
+    [['light_00000.m4s', 'init-light.mp4']],
+    'still there for players that hold the old playlist',
+  );
 });
 
 test('the manifest names the same segments with their exact times', () => {
