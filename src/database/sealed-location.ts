@@ -1,6 +1,6 @@
 // Places as they are stored: every secret in them sealed, so that a dump of the database contains none. Used by jobs.ts and outputs.ts.
 import { type Location, type LocationKind, SECRET_FIELDS } from '#domain/location.ts';
-import type { OutputSpec } from '#domain/output.ts';
+import type { OutputSpec, WatermarkSpec } from '#domain/output.ts';
 
 /** Seals and opens short texts under the platform's key (AES-256-GCM). */
 export type Sealer = {
@@ -11,7 +11,10 @@ export type Sealer = {
 
 /** A location whose secret fields are `{sealed: …}`. */
 export type SealedLocation = { readonly kind: LocationKind; readonly [field: string]: unknown };
-export type SealedSpec = Omit<OutputSpec, 'destination'> & { readonly destination: SealedLocation | null };
+export type SealedSpec = Omit<OutputSpec, 'destination' | 'watermark'> & {
+  readonly destination: SealedLocation | null;
+  readonly watermark: (Omit<WatermarkSpec, 'source'> & { readonly source: SealedLocation }) | null;
+};
 
 export function sealLocation(location: Location, sealer: Sealer): SealedLocation {
   const fields = Object.entries(location).map(([field, value]) => [
@@ -32,11 +35,13 @@ export function openLocation(stored: SealedLocation, sealer: Sealer): Location {
 export const sealSpec = (spec: OutputSpec, sealer: Sealer): SealedSpec => ({
   ...spec,
   destination: spec.destination && sealLocation(spec.destination, sealer),
+  watermark: spec.watermark && { ...spec.watermark, source: sealLocation(spec.watermark.source, sealer) },
 });
 
 export const openSpec = (stored: SealedSpec, sealer: Sealer): OutputSpec => ({
   ...stored,
   destination: stored.destination && openLocation(stored.destination, sealer),
+  watermark: stored.watermark && { ...stored.watermark, source: openLocation(stored.watermark.source, sealer) },
 });
 
 const SEALED_URL = 'sealed:';

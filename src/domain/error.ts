@@ -66,6 +66,7 @@ export const ERROR_CODES = {
   corrupt_media: code('media', false, 'The media is damaged and nothing of it could be decoded. Upload it again.'),
   no_video: code('media', false, 'The source has no video; ask for an audio output.'),
   no_audio: code('media', false, 'The source has no audio; ask for a video output.'),
+  no_subtitles: code('media', false, 'The source has no such subtitles; the findings of the job name those it has.'),
   media_limit: code('media', false, 'The media is beyond a configured limit, named in the detail.'),
   // ours
   encode_failed: code('platform', true, 'The log of the job shows what FFmpeg said.'),
@@ -83,7 +84,11 @@ export const ERROR_CODES = {
   database_unreachable: code('platform', true, 'Check DATABASE_URL and that PostgreSQL is up.'),
   database_too_old: code('platform', false, 'Use PostgreSQL 15 or newer, or leave DATABASE_URL out.'),
   database_mismatch: code('platform', false, 'Run the version of Rendition that the database belongs to.'),
-  wrong_key: code('platform', false, 'Start with the SECRET_KEY, or DATA_DIR/secret.key, under which the credentials were stored.'),
+  wrong_key: code(
+    'platform',
+    false,
+    'Start with the SECRET_KEY, or DATA_DIR/secret.key, under which the credentials were stored.',
+  ),
   data_dir_unusable: code('platform', false, 'Give DATA_DIR to the user that runs Rendition, or choose another.'),
   port_taken: code('platform', false, 'Choose another PORT, or stop what listens there.'),
   shutting_down: code('platform', true, 'The server is stopping; the work goes on elsewhere or at the next start.'),

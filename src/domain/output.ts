@@ -27,6 +27,24 @@ export type ThumbnailSpec = {
   readonly sprite: boolean;
 };
 
+export const WATERMARK_POSITIONS = ['top-left', 'top-right', 'bottom-left', 'bottom-right', 'center'] as const;
+export type WatermarkPosition = (typeof WATERMARK_POSITIONS)[number];
+
+/** A picture laid over the video. */
+export type WatermarkSpec = {
+  readonly source: Location;
+  readonly position: WatermarkPosition;
+  /** 0–1 */
+  readonly opacity: number;
+  /** Its width as a share of the video's, 0–1. */
+  readonly scale: number;
+  /** Distance from the edges: below 1 a share of the video's short side, else pixels of the largest rendition. */
+  readonly margin: number;
+};
+
+/** Subtitles drawn into the picture: the n-th subtitle track of the source, from 0, or the first one in a language. */
+export type SubtitleSpec = { readonly burn: number | string };
+
 export type RateControl =
   /** Constant quality under a cap: what is used unless asked otherwise. */
   | { readonly mode: 'capped-crf'; readonly crf: number | null; readonly maxBitrate: number | null }
@@ -63,6 +81,8 @@ export type OutputSpec = {
   /** auto copies a standard source as the top rendition. */
   readonly passthrough: 'auto' | 'never';
   readonly thumbnails: ThumbnailSpec | null;
+  readonly watermark: WatermarkSpec | null;
+  readonly subtitles: SubtitleSpec | null;
   /** Poster and storyboard: made for adaptive outputs unless switched off. */
   readonly storyboard: boolean;
   /** Playable as soon as can be: where nothing can be copied, a quick first segment is made alone before the ladder. */

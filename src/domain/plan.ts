@@ -2,7 +2,7 @@
 import type { AudioCodec, Container, Hardware, Preset, VideoCodec } from '#domain/codec.ts';
 import type { Failure } from '#domain/error.ts';
 import type { Finding } from '#domain/finding.ts';
-import type { Fit, ThumbnailSpec } from '#domain/output.ts';
+import type { Fit, ThumbnailSpec, WatermarkPosition } from '#domain/output.ts';
 import type { Rational } from '#domain/source-facts.ts';
 
 /**
@@ -62,6 +62,26 @@ export type EncodeRate =
       readonly bufferSize: number;
     };
 
+/** Where a watermark goes on one picture. */
+export type WatermarkPlan = {
+  /** Index of the output whose watermark image it is: outputs with equal ones share it. */
+  readonly image: number;
+  readonly position: WatermarkPosition;
+  /** 0–1 */
+  readonly opacity: number;
+  /** Share of the picture's width. */
+  readonly scale: number;
+  /** Share of the picture's short side. */
+  readonly margin: number;
+};
+
+/** What is drawn into a picture after it was scaled. */
+export type Decoration = {
+  readonly watermark: WatermarkPlan | null;
+  /** Subtitles drawn into it; they were extracted when the job was planned. */
+  readonly burn: { readonly streamIndex: number; readonly kind: 'text' | 'bitmap' } | null;
+};
+
 export type VideoRendition = {
   /** `v0`, `v1`, …: unique in the plan; the name of its folder in storage. */
   readonly id: string;
@@ -80,6 +100,7 @@ export type VideoRendition = {
   readonly rate: EncodeRate;
   /** 8 bit 4:2:0 unless the codec and the caller want more. */
   readonly pixelFormat: 'yuv420p' | 'yuv420p10le';
+  readonly decoration: Decoration | null;
   readonly segmentFormat: 'cmaf' | 'ts';
 };
 
@@ -158,6 +179,7 @@ export type DirectPlan = {
   readonly height: number | null;
   readonly fps: Rational | null;
   readonly fit: Fit;
+  readonly decoration: Decoration | null;
   readonly videoStream: number | null;
   readonly audioStreams: readonly number[];
   readonly audioCodec: AudioCodec | 'copy' | null;

@@ -6,6 +6,7 @@ import type { DirectPlan, OutputPlan } from '#domain/plan.ts';
 import type { Rational } from '#domain/source-facts.ts';
 import { isStandard } from '#media/doctor.ts';
 import { usualBitrate } from '#media/ladder.ts';
+import { isDecorated, planDecoration } from '#media/plan-decoration.ts';
 import type { Draft } from '#media/plan-draft.ts';
 import { isLossless, soundChannels, soundRate } from '#media/plan-sound.ts';
 import { planTimeline, span } from '#media/plan-timeline.ts';
@@ -64,7 +65,7 @@ export function copiesFile(draft: Draft, spec: OutputSpec): boolean {
     spec.start === 0 &&
     !spec.normalizeAudio;
   const usualRate = spec.rate.mode === 'capped-crf' && spec.rate.crf === null && spec.rate.maxBitrate === null;
-  if (!asksNothing || !usualRate) return false;
+  if (!asksNothing || !usualRate || isDecorated(spec)) return false;
   const rate = usualBitrate(video.width * video.height, video.averageFrameRate ?? { num: 25, den: 1 });
   return (
     takes(COPYABLE, spec.container, video.codec) &&
@@ -79,7 +80,11 @@ const takes = (table: Readonly<Record<string, readonly string[]>>, container: st
 export function planDirect(draft: Draft, spec: OutputSpec, index: number): OutputPlan {
   const { kind } = CONTAINER_FACTS[spec.container];
   const direct =
-    kind === 'audio' ? soundFile(draft, spec) : kind === 'video' ? copy(draft, spec, index) : picture(draft, spec);
+    kind === 'audio'
+      ? soundFile(draft, spec)
+      : kind === 'video'
+        ? copy(draft, spec, index)
+        : picture(draft, spec, index);
   // The timeline of a picture or an animation is its place on the source's clock; sound and copies need only start and length.
   const timeline = planTimeline(
     draft,
@@ -110,6 +115,7 @@ function base(draft: Draft, spec: OutputSpec): DirectPlan {
     height: null,
     fps: null,
     fit: spec.fit,
+    decoration: null,
     videoStream: null,
     audioStreams: [],
     audioCodec: null,
@@ -177,7 +183,7 @@ function copy(draft: Draft, spec: OutputSpec, index: number): OutputPlan['direct
   };
 }
 
-function picture(draft: Draft, spec: OutputSpec): DirectPlan {
+function picture(draft: Draft, spec: OutputSpec, index: number): DirectPlan {
   const { video } = draft.facts;
   if (!video) throw new PlatformError('no_video', 'The source has no picture');
   const source = { width: video.displayWidth, height: video.displayHeight };
@@ -193,6 +199,7 @@ function picture(draft: Draft, spec: OutputSpec): DirectPlan {
     ...direct,
     kind: animation ? 'animation' : 'image',
     ...size,
+    decoration: planDecoration(draft, { spec, index, shortSide: Math.min(size.width, size.height) }),
     fps: animation ? (spec.fps ?? ANIMATION_RATE) : null,
     duration: direct.duration,
     videoStream: video.streamIndex,

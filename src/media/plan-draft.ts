@@ -1,5 +1,6 @@
 // A plan while it is being made: facts, options, and the parts so far. Used by plan.ts and its parts.
 import type { HwaccelChoice, Preset } from '#domain/codec.ts';
+import type { OutputSpec } from '#domain/output.ts';
 import type { AudioRendition, PictureTrack, SubtitleTrack, Timeline, VideoRendition } from '#domain/plan.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import type { MediaLimits, MediaTool } from '#media/tool.ts';
@@ -19,6 +20,8 @@ export type PlanOptions = {
 export type Draft = {
   readonly facts: SourceFacts;
   readonly options: PlanOptions;
+  /** All outputs of the job. */
+  readonly specs: readonly OutputSpec[];
   readonly timelines: Timeline[];
   readonly video: VideoRendition[];
   readonly audio: AudioRendition[];

@@ -7,6 +7,7 @@ import { isStandard } from '#media/doctor.ts';
 import { chooseFrameRate } from '#media/frame-rate.ts';
 import { type Grid, makeGrid, toNumber } from '#media/grid.ts';
 import { chooseLadder } from '#media/ladder.ts';
+import { isDecorated } from '#media/plan-decoration.ts';
 import type { Draft } from '#media/plan-draft.ts';
 
 /** Seconds that a still picture is shown where the request names no duration. */
@@ -86,7 +87,7 @@ export function copiesTop(draft: Draft, spec: OutputSpec, video: VideoFacts): bo
   const adaptive = spec.container === 'hls' || spec.container === 'dash';
   if (!adaptive || spec.segmentFormat !== 'cmaf') return false;
   if (spec.videoCodec === 'copy') return requireStandard(facts);
-  if (spec.passthrough === 'never' || !isStandard(facts).standard) return false;
+  if (spec.passthrough === 'never' || isDecorated(spec) || !isStandard(facts).standard) return false;
   const untouched =
     spec.start === 0 && spec.duration === null && spec.fps === null && spec.width === null && spec.height === null;
   const usual = (spec.videoCodec ?? 'h264') === 'h264' && spec.rate.mode === 'capped-crf' && spec.rate.crf === null;

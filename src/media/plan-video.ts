@@ -5,6 +5,7 @@ import type { OutputSpec } from '#domain/output.ts';
 import type { EncodeRate, Timeline, VideoRendition } from '#domain/plan.ts';
 import { encoderName } from '#media/command/encoder.ts';
 import { chooseLadder, type LadderStep } from '#media/ladder.ts';
+import { planDecoration } from '#media/plan-decoration.ts';
 import { type Draft, share } from '#media/plan-draft.ts';
 import { copiesTop } from '#media/plan-timeline.ts';
 
@@ -28,6 +29,8 @@ export function planVideo(draft: Draft, { spec, index, timeline }: Wanted): stri
     );
   }
   const steps = ladderSteps(draft, { spec, timeline, codec });
+  const shortSide = Math.max(...steps.map((step) => Math.min(step.width, step.height)));
+  const decoration = planDecoration(draft, { spec, index, shortSide });
   const wanted = copied && spec.videoCodec === 'copy' ? steps.slice(0, 1) : steps;
   return wanted.map((step, i) => {
     const isCopy = copied && i === 0;
@@ -43,6 +46,7 @@ export function planVideo(draft: Draft, { spec, index, timeline }: Wanted): stri
       preset: spec.preset ?? options.preset,
       rate: rateOf(spec, step),
       pixelFormat: 'yuv420p',
+      decoration: isCopy ? null : decoration,
       segmentFormat: spec.segmentFormat,
     });
   });

@@ -25,13 +25,25 @@ export function makePlan({
   facts,
   outputs,
   options,
+  refusals = new Map(),
 }: {
   facts: SourceFacts;
   outputs: readonly OutputSpec[];
   options: PlanOptions;
+  /** Outputs, by index, that were found impossible before. */
+  refusals?: ReadonlyMap<number, PlatformError>;
 }): Plan {
-  const draft: Draft = { facts, options, timelines: [], video: [], audio: [], subtitles: [], pictures: [] };
-  const outputPlans = outputs.map((spec, index) => planOrRefuse(draft, spec, index));
+  const draft: Draft = {
+    facts,
+    options,
+    specs: outputs,
+    timelines: [],
+    video: [],
+    audio: [],
+    subtitles: [],
+    pictures: [],
+  };
+  const outputPlans = outputs.map((spec, index) => planOrRefuse(draft, { spec, index, refusal: refusals.get(index) }));
   requireOne(outputPlans);
   const instant = outputs.some((spec, index) => spec.instant && outputPlans[index]?.method === 'adaptive');
   const tasks = planTasks(draft, outputPlans, instant);
@@ -50,10 +62,13 @@ export function makePlan({
   };
 }
 
-function planOrRefuse(draft: Draft, spec: OutputSpec, index: number): OutputPlan {
+type Wish = { readonly spec: OutputSpec; readonly index: number; readonly refusal: PlatformError | undefined };
+
+function planOrRefuse(draft: Draft, { spec, index, refusal }: Wish): OutputPlan {
   const parts: unknown[][] = [draft.timelines, draft.video, draft.audio, draft.subtitles, draft.pictures];
   const lengths = parts.map((part) => part.length);
   try {
+    if (refusal) throw refusal;
     return planOutput(draft, spec, index);
   } catch (error) {
     if (!(error instanceof PlatformError)) throw error;
@@ -102,17 +117,24 @@ function planOutput(draft: Draft, spec: OutputSpec, index: number): OutputPlan {
     timeline: timeline.id,
     video,
     audio: wantsSound ? planSound(draft, { spec, timeline, renditions: video.length }) : [],
-    subtitles: planSubtitles(draft, spec, timeline),
+    subtitles: planSubtitles(draft, { spec, timeline, burnt: burntStream(draft, video) }),
     pictures: wantsVideo ? planPictures(draft, { spec, index, timeline }) : [],
     direct: null,
     refused: null,
   };
 }
 
-function planSubtitles(draft: Draft, spec: OutputSpec, timeline: Timeline): string[] {
+const burntStream = (draft: Draft, video: readonly string[]): number | null =>
+  draft.video.find(({ id }) => id === video[0])?.decoration?.burn?.streamIndex ?? null;
+
+type Texts = { readonly spec: OutputSpec; readonly timeline: Timeline; readonly burnt: number | null };
+
+function planSubtitles(draft: Draft, { spec, timeline, burnt }: Texts): string[] {
   // A part of a film would need its texts moved in time; they are carried with whole films.
   if (spec.start > 0 || spec.duration !== null) return [];
-  const texts = draft.facts.subtitles.filter((track) => track.kind === 'text').slice(0, MOST_SUBTITLES);
+  const texts = draft.facts.subtitles
+    .filter((track) => track.kind === 'text' && track.streamIndex !== burnt)
+    .slice(0, MOST_SUBTITLES);
   return texts.map((track, i) => {
     const name = track.title ?? (track.language ? languageName(track.language) : `Subtitles ${i + 1}`);
     const { streamIndex, language, isDefault, isForced } = track;

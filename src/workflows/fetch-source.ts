@@ -75,13 +75,17 @@ function checkSize({ config }: Platform, size: number | null): void {
 }
 
 /** Fails as soon as more comes than is allowed: servers lie about sizes, or do not tell them. */
-export function limitBytes(body: Readable, limit: number): Readable {
+export function limitBytes(
+  body: Readable,
+  limit: number,
+  error: () => PlatformError = () => tooLarge(limit),
+): Readable {
   let bytes = 0;
   const counter = new Transform({
     highWaterMark: 1 << 20,
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
-      done(bytes > limit ? tooLarge(limit) : null, chunk);
+      done(bytes > limit ? error() : null, chunk);
     },
   });
   body.on('error', (error) => counter.destroy(error));

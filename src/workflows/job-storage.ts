@@ -17,3 +17,18 @@ export const attemptPrefix = (uuid: string, { taskId, attempt }: { taskId: numbe
 export const jobUuidOf = (key: string): string | null => /^jobs\/([0-9a-f-]{36})\//.exec(key)?.[1] ?? null;
 
 export const uploadKey = (id: string): string => `uploads/${id}/original`;
+
+/** The watermark of an output as it came inside the request. */
+export const watermarkSourceKey = (uuid: string, output: number): string =>
+  `${jobPrefix(uuid)}source/watermark-${output}`;
+
+/** The same, or one that was fetched, as it is drawn. */
+export const watermarkKey = (uuid: string, output: number): string => `${watermarkSourceKey(uuid, output)}.png`;
+
+/** Subtitles that are burnt in: text of a stream of the source. */
+export const burnScriptKey = (uuid: string, streamIndex: number): string =>
+  `${jobPrefix(uuid)}source/burn-${streamIndex}.ass`;
+
+/** The same for bitmaps: a list, and pictures beside it. */
+export const burnSlidesKey = (uuid: string, streamIndex: number, name = 'slides.json'): string =>
+  `${jobPrefix(uuid)}source/burn-${streamIndex}/${name}`;

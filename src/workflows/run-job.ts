@@ -12,6 +12,8 @@ import { openInput } from '#workflows/open-input.ts';
 import { openTasks } from '#workflows/open-tasks.ts';
 import { planOptions } from '#workflows/plan-options.ts';
 import type { Platform } from '#workflows/platform.ts';
+import { prepareBurns } from '#workflows/prepare-burn.ts';
+import { prepareWatermarks } from '#workflows/prepare-watermarks.ts';
 import { recordEvent } from '#workflows/record-event.ts';
 import { reportFetch } from '#workflows/report-progress.ts';
 import type { RunningWork } from '#workflows/running-work.ts';
@@ -54,9 +56,11 @@ async function prepareJob(platform: Platform, { job, outputs, signal, logger }: 
   const facts = await probe(platform, { ...job, sourceKey }, signal);
   await holdStill(platform, { job, outputs, signal, sourceKey, facts });
   const specs = outputs.map((output) => output.spec);
-  const plan = makePlan({ facts, outputs: specs, options: planOptions(platform) });
+  const refusals = await prepareWatermarks(platform, { job, outputs, signal, log });
+  const plan = makePlan({ facts, outputs: specs, options: planOptions(platform), refusals });
   for (const { code, detail, action } of plan.findings) log(`found ${code}: ${detail}; ${action}`);
   log(`plan: ${plan.tasks.length} tasks, about ${plan.cost.cpuSeconds} CPU seconds`);
+  await prepareBurns(platform, { job, sourceKey, facts, plan, signal, log });
   signal.throwIfAborted();
   await openTasks(platform, { job, sourceKey, facts, plan });
 }

@@ -23,6 +23,7 @@ import type { TaskLane } from '#workflows/send-tasks.ts';
 import { settleTaskFailure } from '#workflows/settle-task-failure.ts';
 import type { TaskExecutor } from '#workflows/task-context.ts';
 import { EXECUTORS } from '#workflows/tasks/executors.ts';
+import { timeLimit } from '#workflows/time-limit.ts';
 
 /** A claimed task with all its executor needs to know. */
 export type TaskAttempt = {
@@ -145,7 +146,7 @@ async function execute(
       prefix,
       signal,
       input: source.input,
-      timeLimit: config.JOB_TIME_LIMIT_SECONDS || Math.max(600, 20 * job.facts.duration),
+      timeLimit: timeLimit(config, job.facts),
       log: logger.log,
       progress: progress.report,
       publish: publisher.publish,

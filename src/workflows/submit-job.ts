@@ -3,14 +3,13 @@ import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { findJobByKey, insertJob } from '#database/jobs.ts';
 import { insertOutputs, listOutputs } from '#database/outputs.ts';
-import { findUpload } from '#database/uploads.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { Job, JobRequest, Output } from '#domain/job.ts';
-import type { Location } from '#domain/location.ts';
 import { jobPriority } from '#queue/lane.ts';
-import { jobPrefix, sourceKey } from '#workflows/job-storage.ts';
+import { jobPrefix } from '#workflows/job-storage.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { recordEvent } from '#workflows/record-event.ts';
+import { storeSource, storeWatermarks } from '#workflows/store-sources.ts';
 
 export type SubmittedJob = {
   readonly job: Job;
@@ -32,7 +31,8 @@ export async function submitJob(platform: Platform, request: JobRequest): Promis
   const uuid = uuidv7();
   const source = await storeSource(platform, { request, uuid });
   try {
-    const submitted = await insert(platform, { ...request, ...source, uuid, requestHash });
+    const outputs = await storeWatermarks(platform, { request, uuid });
+    const submitted = await insert(platform, { ...request, ...source, outputs, uuid, requestHash });
     if (submitted) return submitted;
   } catch (error) {
     await platform.storage.removeAll(jobPrefix(uuid));
@@ -97,33 +97,6 @@ function checkOutputs({ config }: Platform, { outputs, priority }: JobRequest): 
     throw new PlatformError('invalid_request', 'The priority is a whole number from 0 to 100', {
       errors: [{ path: 'priority', message: '0 to 100' }],
     });
-  }
-}
-
-/** What came with the request itself is stored first, and an upload is looked at: a job that was acknowledged has its source. */
-async function storeSource(
-  platform: Platform,
-  { request, uuid }: { readonly request: JobRequest; readonly uuid: string },
-): Promise<{ readonly source: Location; readonly sourceKey: string | null }> {
-  const { source } = request;
-  if (source.kind === 'upload') {
-    const upload = await findUpload(platform.database.db, { projectId: request.projectId, id: source.uploadId });
-    if (!upload)
-      throw new PlatformError('not_found', `There is no upload ${source.uploadId}`, {
-        errors: [{ path: 'source.uploadId', message: 'the id of an upload' }],
-      });
-    if (upload.status !== 'received') throw new PlatformError('conflict', `Upload ${upload.id} is not complete yet`);
-    return { source, sourceKey: upload.storageKey };
-  }
-  if (source.kind === 'managed') return { source, sourceKey: source.key };
-  if (source.kind !== 'inline') return { source, sourceKey: null };
-  const opened = await platform.locations.openSource(source);
-  try {
-    const key = sourceKey(uuid);
-    await platform.storage.write(key, await opened.store.read(opened.key));
-    return { source: { ...source, data: '' }, sourceKey: key };
-  } finally {
-    await opened.store.close();
   }
 }
 

@@ -27,6 +27,8 @@ export const outputSpec = (changes: Partial<OutputSpec> = {}): OutputSpec => ({
   segmentFormat: 'cmaf',
   passthrough: 'auto',
   thumbnails: null,
+  watermark: null,
+  subtitles: null,
   storyboard: true,
   instant: false,
   destination: null,

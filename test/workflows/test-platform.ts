@@ -135,6 +135,8 @@ export function outputSpec(changes: Partial<OutputSpec> = {}): OutputSpec {
     passthrough: 'never',
     instant: false,
     thumbnails: null,
+    watermark: null,
+    subtitles: null,
     storyboard: false,
     destination: null,
     ...changes,

@@ -1,6 +1,7 @@
 // The command of one chunk: one decode, one split, every rendition's fragments on a pipe of its own, pictures to files.
 import type { Chunk, PicturePreparation, PictureTrack, Timeline, VideoRendition } from '#domain/plan.ts';
 import type { SourceFacts, VideoFacts } from '#domain/source-facts.ts';
+import { type Drawing, overlayInputs } from '#media/command/decoration.ts';
 import { encoderArguments } from '#media/command/encoder.ts';
 import { pictureGraph, seconds } from '#media/command/picture.ts';
 import { boundaryTime, frameTime } from '#media/grid.ts';
@@ -38,6 +39,8 @@ export type ChunkCommandOptions = {
   readonly chunk: Chunk;
   readonly renditions: readonly VideoRendition[];
   readonly pictures: readonly PictureTrack[];
+  /** What is drawn into renditions, by id. */
+  readonly drawings?: ReadonlyMap<string, Drawing>;
   /** Folder for pictures, MPEG-TS segments and two-pass logs. */
   readonly scratch: string;
   readonly threads: number;
@@ -70,10 +73,7 @@ export function chunkCommand(options: ChunkCommandOptions): ChunkCommand {
   const sinks = renditions.filter((rendition) => rendition.segmentFormat === 'cmaf');
   const twoPass = renditions.filter((rendition) => rendition.rate.mode === 'two-pass');
   const last = [
-    ...inputSide(
-      options,
-      renditions.some((rendition) => rendition.hardware === 'vaapi'),
-    ),
+    ...inputSide(options, renditions),
     '-filter_complex',
     graph(options, renditions, pictures),
     ...renditions.flatMap((rendition, i) =>
@@ -82,7 +82,7 @@ export function chunkCommand(options: ChunkCommandOptions): ChunkCommand {
     ...pictures.flatMap(({ track, frames, pattern }, j) => pictureOutput({ track, frames, pattern, label: `x${j}` })),
   ];
   const first = [
-    ...inputSide(options, false),
+    ...inputSide(options, twoPass),
     '-filter_complex',
     graph(options, twoPass, []),
     ...twoPass.flatMap((rendition, i) => firstPassOutput(options, rendition, `v${i}`)),
@@ -90,15 +90,19 @@ export function chunkCommand(options: ChunkCommandOptions): ChunkCommand {
   return { passes: twoPass.length > 0 ? [first, last] : [last], sinks, pictures };
 }
 
-function inputSide(options: ChunkCommandOptions, vaapi: boolean): string[] {
+const drawingsOf = ({ drawings }: ChunkCommandOptions, renditions: readonly VideoRendition[]): (Drawing | null)[] =>
+  renditions.map(({ id }) => drawings?.get(id) ?? null);
+
+function inputSide(options: ChunkCommandOptions, renditions: readonly VideoRendition[]): string[] {
   return [
     ...PREAMBLE,
-    ...(vaapi ? ['-vaapi_device', '/dev/dri/renderD128'] : []),
+    ...(renditions.some(({ hardware }) => hardware === 'vaapi') ? ['-vaapi_device', '/dev/dri/renderD128'] : []),
     // The source's own clock is kept: frames are placed on the grid by it. Rotation is ours to apply.
     '-copyts',
     '-noautorotate',
     ...seekArguments(options),
     ...options.inputArguments,
+    ...overlayInputs(drawingsOf(options, renditions)).args,
   ];
 }
 
@@ -130,11 +134,11 @@ function graph(
 ): string {
   const { video, preparation, timeline, chunk } = options;
   const extras = pictures.map(({ track, frames }) => pictureFilters(options, track, frames));
-  const text = pictureGraph(
-    { video, preparation, timeline, startFrame: chunk.startFrame, endFrame: chunk.endFrame },
-    renditions,
-    extras,
-  );
+  const wanted = drawingsOf(options, renditions);
+  const { numbers } = overlayInputs(wanted);
+  const drawings = wanted.map((drawing, i) => drawing && { drawing, inputs: numbers[i] ?? [] });
+  const { startFrame, endFrame } = chunk;
+  const text = pictureGraph({ video, preparation, timeline, startFrame, endFrame, drawings }, renditions, extras);
   // VAAPI encodes surfaces, not memory.
   return renditions.reduce(
     (whole, rendition, i) =>

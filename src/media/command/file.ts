@@ -4,7 +4,15 @@ import type { DirectPlan, PicturePreparation, Timeline } from '#domain/plan.ts';
 import type { SourceFacts, VideoFacts } from '#domain/source-facts.ts';
 import { type LoudnessMeasure, soundEncoder, soundFilters, soundSeek } from '#media/command/audio.ts';
 import { PREAMBLE } from '#media/command/chunk.ts';
-import { gridFilters, seconds, sizeFilters, toneMapFilters, uprightFilters } from '#media/command/picture.ts';
+import { type Drawing, overlayInputs } from '#media/command/decoration.ts';
+import {
+  drawBranch,
+  gridFilters,
+  seconds,
+  sizeFilters,
+  toneMapFilters,
+  uprightFilters,
+} from '#media/command/picture.ts';
 
 const MUXERS: Readonly<Partial<Record<Container, readonly string[]>>> = {
   // faststart: the index first, so that a browser plays while it downloads.
@@ -92,6 +100,8 @@ export type DirectOptions = {
   readonly timeline: Timeline;
   readonly inputArguments: readonly string[];
   readonly loudness: LoudnessMeasure | null;
+  /** What is drawn into an animation or a picture. */
+  readonly drawing: Drawing | null;
   readonly path: string;
 };
 
@@ -161,9 +171,10 @@ export function animationCommand({
   preparation,
   timeline,
   inputArguments,
+  drawing,
   path,
 }: DirectOptions & { readonly video: VideoFacts }): string[] {
-  const chain = frameChain({ direct, facts, preparation, timeline }, 0, timeline.frames);
+  const chain = frameChain({ direct, facts, preparation, timeline, drawing }, 0, timeline.frames);
   const graph = `${chain},split[p0][p1];[p0]palettegen=stats_mode=diff[palette];[p1][palette]paletteuse=dither=bayer:bayer_scale=4[v]`;
   return [
     ...PREAMBLE,
@@ -171,6 +182,7 @@ export function animationCommand({
     '-noautorotate',
     ...seekFor(facts, direct),
     ...inputArguments,
+    ...overlayInputs([drawing]).args,
     '-filter_complex',
     graph,
     '-map',
@@ -185,7 +197,7 @@ export function animationCommand({
 
 /** One frame as PNG, upright and SDR; the image library makes the wanted format of it. */
 export function frameCommand(options: DirectOptions): string[] {
-  const { facts, direct, inputArguments, path } = options;
+  const { facts, direct, inputArguments, drawing, path } = options;
   const graph = `${frameChain(options, 0, 1)},format=rgb24[v]`;
   return [
     ...PREAMBLE,
@@ -193,6 +205,7 @@ export function frameCommand(options: DirectOptions): string[] {
     '-noautorotate',
     ...seekFor(facts, direct),
     ...inputArguments,
+    ...overlayInputs([drawing]).args,
     '-filter_complex',
     graph,
     '-map',
@@ -209,23 +222,25 @@ export function frameCommand(options: DirectOptions): string[] {
   ];
 }
 
-function frameChain(
-  { direct, facts, preparation, timeline }: Pick<DirectOptions, 'direct' | 'facts' | 'preparation' | 'timeline'>,
-  startFrame: number,
-  endFrame: number,
-): string {
+type FrameOptions = Pick<DirectOptions, 'direct' | 'facts' | 'preparation' | 'timeline' | 'drawing'>;
+
+function frameChain(options: FrameOptions, startFrame: number, endFrame: number): string {
+  const { direct, facts, preparation, timeline, drawing } = options;
   const { video } = facts;
   if (!video) throw new TypeError('a frame needs a video');
   const size = { width: direct.width ?? video.displayWidth, height: direct.height ?? video.displayHeight };
-  return [
-    `[0:${video.streamIndex}]${gridFilters({ video, preparation, timeline, startFrame, endFrame }).join(',')}`,
+  const [inputs = []] = overlayInputs([drawing]).numbers;
+  const prepared = { video, preparation, timeline, startFrame, endFrame, drawings: [drawing && { drawing, inputs }] };
+  const filters = [
+    ...gridFilters(prepared),
     ...uprightFilters(preparation),
     ...(preparation.toneMap ? toneMapFilters(preparation.toneMap, size) : []),
     ...sizeFilters(
       { ...size, fit: direct.fit, pixelFormat: 'yuv420p' },
       { fullRange: preparation.fullRange && !preparation.toneMap, square: null },
-    ).filter((filter) => !filter.startsWith('format=')),
-  ].join(',');
+    ).filter((filter) => drawing || !filter.startsWith('format=')),
+  ];
+  return `[0:${video.streamIndex}]${drawBranch(prepared, { filters, pixelFormat: 'yuv420p', index: 0 })}`;
 }
 
 function seekFor(facts: SourceFacts, direct: DirectPlan): string[] {

@@ -151,10 +151,9 @@ export function pictureGraph(prepared: Preparation, branches: readonly Branch[],
   const [only] = ends;
   if (ends.length === 1 && only) return `${source},${only.text}[${only.label}]`;
   const splits = ends.map((_, i) => `[s${i}]`).join('');
-  return [
-    `${source},split=${ends.length}${splits}`,
-    ...ends.map((end, i) => `[s${i}]${end.text}[${end.label}]`),
-  ].join(';');
+  return [`${source},split=${ends.length}${splits}`, ...ends.map((end, i) => `[s${i}]${end.text}[${end.label}]`)].join(
+    ';',
+  );
 }
 
 type DrawnBranch = { readonly filters: readonly string[]; readonly pixelFormat: string; readonly index: number };

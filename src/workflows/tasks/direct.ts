@@ -2,8 +2,9 @@
 import { stat } from 'node:fs/promises';
 import { CONTAINER_FACTS, type Container } from '#domain/codec.ts';
 import { PlatformError } from '#domain/error.ts';
-import type { OutputPlan } from '#domain/plan.ts';
+import type { DirectPlan, OutputPlan, Timeline } from '#domain/plan.ts';
 import type { TaskResult } from '#domain/task.ts';
+import type { Drawing } from '#media/command/decoration.ts';
 import {
   animationCommand,
   copyCommand,
@@ -12,9 +13,11 @@ import {
   soundFileCommand,
 } from '#media/command/file.ts';
 import { renderStill } from '#media/still.ts';
+import { markStill } from '#media/watermark.ts';
 import type { Platform } from '#workflows/platform.ts';
 import type { TaskContext } from '#workflows/task-context.ts';
 import { measureLoudness } from '#workflows/tasks/audio.ts';
+import { prepareDrawings, watermarkImage } from '#workflows/tasks/drawings.ts';
 import { localCopy } from '#workflows/tasks/join.ts';
 import { commandFailure, runCommand, sourceArguments } from '#workflows/tasks/run-command.ts';
 
@@ -63,8 +66,30 @@ async function directOptions(
     timeline,
     inputArguments: sourceArguments(platform, context),
     loudness,
+    drawing: await directDrawing(platform, context, { direct, timeline }),
     path,
   };
+}
+
+/** What is drawn into an animation or a picture; a watermark on a picture is drawn by the image library. */
+async function directDrawing(
+  platform: Platform,
+  context: TaskContext,
+  { direct, timeline }: { direct: DirectPlan; timeline: Timeline },
+): Promise<Drawing | null> {
+  const { decoration, fit, kind } = direct;
+  if (!decoration) return null;
+  const rendition = {
+    id: 'direct',
+    fit,
+    width: direct.width ?? context.facts.video?.displayWidth ?? 2,
+    height: direct.height ?? context.facts.video?.displayHeight ?? 2,
+    decoration: kind === 'image' ? { ...decoration, watermark: null } : decoration,
+  };
+  const frames = { startFrame: 0, endFrame: kind === 'image' ? 1 : timeline.frames };
+  return (
+    (await prepareDrawings(platform, context, { renditions: [rendition], timeline, ...frames })).get('direct') ?? null
+  );
 }
 
 async function makeFile(platform: Platform, context: TaskContext, target: Target): Promise<number> {
@@ -120,16 +145,20 @@ async function makePicture(platform: Platform, context: TaskContext, target: Tar
     });
     if (run.exitCode !== 0 || run.signal) throw failure(context, commandFailure(run), 'image');
   }
-  await renderStill({
-    path: from,
-    output: target.path,
-    format: container as Extract<Container, 'jpg' | 'png' | 'webp' | 'avif'>,
-    width: direct.width,
-    height: direct.height,
-    fit: direct.fit,
-    tool: platform.tool,
-    limits: platform.limits,
-    signal: context.signal,
-  });
+  const { width, height, fit } = direct;
+  const { tool, limits } = platform;
+  const wish = { tool, limits, width, height, fit, signal: context.signal };
+  const format = container as Extract<Container, 'jpg' | 'png' | 'webp' | 'avif'>;
+  const watermark = direct.decoration?.watermark;
+  if (!watermark) {
+    await renderStill({ ...wish, path: from, output: target.path, format });
+  } else {
+    const plain = `${context.scratch}/plain.png`;
+    const marked = `${context.scratch}/marked.png`;
+    await renderStill({ ...wish, path: from, output: plain, format: 'png' });
+    const image = await watermarkImage(platform, context, watermark.image);
+    await markStill({ path: plain, image, plan: watermark, output: marked });
+    await renderStill({ ...wish, width: null, height: null, path: marked, output: target.path, format });
+  }
   return (performance.now() - started) / 1000;
 }

@@ -7,6 +7,7 @@ import { chunkCommand } from '#media/command/chunk.ts';
 import { boundaryTime } from '#media/grid.ts';
 import type { Platform } from '#workflows/platform.ts';
 import type { TaskContext } from '#workflows/task-context.ts';
+import { prepareDrawings } from '#workflows/tasks/drawings.ts';
 import { runCommand, sourceArguments } from '#workflows/tasks/run-command.ts';
 import { TrackWriter } from '#workflows/tasks/track-writer.ts';
 
@@ -35,13 +36,15 @@ export async function makeFirstLight(platform: Platform, context: TaskContext): 
     onSegment: () => context.publish([writer.part]),
   });
   const endFrame = timeline.boundaries[1] ?? chunk.endFrame;
+  const part = { ...chunk, segments: 1, endFrame };
   const command = chunkCommand({
+    drawings: await prepareDrawings(platform, context, { ...part, renditions: [lowest], timeline }),
     inputArguments: sourceArguments(platform, context),
     facts,
     video: facts.video,
     preparation: plan.preparation,
     timeline,
-    chunk: { ...chunk, segments: 1, endFrame },
+    chunk: part,
     renditions: [{ ...lowest, preset: QUICK, segmentFormat: 'cmaf' }],
     pictures: [],
     scratch,

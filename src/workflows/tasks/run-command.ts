@@ -33,7 +33,7 @@ export const inputName = (input: MediaInput): string => (input.kind === 'file' ?
  */
 export async function runCommand(
   platform: Platform,
-  context: TaskContext,
+  context: Pick<TaskContext, 'log' | 'timeLimit' | 'signal' | 'scratch'>,
   options: CommandOptions,
 ): Promise<RunResult> {
   const { tool, limits } = platform;

@@ -1,0 +1,70 @@
+// Puts into storage what came inside a request: its source, its watermarks. Uploads it names are looked at. Called by submit-job.ts.
+import { findUpload } from '#database/uploads.ts';
+import { PlatformError } from '#domain/error.ts';
+import type { JobRequest } from '#domain/job.ts';
+import type { Location, UploadLocation } from '#domain/location.ts';
+import type { OutputSpec } from '#domain/output.ts';
+import { sourceKey, watermarkSourceKey } from '#workflows/job-storage.ts';
+import type { Platform } from '#workflows/platform.ts';
+
+type Submission = { readonly request: JobRequest; readonly uuid: string };
+
+/** What came with the request itself is stored first, and an upload is looked at: a job that was acknowledged has its source. */
+export async function storeSource(
+  platform: Platform,
+  { request, uuid }: Submission,
+): Promise<{ readonly source: Location; readonly sourceKey: string | null }> {
+  const { source } = request;
+  if (source.kind === 'upload') {
+    const { storageKey } = await receivedUpload(platform, { projectId: request.projectId, path: 'source', source });
+    return { source, sourceKey: storageKey };
+  }
+  if (source.kind === 'managed') return { source, sourceKey: source.key };
+  if (source.kind !== 'inline') return { source, sourceKey: null };
+  const opened = await platform.locations.openSource(source);
+  try {
+    const key = sourceKey(uuid);
+    await platform.storage.write(key, await opened.store.read(opened.key));
+    return { source: { ...source, data: '' }, sourceKey: key };
+  } finally {
+    await opened.store.close();
+  }
+}
+
+type UploadWish = { readonly projectId: string; readonly path: string; readonly source: UploadLocation };
+
+/** An upload of the project that is whole. @throws PlatformError `not_found`, `conflict` */
+async function receivedUpload({ database }: Platform, { projectId, path, source }: UploadWish) {
+  const upload = await findUpload(database.db, { projectId, id: source.uploadId });
+  if (!upload)
+    throw new PlatformError('not_found', `There is no upload ${source.uploadId}`, {
+      errors: [{ path: `${path}.uploadId`, message: 'the id of an upload' }],
+    });
+  if (upload.status !== 'received') throw new PlatformError('conflict', `Upload ${upload.id} is not complete yet`);
+  return upload;
+}
+
+/** Watermarks that came with the request: see storeSource. */
+export async function storeWatermarks(
+  platform: Platform,
+  { request, uuid }: Submission,
+): Promise<readonly OutputSpec[]> {
+  const outputs: OutputSpec[] = [];
+  for (const [index, spec] of request.outputs.entries()) {
+    const source = spec.watermark?.source;
+    const path = `outputs.${index}.watermark.source`;
+    if (source?.kind === 'upload') await receivedUpload(platform, { projectId: request.projectId, path, source });
+    if (!spec.watermark || source?.kind !== 'inline') {
+      outputs.push(spec);
+      continue;
+    }
+    const opened = await platform.locations.openSource(source);
+    try {
+      await platform.storage.write(watermarkSourceKey(uuid, index), await opened.store.read(opened.key));
+    } finally {
+      await opened.store.close();
+    }
+    outputs.push({ ...spec, watermark: { ...spec.watermark, source: { ...source, data: '' } } });
+  }
+  return outputs;
+}
