@@ -21,7 +21,9 @@ process.exit(wrong === null ? 0 : 1);
 async function checkServer({ HOST, PORT }: Config): Promise<Finding> {
   const host = HOST === '0.0.0.0' ? '127.0.0.1' : HOST === '::' ? '[::1]' : HOST.includes(':') ? `[${HOST}]` : HOST;
   try {
-    const response = await fetch(`http://${host}:${PORT}/health`, { signal: AbortSignal.timeout(PATIENCE_SECONDS * 1000) });
+    const response = await fetch(`http://${host}:${PORT}/health`, {
+      signal: AbortSignal.timeout(PATIENCE_SECONDS * 1000),
+    });
     return response.ok ? null : `/health answers ${response.status}: ${await response.text()}`;
   } catch (error) {
     return `/health does not answer: ${reasonOf(error)}`;
@@ -52,7 +54,7 @@ async function countBeats({ DATABASE_URL }: Config): Promise<number> {
   return workers.filter((worker) => worker.hostname === hostname()).length;
 }
 
-const reasonOf = (error: unknown): string => {
+function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? error.cause.message : error.message;
-};
+}
