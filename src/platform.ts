@@ -4,7 +4,7 @@ import { access, constants, mkdir, statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { readSecretKey } from '#config/keys.ts';
+import { readSecretKey, readWebhookSecret } from '#config/keys.ts';
 import { readSearchPath } from '#config/read-environment.ts';
 import type { Config } from '#config/settings.ts';
 import { type Database, openDatabase } from '#database/connect.ts';
@@ -59,12 +59,13 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
   const limits = mediaLimits(config);
   const s3 = s3Settings(config);
   // Independent of each other: the database's start is what takes longest.
-  const [storage, database, tool, ranges, secret] = await all(
+  const [storage, database, tool, ranges, secret, webhookSecret] = await all(
     timing.of('storage', openManagedStorage(config.STORAGE_URL, { dataDir: config.DATA_DIR, s3 }).then(keep)),
     timing.of('database', openMigrated(config, options, keep)),
     timing.of('ffmpeg', findTool(config)),
     timing.of('range reader', startRangeReader().then(keep)),
     timing.of('keys', readSecretKey(config)),
+    readWebhookSecret(config),
   );
   const egress = keep(createEgress({ allow: config.EGRESS_ALLOW }));
   const locations = keep(
@@ -107,6 +108,8 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     queue,
     storage,
     locations,
+    egress,
+    webhookSecrets: webhookSecret.split(','),
     ranges,
     tool,
     limits,

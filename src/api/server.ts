@@ -12,11 +12,13 @@ import type { Api, ApiContext } from '#api/context.ts';
 import { installDashboard } from '#api/dashboard.ts';
 import { fieldErrors, installErrors, invalid } from '#api/errors.ts';
 import type { EventStream } from '#api/event-stream.ts';
+import { deliveryRoutes } from '#api/jobs/delivery-routes.ts';
 import { outputRoutes } from '#api/jobs/output-routes.ts';
 import { planRoutes } from '#api/jobs/plan-routes.ts';
 import { jobRoutes } from '#api/jobs/routes.ts';
 import { installSecurityHeaders } from '#api/security-headers.ts';
 import { eventRoutes } from '#api/system/event-routes.ts';
+import { queueRoutes } from '#api/system/queue-routes.ts';
 import { systemRoutes } from '#api/system/routes.ts';
 import type { Platform } from '#workflows/platform.ts';
 
@@ -86,9 +88,11 @@ export async function createServer(platform: Platform): Promise<Api> {
   });
   systemRoutes(app, context);
   eventRoutes(app, context);
+  queueRoutes(app, context);
   planRoutes(app, context);
   if (platform.config.APIS.includes('jobs')) {
     jobRoutes(app, context);
+    deliveryRoutes(app, context);
     outputRoutes(app, context);
   }
   await installDashboard(app);

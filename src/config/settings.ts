@@ -134,6 +134,7 @@ export const SETTINGS = {
 
   QUEUE_MAX_ATTEMPTS: queue(integer(1, 100), '3', 'Tries of work whose failure may pass.'),
   QUEUE_VISIBILITY_TIMEOUT_MS: queue(integer(10_000, 86_400_000), '15000', 'Lease of running work: a worker silent for so long loses it.'),
+  PROJECT_CONCURRENCY: queue(integer(0, 10_000), '0', 'Pieces of work of one project done at once in each lane of the queue, in the whole cluster; 0 is no limit.'),
   QUEUE_POLL_INTERVAL_MS: queue(integer(100, 60_000), '1000', 'Safety-net poll; notifications normally wake workers at once.'),
 
   REDIS_URL: intakeSecret(matching(/^rediss?:\/\//, 'a redis:// or rediss:// URL'), undefined, 'Redis whose list encoding:jobs is taken in; left out with REDIS_HOST, no Redis is used.'),
@@ -163,7 +164,7 @@ export const SETTINGS = {
   AUTH: access(choice(['auto', 'on', 'off'] as const), 'auto', 'Keys required; auto is on as soon as HOST is not loopback.'),
   ADMIN_KEY: accessSecret(matching(/^\S{16,}$/, 'at least 16 characters without blanks'), undefined, 'A first admin key, at least 16 characters.'),
   EGRESS_ALLOW: access(ranges(), '', 'CIDRs that sources, destinations, webhooks and live inputs may reach although private.'),
-  WEBHOOK_SECRET: accessSecret(optional(), undefined, 'Secret (whsec_…) that signs webhooks; left out, made once in DATA_DIR.'),
+  WEBHOOK_SECRET: accessSecret(matching(/^((whsec_)?[A-Za-z0-9+/]{32,86}={0,2}(,(?!$)|$))+$/, 'whsec_ and 24 to 64 bytes as base64, or several of them with commas between'), undefined, 'Secret (whsec_…) that signs webhooks, or several of them, comma separated, while a new one takes an old one\'s place; left out, made once in DATA_DIR.'),
   PLAYBACK_URL_TTL: access(integer(60, 31_536_000), '21600', 'Seconds a signed playback URL lives.'),
 } as const;
 

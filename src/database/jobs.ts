@@ -30,6 +30,7 @@ export async function insertJob(db: Kysely<Schema>, job: NewJob, sealer: Sealer)
       priority: job.priority,
       metadata: json(job.metadata),
       notification_url: job.notificationUrl && sealUrl(job.notificationUrl, sealer),
+      base_url: job.baseUrl ?? null,
       idempotency_key: job.idempotencyKey && plainText(job.idempotencyKey),
       request_hash: job.requestHash,
       source_key: job.sourceKey,
@@ -115,6 +116,8 @@ const LISTED = [
   'priority',
   'metadata',
   'notification_url',
+  'base_url',
+  'notifications_off',
   'idempotency_key',
   'request_hash',
   'progress',
@@ -215,13 +218,18 @@ export type LockedJob = Pick<
 > & {
   readonly tries: number;
   readonly isPlanned: boolean;
+  /** Somebody wants to be told of its states. */
+  readonly isNotified: boolean;
 };
 
 export async function lockJob(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<LockedJob | null> {
   const row = await db
     .selectFrom('job')
     .select(['id', 'uuid', 'project_id', 'api', 'status', 'priority', 'attempt', 'tries', 'started_at'])
-    .select(sql<boolean>`plan is not null`.as('is_planned'))
+    .select([
+      sql<boolean>`plan is not null`.as('is_planned'),
+      sql<boolean>`notification_url is not null`.as('is_notified'),
+    ])
     .where('project_id', '=', projectId)
     .where('id', '=', jobId)
     .forUpdate()
@@ -239,6 +247,7 @@ export async function lockJob(db: Kysely<Schema>, { projectId, jobId }: JobRef):
     tries,
     startedAt: row.started_at,
     isPlanned: row.is_planned,
+    isNotified: row.is_notified,
   };
 }
 
@@ -297,13 +306,23 @@ export async function deleteJobRow(db: Kysely<Schema>, { projectId, jobId }: Job
   await db.deleteFrom('job').where('project_id', '=', projectId).where('id', '=', jobId).execute();
 }
 
-/** Finished jobs of all projects that ended before a time, oldest first: for retention. */
+/** Finished jobs of all projects that ended before a time, oldest first: for retention. One whose webhooks are still on their way waits for them. */
 export async function listExpiredJobs(db: Kysely<Schema>, before: Date, limit: number): Promise<JobRef[]> {
   const rows = await db
     .selectFrom('job')
     .select(['project_id', 'id'])
     .where('completed_at', '<', before)
     .where('status', 'in', ['completed', 'failed', 'canceled'])
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('delivery')
+            .select('delivery.id')
+            .whereRef('delivery.job_id', '=', 'job.id')
+            .where('delivery.status', '=', 'pending'),
+        ),
+      ),
+    )
     .orderBy('completed_at')
     .limit(limit)
     .execute();
@@ -328,6 +347,7 @@ function toJob(row: Selectable<JobTable>, sealer: Sealer): Job {
     priority: row.priority,
     metadata: row.metadata,
     notificationUrl: row.notification_url && openUrl(row.notification_url, sealer),
+    baseUrl: row.base_url,
     progress: row.progress,
     speed: row.speed,
     etaSeconds: row.eta_seconds,

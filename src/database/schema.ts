@@ -6,8 +6,10 @@ import type { Failure } from '#domain/error.ts';
 import type { Finding } from '#domain/finding.ts';
 import type { JobApi, JobStatus, OutputResult, OutputStatus, TaskStatus } from '#domain/job.ts';
 import type { Plan, TaskKind } from '#domain/plan.ts';
+import type { QueueState } from '#domain/queue-state.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import type { TaskResult, TrackPart } from '#domain/task.ts';
+import type { DeliveryAttempt, DeliveryStatus } from '#domain/webhook.ts';
 
 /** Read as a value; written through json(), so that arrays are not taken for PostgreSQL arrays. */
 type Json<T> = ColumnType<T, RawBuilder<T>, RawBuilder<T>>;
@@ -15,7 +17,13 @@ type OptionalJson<T> = ColumnType<T | null, RawBuilder<T> | null | undefined, Ra
 type Time = ColumnType<Date, Date | undefined, Date>;
 type OptionalTime = ColumnType<Date | null, Date | null | undefined, Date | null>;
 
-export type ProjectTable = { readonly id: string; readonly name: string; readonly created_at: Time };
+export type ProjectTable = {
+  readonly id: string;
+  readonly name: string;
+  readonly created_at: Time;
+  /** Entries worked on at once in each lane; null takes PROJECT_CONCURRENCY. */
+  readonly concurrency: ColumnType<number | null, number | null | undefined, number | null>;
+};
 
 export type JobTable = {
   readonly id: GeneratedAlways<number>;
@@ -29,6 +37,10 @@ export type JobTable = {
   readonly metadata: Json<Readonly<Record<string, unknown>>>;
   /** Sealed where it carries credentials or a query. */
   readonly notification_url: string | null;
+  /** What the caller reached the server under. */
+  readonly base_url: string | null;
+  /** A receiver answered 410 Gone. */
+  readonly notifications_off: Generated<boolean>;
   readonly idempotency_key: string | null;
   readonly request_hash: string | null;
   readonly progress: Generated<number>;
@@ -104,6 +116,33 @@ export type EventTable = {
   readonly data: Json<Readonly<Record<string, unknown>>>;
 };
 
+/** A webhook and its tries. */
+export type DeliveryTable = {
+  readonly id: string;
+  readonly number: GeneratedAlways<number>;
+  readonly project_id: string;
+  readonly job_id: number;
+  readonly type: string;
+  /** Sealed where it carries credentials or a query. */
+  readonly url: string;
+  /** Sealed. */
+  readonly body: string;
+  readonly status: DeliveryStatus;
+  /** Since it was last asked for. */
+  readonly tries: Generated<number>;
+  /** Ever: the fence of settlements. */
+  readonly made: Generated<number>;
+  readonly attempts: Json<readonly DeliveryAttempt[]>;
+  readonly next_attempt_at: OptionalTime;
+  readonly created_at: Time;
+};
+
+export type QueueStateTable = {
+  readonly id: Generated<boolean>;
+  readonly state: QueueState;
+  readonly changed_at: Time;
+};
+
 export type JobLogTable = {
   readonly id: GeneratedAlways<number>;
   readonly project_id: string;
@@ -161,6 +200,8 @@ export type Schema = {
   readonly output: OutputTable;
   readonly task: TaskTable;
   readonly event: EventTable;
+  readonly delivery: DeliveryTable;
+  readonly queue_state: QueueStateTable;
   readonly job_log: JobLogTable;
   readonly worker: WorkerTable;
   readonly upload: UploadTable;

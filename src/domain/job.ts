@@ -31,6 +31,8 @@ export type JobRequest = {
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly notificationUrl: string | null;
   readonly idempotencyKey: string | null;
+  /** `https://host` that the caller reached us under, for links in webhooks where PUBLIC_URL is not set. */
+  readonly baseUrl?: string;
 };
 
 export type Job = {
@@ -43,6 +45,7 @@ export type Job = {
   readonly priority: number;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly notificationUrl: string | null;
+  readonly baseUrl: string | null;
   /** 0–100, one decimal */
   readonly progress: number;
   /** media seconds encoded per second, while it runs */

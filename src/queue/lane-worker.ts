@@ -3,6 +3,8 @@
 export type LaneWorkerOptions<E> = {
   readonly concurrency: number;
   readonly pollMs: number;
+  /** Begins held: see hold(). */
+  readonly held: boolean;
   /** At most `count` entries, the foremost first. */
   readonly fetch: (count: number) => Promise<readonly E[]>;
   /** Works on one entry to its end and settles it; must not throw. */
@@ -15,11 +17,13 @@ export class LaneWorker<E> {
   readonly #running = new Set<Promise<void>>();
   readonly #loop: Promise<void>;
   #stopped = false;
+  #held: boolean;
   #woken = false;
   #wakeUp: (() => void) | undefined;
 
   constructor(options: LaneWorkerOptions<E>) {
     this.#options = options;
+    this.#held = options.held;
     this.#loop = this.#work();
   }
 
@@ -27,6 +31,12 @@ export class LaneWorker<E> {
   wake(): void {
     this.#woken = true;
     this.#wakeUp?.();
+  }
+
+  /** While held, nothing is taken; what runs, runs on. */
+  hold(held: boolean): void {
+    this.#held = held;
+    if (!held) this.wake();
   }
 
   /** Takes nothing more. Resolves when no fetch is on its way any longer; what runs, runs on. */
@@ -44,11 +54,11 @@ export class LaneWorker<E> {
   async #work(): Promise<void> {
     while (!this.#stopped) {
       this.#woken = false;
-      const free = this.#options.concurrency - this.#running.size;
+      const free = this.#held ? 0 : this.#options.concurrency - this.#running.size;
       const entries = free > 0 ? await this.#fetch(free) : [];
       for (const entry of entries) this.#start(entry);
-      // A full answer means that more may wait; a short one that the lane is empty.
-      if (entries.length < free || free <= 0) await this.#sleep();
+      // A short answer may only mean that one group had its share; an empty one that there is nothing to take.
+      if (entries.length === 0) await this.#sleep();
     }
   }
 

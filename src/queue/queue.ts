@@ -8,9 +8,10 @@ import {
   type KyselyTransactionLike,
   type PgBoss,
 } from 'pg-boss';
+import { v7 as uuidv7 } from 'uuid';
 import { PlatformError } from '#domain/error.ts';
 import { BOSS_SCHEMA, openBoss } from '#queue/boss.ts';
-import { LANES, type Lane, type LaneData, laneChannel } from '#queue/lane.ts';
+import { AGEING, groupOf, LANES, type Lane, type LaneData, laneChannel, WORK_LANES } from '#queue/lane.ts';
 import { LaneWorker } from '#queue/lane-worker.ts';
 import { type Held, LeaseKeeper } from '#queue/lease.ts';
 
@@ -54,8 +55,19 @@ export type SendOptions = {
   readonly startAfter?: number;
 };
 
+/** How many entries of one group (see groupOf) may be worked on at once in a lane, in the whole cluster. */
+export type GroupLimits = {
+  readonly default: number;
+  /** Other limits of single groups. */
+  readonly groups: Readonly<Record<string, number>>;
+  /** Never exceeded; otherwise two processes that fetch at once may both take the last slot. Costs three more round trips. */
+  readonly exact: boolean;
+};
+
 export type Work<L extends Lane> = {
   readonly concurrency: number;
+  /** Asked before every fetch; null is no limit. */
+  readonly limits?: () => Promise<GroupLimits | null>;
   /** A handler that throws has its entry delivered again, up to `maxAttempts` times; then it goes to the lane `dead`. */
   readonly handler: (entry: Entry<L>) => Promise<void>;
 };
@@ -83,6 +95,12 @@ export interface Queue {
   giveBack<L extends Lane>(entry: Entry<L>, options?: SendOptions): Promise<void>;
   /** Removes the waiting entries of a job from all lanes. Work that runs is told by other means. */
   cancelJob(jobId: number, transaction: KyselyTransactionLike): Promise<void>;
+  /** Removes the waiting entries of webhook deliveries. */
+  cancelDeliveries(ids: readonly string[], transaction: KyselyTransactionLike): Promise<void>;
+  /** Nothing is taken from these lanes by this process until it is called again without them. */
+  hold(lanes: readonly Lane[]): void;
+  /** Raises what has waited for a minute while others of higher priority went first. To be called once a minute. Answers how many entries. */
+  age(): Promise<number>;
   counts(): Promise<Readonly<Record<Lane, LaneCounts>>>;
   /** Takes nothing more, lets what runs go on for `drainSeconds`, aborts the rest with `shutting_down`, closes. */
   stop(options: { readonly drainSeconds: number }): Promise<void>;
@@ -103,7 +121,8 @@ class BossQueue implements Queue {
   readonly #database: QueueDatabase;
   readonly #settings: QueueSettings;
   readonly #leases: LeaseKeeper;
-  readonly #workers: LaneWorker<JobWithMetadata<object>>[] = [];
+  readonly #workers = new Map<Lane, LaneWorker<JobWithMetadata<object>>>();
+  #held: readonly Lane[] = [];
   readonly #subscriptions: { close(): Promise<void> }[] = [];
   #stopping: Promise<void> | undefined;
 
@@ -124,9 +143,17 @@ class BossQueue implements Queue {
     { transaction, startAfter }: SendOptions = {},
   ): Promise<void> {
     if (entries.length === 0) return;
-    const jobs = entries.map(
-      ({ data, priority }): JobInsert => ({ data, priority, ...(startAfter ? { startAfter } : {}) }),
-    );
+    const jobs = entries.map(({ data, priority }): JobInsert => {
+      const group = groupOf(data);
+      // Ids in order: within its share, the library takes a group's entries by id.
+      return {
+        id: uuidv7(),
+        data,
+        priority,
+        ...(startAfter ? { startAfter } : {}),
+        ...(group === null ? {} : { group: { id: group, tier: group } }),
+      };
+    });
     const db = this.#db(transaction);
     await this.#boss.insert(lane, jobs, { db });
     // In the same transaction, so that nobody is woken before the entry can be seen. A delayed one is for the poll.
@@ -134,7 +161,7 @@ class BossQueue implements Queue {
   }
 
   async sendOnceEvery<L extends Lane>(lane: L, data: LaneData[L], seconds: number): Promise<void> {
-    await this.#boss.send(lane, data, { singletonKey: lane, singletonSeconds: seconds });
+    await this.#boss.send(lane, data, { singletonKey: `${lane} ${JSON.stringify(data)}`, singletonSeconds: seconds });
     await this.#db().executeSql('select pg_notify($1, $2)', [laneChannel(lane), '']);
   }
 
@@ -142,11 +169,12 @@ class BossQueue implements Queue {
     const worker = new LaneWorker<JobWithMetadata<object>>({
       concurrency: work.concurrency,
       pollMs: this.#settings.pollIntervalMs,
-      fetch: (batchSize) => this.#boss.fetch<object>(lane, { batchSize, includeMetadata: true }),
+      held: this.#held.includes(lane),
+      fetch: (batchSize) => this.#fetch(lane, { batchSize, limits: work.limits }),
       handle: (job) => this.#handle(lane, job, work.handler),
       onError: this.#settings.onError,
     });
-    this.#workers.push(worker);
+    this.#workers.set(lane, worker);
     this.#subscriptions.push(await this.#database.listen(laneChannel(lane), () => worker.wake()));
   }
 
@@ -161,6 +189,38 @@ class BossQueue implements Queue {
       `delete from ${BOSS_SCHEMA}.job where name = any($1) and state < 'active' and data @> $2::jsonb`,
       [LANES, JSON.stringify({ jobId })],
     );
+  }
+
+  async cancelDeliveries(ids: readonly string[], transaction: KyselyTransactionLike): Promise<void> {
+    await this.#db(transaction).executeSql(
+      `delete from ${BOSS_SCHEMA}.job where name = 'notify' and state < 'active' and data->>'deliveryId' = any($1)`,
+      [ids],
+    );
+  }
+
+  hold(lanes: readonly Lane[]): void {
+    this.#held = lanes;
+    for (const [lane, worker] of this.#workers) worker.hold(lanes.includes(lane));
+  }
+
+  async age(): Promise<number> {
+    // Only jobs of which nothing runs wait; only what has others a whole point before it gains anything by ageing.
+    const { rowCount } = await this.#database.pool.query(
+      `with served as materialized (
+         select distinct (data->>'jobId')::bigint as job from ${BOSS_SCHEMA}.job where name = any($1) and state = 'active'
+       ), foremost as materialized (
+         select name, max(priority) as priority from ${BOSS_SCHEMA}.job
+         where name = any($1) and state < 'active' and start_after <= now() group by name
+       )
+       update ${BOSS_SCHEMA}.job waiting set priority = waiting.priority + $2::int from foremost
+       where waiting.name = foremost.name and waiting.name = any($1) and waiting.state < 'active'
+         and waiting.created_on <= now() - interval '1 minute' and waiting.start_after <= now()
+         and waiting.priority + $2::int <= foremost.priority
+         and waiting.priority + $2::int <= (waiting.data->>'priority')::int * $2::int + $3::int
+         and (waiting.data->>'jobId')::bigint not in (select job from served)`,
+      [WORK_LANES, AGEING.step, AGEING.most],
+    );
+    return rowCount ?? 0;
   }
 
   async counts(): Promise<Readonly<Record<Lane, LaneCounts>>> {
@@ -181,9 +241,10 @@ class BossQueue implements Queue {
   }
 
   async #stop(drainSeconds: number): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.stop()));
+    const workers = [...this.#workers.values()];
+    await Promise.all(workers.map((worker) => worker.stop()));
     await Promise.all(this.#subscriptions.map((subscription) => subscription.close()));
-    const idle = Promise.all(this.#workers.map((worker) => worker.idle()));
+    const idle = Promise.all(workers.map((worker) => worker.idle()));
     await within(idle, drainSeconds);
     for (const held of this.#leases.held) {
       held.control.abort(new PlatformError('shutting_down', 'This worker is stopping'));
@@ -223,10 +284,39 @@ class BossQueue implements Queue {
     }
   }
 
+  async #fetch(lane: Lane, { batchSize, limits }: FetchOptions): Promise<readonly JobWithMetadata<object>[]> {
+    const limit = await limits?.();
+    const options = {
+      batchSize,
+      includeMetadata: true as const,
+      ...(limit ? { groupConcurrency: { default: limit.default, tiers: limit.groups } } : {}),
+    };
+    if (!limit?.exact) return this.#boss.fetch<object>(lane, options);
+    // The library counts what is active and then takes: whoever counts must see what was taken before.
+    const client = await this.#database.pool.connect();
+    let failed = true;
+    try {
+      await client.query('begin');
+      await client.query('select pg_advisory_xact_lock(hashtext($1))', [laneChannel(lane)]);
+      const taken = await this.#boss.fetch<object>(lane, {
+        ...options,
+        db: { executeSql: (text, values) => client.query(text, values) },
+      });
+      await client.query('commit');
+      failed = false;
+      return taken;
+    } finally {
+      // A failed one is dropped, and its transaction with it.
+      client.release(failed);
+    }
+  }
+
   #db(transaction?: KyselyTransactionLike): Db {
     return transaction ? fromKysely(transaction) : this.#boss.getDb();
   }
 }
+
+type FetchOptions = { readonly batchSize: number; readonly limits: Work<Lane>['limits'] | undefined };
 
 const attemptOf = (entry: { readonly id: string; readonly delivery: number }) => ({
   id: entry.id,

@@ -6,9 +6,16 @@ import type { Entry } from '#queue/queue.ts';
 import { failOutputs } from '#workflows/finish-job.ts';
 import type { Platform } from '#workflows/platform.ts';
 
+/** Seconds. */
+const DELIVERY_PAUSE = 60;
+
 export async function buryDeadEntry(platform: Platform, entry: Entry<'dead'>): Promise<void> {
-  const { projectId, jobId, taskId } = entry.data;
-  // Chores and notifications have rows of their own to start again from.
+  const { projectId, jobId, taskId, deliveryId, receiver } = entry.data;
+  // No webhook ends its worker: others did, while it was on its way.
+  if (typeof deliveryId === 'string' && typeof receiver === 'string') {
+    return platform.queue.send('notify', { deliveryId, receiver }, { startAfter: DELIVERY_PAUSE });
+  }
+  // Chores come again by themselves.
   if (typeof projectId !== 'string' || typeof jobId !== 'number') return;
   const ref = { projectId, jobId };
   const failure = toFailure(

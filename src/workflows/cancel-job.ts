@@ -25,7 +25,7 @@ export async function cancelJob(platform: Platform, ref: JobRef): Promise<Job> {
     });
     const canceled = await readJob(platform, db, ref);
     await announce(db, JOB_CONTROL, { jobId: job.id });
-    await recordEvent(db, { job, type: 'job.canceled', status: 'canceled' });
+    await recordEvent(platform, db, { job, type: 'job.canceled', status: 'canceled' });
     return canceled;
   });
 }

@@ -1,6 +1,7 @@
 // The notification channels of the engine and what is said on them. Heard by workers, event streams and the CLI.
 import { type Kysely, sql } from 'kysely';
 import type { Schema } from '#database/schema.ts';
+import type { QueueState } from '#domain/queue-state.ts';
 
 /** A job's work may have been taken away: whoever works on it looks at its own row. */
 export const JOB_CONTROL = 'job_control';
@@ -8,6 +9,9 @@ export const JOB_CONTROL = 'job_control';
 export const JOB_PROGRESS = 'job_progress';
 /** There is a new row in `event`. */
 export const EVENTS = 'event_added';
+
+/** The queue was paused, drained or resumed. */
+export const QUEUE_CONTROL = 'queue_control';
 
 export type JobControl = { readonly jobId: number };
 export type JobProgressNote = {
@@ -26,10 +30,13 @@ export type EventNote = {
   readonly type: string;
 };
 
+export type QueueControl = { readonly state: QueueState };
+
 type Notes = {
   readonly [JOB_CONTROL]: JobControl;
   readonly [JOB_PROGRESS]: JobProgressNote;
   readonly [EVENTS]: EventNote;
+  readonly [QUEUE_CONTROL]: QueueControl;
 };
 
 /** Says it when the transaction commits; at once outside of one. */

@@ -68,6 +68,6 @@ async function completeOutput(
     { ...done.held, indexes: [index], from: ['pending', 'processing', 'uploading'] },
     { status: 'uploaded', progress: 100, result: outputResult(done), error: null },
   );
-  await recordEvent(db, { job, type: 'output.uploaded', status: job.status, output: index });
+  await recordEvent(platform, db, { job, type: 'output.uploaded', status: job.status, output: index });
   await finishIfOver(platform, db, job);
 }

@@ -35,7 +35,7 @@ export async function finishIfOver(platform: Platform, db: Kysely<Schema>, job: 
   if (platform.config.RETENTION_HOURS === 0)
     await platform.queue.send('housekeeping', { chore: 'expire' }, { transaction: db });
   await announce(db, JOB_CONTROL, { jobId: job.id });
-  await recordEvent(db, { job, type: `job.${status}`, status, error });
+  await recordEvent(platform, db, { job, type: `job.${status}`, status, error });
   if (status === 'completed')
     await platform.queue.send('housekeeping', { chore: 'remove-leftovers', ...ref }, { transaction: db });
 }
@@ -60,7 +60,7 @@ export async function failOutputs(
   });
   await announce(db, JOB_CONTROL, { jobId: job.id });
   for (const output of failed) {
-    await recordEvent(db, { job, type: 'output.failed', status: job.status, output, error: failure });
+    await recordEvent(platform, db, { job, type: 'output.failed', status: job.status, output, error: failure });
   }
   await finishIfOver(platform, db, job);
 }

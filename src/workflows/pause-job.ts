@@ -19,7 +19,7 @@ export async function pauseJob(platform: Platform, ref: JobRef): Promise<Job> {
     await changeJob(db, ref, { status: 'paused', speed: null, etaSeconds: null, workerId: null });
     const paused = await readJob(platform, db, ref);
     await announce(db, JOB_CONTROL, { jobId: job.id });
-    await recordEvent(db, { job, type: 'job.paused', status: 'paused' });
+    await recordEvent(platform, db, { job, type: 'job.paused', status: 'paused' });
     return paused;
   });
 }

@@ -1,13 +1,16 @@
-// Writes a state change into the list of events, in the transaction that makes it. Called by every workflow that changes a state.
+// Writes a state change into the list of events, with the webhook that tells it, in the transaction that makes it. Called by every workflow that changes a state.
 import type { Kysely } from 'kysely';
 import { insertEvent } from '#database/events.ts';
 import type { Schema } from '#database/schema.ts';
 import type { Failure } from '#domain/error.ts';
 import type { Job, JobStatus } from '#domain/job.ts';
+import { addDelivery } from '#workflows/add-delivery.ts';
 import { announce, EVENTS } from '#workflows/channels.ts';
+import type { Platform } from '#workflows/platform.ts';
 
 export type JobEvent = {
-  readonly job: Pick<Job, 'id' | 'uuid' | 'projectId' | 'api'>;
+  readonly job: Pick<Job, 'id' | 'uuid' | 'projectId' | 'api'> &
+    ({ readonly notificationUrl: string | null } | { readonly isNotified: boolean });
   /** `job.completed`, `output.uploaded`, … */
   readonly type: `job.${JobStatus | 'deleted'}` | `output.${'uploaded' | 'failed'}`;
   readonly status: JobStatus | 'deleted';
@@ -17,7 +20,16 @@ export type JobEvent = {
 };
 
 /** The last act of a transaction: see insertEvent. */
-export async function recordEvent(db: Kysely<Schema>, { job, type, status, output, error }: JobEvent): Promise<void> {
+export async function recordEvent(
+  platform: Platform,
+  db: Kysely<Schema>,
+  { job, type, status, output, error }: JobEvent,
+): Promise<void> {
+  const ref = { projectId: job.projectId, jobId: job.id };
+  const isNotified = 'notificationUrl' in job ? job.notificationUrl !== null : job.isNotified;
+  // Webhooks tell the states of the job; a deleted one has nobody left to tell of.
+  const isTold = isNotified && type.startsWith('job.') && status !== 'deleted';
+  const webhookId = isTold ? await addDelivery(platform, db, { ...ref, type }) : null;
   const data = {
     id: job.id,
     uuid: job.uuid,
@@ -25,7 +37,9 @@ export async function recordEvent(db: Kysely<Schema>, { job, type, status, outpu
     status,
     ...(output === undefined ? {} : { output }),
     ...(error ? { error } : {}),
+    // By it a receiver that reads the events after a break knows what it has had.
+    ...(webhookId === null ? {} : { webhookId }),
   };
-  const eventId = await insertEvent(db, { projectId: job.projectId, jobId: job.id, type, data });
+  const eventId = await insertEvent(db, { ...ref, type, data });
   await announce(db, EVENTS, { projectId: job.projectId, eventId, jobId: job.id, type });
 }

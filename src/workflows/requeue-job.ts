@@ -10,6 +10,6 @@ import { sendReadyTasks } from '#workflows/send-tasks.ts';
 export async function requeueJob(platform: Platform, db: Kysely<Schema>, job: Job): Promise<void> {
   await platform.queue.cancelJob(job.id, db);
   if (job.plan) return sendReadyTasks(platform, db, { job, plan: job.plan });
-  const entry = { projectId: job.projectId, jobId: job.id };
+  const entry = { projectId: job.projectId, jobId: job.id, priority: job.priority };
   await platform.queue.send('run', entry, { priority: jobPriority(job.priority), transaction: db });
 }

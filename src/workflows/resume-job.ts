@@ -15,7 +15,7 @@ export async function resumeJob(platform: Platform, ref: JobRef): Promise<Job> {
     await changeJob(db, ref, { status, tries: 0 });
     const resumed = await readJob(platform, db, ref);
     await requeueJob(platform, db, resumed);
-    await recordEvent(db, { job, type: `job.${status}`, status });
+    await recordEvent(platform, db, { job, type: `job.${status}`, status });
     return resumed;
   });
 }

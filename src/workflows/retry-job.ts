@@ -22,7 +22,7 @@ export async function retryJob(platform: Platform, ref: JobRef): Promise<Job> {
     await changeJob(db, ref, { status: 'queued', tries: 0, error: null, completedAt: null, progress: 0 });
     const retried = await readJob(platform, db, ref);
     await requeueJob(platform, db, retried);
-    await recordEvent(db, { job, type: 'job.queued', status: 'queued' });
+    await recordEvent(platform, db, { job, type: 'job.queued', status: 'queued' });
     return retried;
   });
 }

@@ -75,7 +75,8 @@ async function takeJob(platform: Platform, entry: Entry<'run'>): Promise<{ job: 
     const job = await findJob(db, entry.data, sealer);
     if (!job) return null;
     const outputs = await listOutputs(db, entry.data, sealer);
-    if (before?.status === 'queued') await recordEvent(db, { job, type: 'job.processing', status: 'processing' });
+    if (before?.status === 'queued')
+      await recordEvent(platform, db, { job, type: 'job.processing', status: 'processing' });
     return { job, outputs };
   });
 }

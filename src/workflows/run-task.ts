@@ -101,7 +101,8 @@ async function takeTask(platform: Platform, entry: Entry<TaskLane>): Promise<Tas
     const job = await findJob(db, entry.data, sealer);
     if (!job?.plan || !job.facts)
       throw new PlatformError('internal', `Task ${task.id} belongs to a job without a plan`);
-    if (locked.status === 'queued') await recordEvent(db, { job, type: 'job.processing', status: 'processing' });
+    if (locked.status === 'queued')
+      await recordEvent(platform, db, { job, type: 'job.processing', status: 'processing' });
     return {
       held: { ...entry.data, attempt: task.attempt },
       task,

@@ -48,7 +48,12 @@ export async function sendTasks(
   { job, lane, tasks }: { readonly job: Sending['job']; readonly lane: TaskLane; readonly tasks: readonly ReadyTask[] },
 ): Promise<void> {
   const entries = tasks.map((task) => ({
-    data: { projectId: job.projectId, jobId: job.id, taskId: task.taskId } satisfies TaskEntry,
+    data: {
+      projectId: job.projectId,
+      jobId: job.id,
+      taskId: task.taskId,
+      priority: job.priority,
+    } satisfies TaskEntry,
     priority: taskPriority(job.priority, task),
   }));
   await platform.queue.sendAll(lane, entries, { transaction: db });

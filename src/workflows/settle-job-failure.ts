@@ -31,6 +31,6 @@ export async function settleJobFailure(
     const tries = isDrain ? locked.tries - 1 : locked.tries;
     await changeJob(db, ref, { status: 'queued', workerId: null, tries });
     await platform.queue.giveBack(entry, { transaction: db, startAfter: isDrain ? 0 : retryDelay(locked.tries) });
-    await recordEvent(db, { job, type: 'job.queued', status: 'queued' });
+    await recordEvent(platform, db, { job, type: 'job.queued', status: 'queued' });
   });
 }

@@ -5,6 +5,8 @@ import { deleteWorker, saveWorker } from '#database/workers.ts';
 import type { Entry } from '#queue/queue.ts';
 import { buryDeadEntry } from '#workflows/bury-dead-entry.ts';
 import { JOB_CONTROL, type JobControl } from '#workflows/channels.ts';
+import { type DeliveryPolicy, deliverWebhook } from '#workflows/deliver-webhook.ts';
+import { followQueueState, projectLimits } from '#workflows/follow-queue-state.ts';
 import { expireJobs, sweepCluster, sweepMachine } from '#workflows/janitor.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { removeLeftovers } from '#workflows/remove-leftovers.ts';
@@ -24,6 +26,10 @@ export type Worker = {
 
 const BEAT_MS = 3000;
 const SWEEP_SECONDS = 3600;
+const AGE_SECONDS = 60;
+/** Webhooks on their way at once in this process, and to one receiver: a slow one holds up nobody else. */
+const WEBHOOKS = 32;
+const WEBHOOKS_OF_RECEIVER = { default: 4, groups: {}, exact: false } as const;
 /** With what giving back takes, below the 30 s that orchestrators grant between SIGTERM and SIGKILL. */
 const DRAIN_SECONDS = 20;
 
@@ -31,8 +37,14 @@ const DRAIN_SECONDS = 20;
 const encodeConcurrency = ({ config }: Platform): number =>
   config.WORKER_CONCURRENCY || Math.max(1, Math.floor(availableParallelism() / 2));
 
-/** @param executors left out, the real ones */
-export async function startWorker(platform: Platform, executors?: TaskRunner['executors']): Promise<Worker> {
+/**
+ * @param executors left out, the real ones @param deliveries for tests, which can't wait for days
+ */
+export async function startWorker(
+  platform: Platform,
+  executors?: TaskRunner['executors'],
+  deliveries?: DeliveryPolicy,
+): Promise<Worker> {
   const onError = (error: unknown) => platform.log.error({ err: error }, 'background work of the worker failed');
   const running = new RunningWork(onError);
   await sweepMachine(platform);
@@ -43,16 +55,25 @@ export async function startWorker(platform: Platform, executors?: TaskRunner['ex
   await beat();
   const beats = setInterval(() => void beat().catch(onError), BEAT_MS);
   const sweeps = setInterval(() => void sweep(platform).catch(onError), SWEEP_SECONDS * 1000);
+  const ages = setInterval(() => void age(platform).catch(onError), AGE_SECONDS * 1000);
+  const follows = await followQueueState(platform, onError);
   await takeWork(platform, { running, ...(executors ? { executors } : {}) });
+  await platform.queue.work('notify', {
+    concurrency: WEBHOOKS,
+    limits: async () => WEBHOOKS_OF_RECEIVER,
+    handler: (entry) => deliverWebhook(platform, entry, deliveries),
+  });
   await platform.queue.sendOnceEvery('housekeeping', { chore: 'sweep' }, SWEEP_SECONDS);
 
   let ending: Promise<void> | undefined;
   const end = (seconds: number): Promise<void> => {
     ending ??= (async () => {
       clearInterval(sweeps);
+      clearInterval(ages);
       await platform.queue.stop({ drainSeconds: seconds });
       clearInterval(beats);
       await hears.close();
+      await follows.close();
       await deleteWorker(platform.database.db, platform.workerId);
       await removeScratch(platform.config);
     })();
@@ -63,8 +84,10 @@ export async function startWorker(platform: Platform, executors?: TaskRunner['ex
 
 async function takeWork(platform: Platform, runner: TaskRunner): Promise<void> {
   const { queue } = platform;
+  const limits = projectLimits(platform);
   const task = (concurrency: number) => ({
     concurrency,
+    limits,
     handler: (entry: Parameters<typeof runTask>[2]) => runTask(platform, runner, entry),
   });
   const lanes: readonly (readonly [TaskLane, number])[] = [
@@ -73,7 +96,7 @@ async function takeWork(platform: Platform, runner: TaskRunner): Promise<void> {
     ['image', 2],
     ['deliver', 2],
   ];
-  await queue.work('run', { concurrency: 2, handler: (entry) => runJob(platform, runner.running, entry) });
+  await queue.work('run', { concurrency: 2, limits, handler: (entry) => runJob(platform, runner.running, entry) });
   for (const [lane, concurrency] of lanes) await queue.work(lane, task(concurrency));
   await queue.work('housekeeping', { concurrency: 1, handler: (entry) => doChore(platform, entry) });
   await queue.work('dead', { concurrency: 1, handler: (entry) => buryDeadEntry(platform, entry) });
@@ -81,9 +104,13 @@ async function takeWork(platform: Platform, runner: TaskRunner): Promise<void> {
 
 async function doChore(platform: Platform, { data }: Entry<'housekeeping'>): Promise<void> {
   if (data.chore === 'expire') await expireJobs(platform);
+  else if (data.chore === 'age') await platform.queue.age();
   else if (data.chore === 'remove-leftovers') await removeLeftovers(platform, data);
   else await sweepCluster(platform);
 }
+
+const age = (platform: Platform): Promise<void> =>
+  platform.queue.sendOnceEvery('housekeeping', { chore: 'age' }, AGE_SECONDS);
 
 async function sweep(platform: Platform): Promise<void> {
   await sweepMachine(platform);

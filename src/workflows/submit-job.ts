@@ -56,9 +56,11 @@ async function insert(platform: Platform, request: NewJob): Promise<SubmittedJob
     if (!job) return null;
     const ref = { projectId: job.projectId, jobId: job.id };
     await insertOutputs(db, { ...ref, specs: request.outputs }, sealer);
-    await queue.send('run', ref, { priority: jobPriority(job.priority), transaction: db });
-    await recordEvent(db, { job, type: 'job.queued', status: 'queued' });
-    return { job, outputs: await listOutputs(db, ref, sealer), isNew: true };
+    const entry = { ...ref, priority: job.priority };
+    await queue.send('run', entry, { priority: jobPriority(job.priority), transaction: db });
+    const outputs = await listOutputs(db, ref, sealer);
+    await recordEvent(platform, db, { job, type: 'job.queued', status: 'queued' });
+    return { job, outputs, isNew: true };
   });
 }
 
@@ -100,8 +102,8 @@ function checkOutputs({ config }: Platform, { outputs, priority }: JobRequest): 
   }
 }
 
-/** Over everything asked for but the key itself, with fields in one order. */
-function hashRequest({ idempotencyKey: _, ...request }: JobRequest): string {
+/** Over everything asked for, with fields in one order; neither the key itself nor the name the server was called by. */
+function hashRequest({ idempotencyKey: _key, baseUrl: _base, ...request }: JobRequest): string {
   const text = JSON.stringify(request, (_key, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))

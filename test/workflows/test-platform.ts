@@ -28,7 +28,13 @@ import type { Platform } from '#workflows/platform.ts';
 import { submitJob } from '#workflows/submit-job.ts';
 import { audioFacts, LIMITS, sourceFacts, videoFacts } from '../media/sample-facts.ts';
 
-export type TestPlatform = { readonly platform: Platform; readonly folder: string; close(): Promise<void> };
+export type TestPlatform = {
+  readonly platform: Platform;
+  readonly folder: string;
+  /** For another platform that is to read what this one has sealed. */
+  readonly sealingKey: Uint8Array;
+  close(): Promise<void>;
+};
 
 export type TestPlatformOptions = {
   readonly settings?: Readonly<Record<string, string>>;
@@ -50,6 +56,7 @@ const NO_TOOL: MediaTool = {
   hardware: [],
 };
 const NO_S3 = { endpoint: null, region: null, credentials: null };
+export const WEBHOOK_SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 let count = 0;
 
 export async function openTestPlatform(database: Database, options: TestPlatformOptions = {}): Promise<TestPlatform> {
@@ -85,15 +92,18 @@ export async function openTestPlatform(database: Database, options: TestPlatform
     uploads: async (id) => (await findUpload(database.db, { projectId: 'default', id }))?.storageKey ?? '',
     maxInlineBytes: config.MAX_INLINE_BYTES,
   });
+  const sealingKey = options.sealingKey ?? randomBytes(32);
   const platform: Platform = {
     config,
     database,
     queue,
     storage,
     locations,
+    egress,
+    webhookSecrets: [WEBHOOK_SECRET],
     ranges,
     log,
-    sealer: makeSealer(options.sealingKey ?? randomBytes(32)),
+    sealer: makeSealer(sealingKey),
     tool: options.tool ?? NO_TOOL,
     limits: LIMITS,
     workerId: `test-${process.pid}-${++count}`,
@@ -101,6 +111,7 @@ export async function openTestPlatform(database: Database, options: TestPlatform
   return {
     platform,
     folder,
+    sealingKey,
     close: async () => {
       await queue.stop({ drainSeconds: 0 });
       await ranges.close();

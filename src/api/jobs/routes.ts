@@ -65,7 +65,7 @@ export function jobRoutes(app: Api, context: ApiContext): void {
         projectId: callerOf(request).projectId,
         idempotencyKey: idempotencyKey(request),
       });
-      const { job } = await submitJob(platform, request_);
+      const { job } = await submitJob(platform, { ...request_, baseUrl: baseUrl(context, request) });
       return reply
         .code(202)
         .header('Location', `/jobs/${job.uuid}`)

@@ -1,0 +1,204 @@
+// The rows of webhook deliveries: the outbox. Inserted with the event they tell of, settled by deliver-webhook.ts, listed by the API.
+import { type Kysely, sql } from 'kysely';
+import type { JobRef } from '#database/jobs.ts';
+import { json, type Schema } from '#database/schema.ts';
+import { openUrl, type Sealer, sealUrl } from '#database/sealed-location.ts';
+import type { DeliveryAttempt, DeliveryStatus } from '#domain/webhook.ts';
+
+export type Delivery = {
+  readonly id: string;
+  readonly type: string;
+  readonly url: string;
+  readonly status: DeliveryStatus;
+  readonly attempts: readonly DeliveryAttempt[];
+  readonly nextAttemptAt: Date | null;
+};
+
+/** Attempts kept of one delivery: the last ones. */
+const MOST_ATTEMPTS = 50;
+
+export async function insertDelivery(
+  db: Kysely<Schema>,
+  delivery: JobRef & { readonly id: string; readonly type: string; readonly url: string; readonly body: string },
+  sealer: Sealer,
+): Promise<void> {
+  const { id, projectId, jobId, type, url, body } = delivery;
+  await db
+    .insertInto('delivery')
+    .values({
+      id,
+      project_id: projectId,
+      job_id: jobId,
+      type,
+      url: sealUrl(url, sealer),
+      body: sealer.seal(body),
+      status: 'pending',
+      attempts: json([]),
+      next_attempt_at: sql<Date>`now()`,
+    })
+    .execute();
+}
+
+/** Of one job, oldest first. */
+export async function listDeliveries(
+  db: Kysely<Schema>,
+  { projectId, jobId }: JobRef,
+  sealer: Sealer,
+): Promise<Delivery[]> {
+  const rows = await db
+    .selectFrom('delivery')
+    .select(['id', 'type', 'url', 'status', 'attempts', 'next_attempt_at'])
+    .where('project_id', '=', projectId)
+    .where('job_id', '=', jobId)
+    .orderBy('number')
+    .execute();
+  return rows.map(({ url, next_attempt_at, ...row }) => ({
+    ...row,
+    url: openUrl(url, sealer),
+    nextAttemptAt: next_attempt_at,
+  }));
+}
+
+/** Ids of what waits of one job. */
+export async function listPendingDeliveries(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<string[]> {
+  const rows = await db
+    .selectFrom('delivery')
+    .select('id')
+    .where('project_id', '=', projectId)
+    .where('job_id', '=', jobId)
+    .where('status', '=', 'pending')
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+/** A delivery that is to be tried now. `made` is the fence of its settlement. */
+export type DueDelivery = JobRef & {
+  readonly id: string;
+  readonly url: string;
+  readonly body: string;
+  readonly tries: number;
+  readonly made: number;
+  /** The receiver wants no more of this job. */
+  readonly isUnwanted: boolean;
+  /** An earlier one of the same job was not tried yet. */
+  readonly isEarly: boolean;
+};
+
+/** Null where it is not to be tried: settled, deleted with its job, or another entry brings it later. */
+export async function findDueDelivery(db: Kysely<Schema>, id: string, sealer: Sealer): Promise<DueDelivery | null> {
+  const row = await db
+    .selectFrom('delivery')
+    .innerJoin('job', 'job.id', 'delivery.job_id')
+    .select(['delivery.project_id', 'job_id', 'url', 'body', 'delivery.tries', 'made', 'job.notifications_off'])
+    .select(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('delivery as earlier')
+          .select('earlier.id')
+          .whereRef('earlier.job_id', '=', 'delivery.job_id')
+          .whereRef('earlier.number', '<', 'delivery.number')
+          .where('earlier.status', '=', 'pending')
+          .where('earlier.made', '=', 0),
+      ).as('is_early'),
+    )
+    .where('delivery.id', '=', id)
+    .where('delivery.status', '=', 'pending')
+    .where('next_attempt_at', '<=', sql<Date>`now()`)
+    .executeTakeFirst();
+  if (!row) return null;
+  return {
+    id,
+    projectId: row.project_id,
+    jobId: row.job_id,
+    url: openUrl(row.url, sealer),
+    body: sealer.unseal(row.body),
+    tries: row.tries,
+    made: row.made,
+    isUnwanted: row.notifications_off,
+    isEarly: Boolean(row.is_early),
+  };
+}
+
+export type DeliveryOutcome = {
+  readonly attempt: DeliveryAttempt;
+  readonly status: DeliveryStatus;
+  /** Seconds until the next try; null where there is none. */
+  readonly delay: number | null;
+};
+
+/**
+ * Records a try and what follows from it. False where another one settled meanwhile, or where it was asked for anew:
+ * then the try is recorded and decides nothing, unless it delivered.
+ */
+export async function settleDelivery(
+  db: Kysely<Schema>,
+  { id, made }: Pick<DueDelivery, 'id' | 'made'>,
+  { attempt, status, delay }: DeliveryOutcome,
+): Promise<boolean> {
+  const change = {
+    made: sql<number>`made + 1`,
+    attempts: sql<
+      DeliveryAttempt[]
+    >`(case when jsonb_array_length(attempts) < ${MOST_ATTEMPTS}::int then attempts else attempts - 0 end) || ${json([attempt])}`,
+  };
+  const settled = await db
+    .updateTable('delivery')
+    .set((eb) => ({
+      ...change,
+      status,
+      tries: eb('tries', '+', 1),
+      next_attempt_at: delay === null ? null : sql<Date>`now() + ${delay} * interval '1 second'`,
+    }))
+    .where('id', '=', id)
+    .where('made', '=', made)
+    .where('status', '=', 'pending')
+    .executeTakeFirst();
+  if (settled.numUpdatedRows > 0n) return true;
+  await db
+    .updateTable('delivery')
+    .set({ ...change, ...(status === 'delivered' ? { status, next_attempt_at: null } : {}) })
+    .where('id', '=', id)
+    .execute();
+  return false;
+}
+
+/** Ends what waits of a job whose receiver wants no more, and what will come. */
+export async function disableDeliveries(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<void> {
+  await db
+    .updateTable('job')
+    .set({ notifications_off: true })
+    .where('project_id', '=', projectId)
+    .where('id', '=', jobId)
+    .execute();
+  await db
+    .updateTable('delivery')
+    .set({ status: 'disabled', next_attempt_at: null })
+    .where('project_id', '=', projectId)
+    .where('job_id', '=', jobId)
+    .where('status', '=', 'pending')
+    .execute();
+}
+
+/** Asks for a delivery anew, with all its tries, and lets the job tell again. Null where there is none such. */
+export async function reopenDelivery(
+  db: Kysely<Schema>,
+  { projectId, jobId, id }: JobRef & { readonly id: string },
+  sealer: Sealer,
+): Promise<Delivery | null> {
+  const row = await db
+    .updateTable('delivery')
+    .set({ status: 'pending', tries: 0, next_attempt_at: sql<Date>`now()` })
+    .where('project_id', '=', projectId)
+    .where('job_id', '=', jobId)
+    .where('id', '=', id)
+    .returning(['id', 'type', 'url', 'status', 'attempts', 'next_attempt_at'])
+    .executeTakeFirst();
+  if (!row) return null;
+  await db
+    .updateTable('job')
+    .set({ notifications_off: false })
+    .where('project_id', '=', projectId)
+    .where('id', '=', jobId)
+    .execute();
+  const { url, next_attempt_at, ...rest } = row;
+  return { ...rest, url: openUrl(url, sealer), nextAttemptAt: next_attempt_at };
+}

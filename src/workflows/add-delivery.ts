@@ -1,0 +1,35 @@
+// Puts a webhook into the outbox, in the transaction of the state change it tells of. Called by record-event.ts.
+import { createHash } from 'node:crypto';
+import type { Kysely } from 'kysely';
+import { v7 as uuidv7 } from 'uuid';
+import { insertDelivery } from '#database/deliveries.ts';
+import { findJob, type JobRef } from '#database/jobs.ts';
+import { listOutputs } from '#database/outputs.ts';
+import type { Schema } from '#database/schema.ts';
+import { viewJob } from '#domain/view-job.ts';
+import type { Platform } from '#workflows/platform.ts';
+
+/** Answers the delivery's id, which is the webhook-id; null where nobody wants to be told. The job's row is as it shall be shown. */
+export async function addDelivery(
+  platform: Platform,
+  db: Kysely<Schema>,
+  { type, ...ref }: JobRef & { readonly type: string },
+): Promise<string | null> {
+  const { sealer, config, queue } = platform;
+  const job = await findJob(db, ref, sealer);
+  if (!job?.notificationUrl) return null;
+  const base = (config.PUBLIC_URL ?? job.baseUrl ?? '').replace(/\/+$/, '');
+  const shown = viewJob(job, await listOutputs(db, ref, sealer), base);
+  const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data: { job: shown } });
+  const id = uuidv7();
+  await insertDelivery(db, { ...ref, id, type, url: job.notificationUrl, body }, sealer);
+  const receiver = receiverOf(ref.projectId, job.notificationUrl);
+  await queue.send('notify', { deliveryId: id, receiver }, { transaction: db });
+  return id;
+}
+
+/** Deliveries to one server share its slots; projects do not share theirs. */
+export function receiverOf(projectId: string, url: string): string {
+  const place = `${projectId} ${URL.parse(url)?.origin ?? url}`;
+  return createHash('sha256').update(place).digest('base64url').slice(0, 22);
+}

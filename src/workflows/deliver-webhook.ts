@@ -1,0 +1,123 @@
+// Sends one webhook and records what came of it: delivered, tried again later, given up. Called for every entry of the lane `notify`.
+import type { Kysely } from 'kysely';
+import { type DueDelivery, disableDeliveries, findDueDelivery, settleDelivery } from '#database/deliveries.ts';
+import type { Schema } from '#database/schema.ts';
+import { PlatformError } from '#domain/error.ts';
+import { DELIVERY_DELAYS, type DeliveryAttempt, type DeliveryStatus, nextDelay, signWebhook } from '#domain/webhook.ts';
+import type { Entry } from '#queue/queue.ts';
+import { discard, exchange } from '#storage/http-exchange.ts';
+import { retryAfterSeconds } from '#storage/storage-error.ts';
+import type { Platform } from '#workflows/platform.ts';
+import packageFile from '../../package.json' with { type: 'json' };
+
+export type DeliveryPolicy = {
+  /** Seconds before each try. */
+  readonly delays: readonly number[];
+  /** Milliseconds a receiver has for its answer. */
+  readonly timeLimit: number;
+};
+export const DELIVERY_POLICY: DeliveryPolicy = { delays: DELIVERY_DELAYS, timeLimit: 15_000 };
+
+/** Seconds after which a delivery looks again whether the earlier ones of its job were tried. */
+const TURN = 0.25;
+/** RFC 9110 §15.5.11: the receiver wants no more. */
+const GONE = 410;
+
+/** What became of a try, and whether more of them make sense. */
+type Answer = Pick<DeliveryAttempt, 'statusCode' | 'error'> & {
+  readonly retryAfter?: number | undefined;
+  readonly isFinal?: boolean;
+};
+
+/** Rejects only when the database does: then the queue delivers the entry again. */
+export async function deliverWebhook(
+  platform: Platform,
+  entry: Entry<'notify'>,
+  policy: DeliveryPolicy = DELIVERY_POLICY,
+): Promise<void> {
+  const { database, sealer, queue } = platform;
+  const delivery = await findDueDelivery(database.db, entry.data.deliveryId, sealer);
+  if (!delivery) return;
+  if (delivery.isUnwanted) return disableDeliveries(database.db, delivery);
+  if (delivery.isEarly) return queue.giveBack(entry, { startAfter: TURN });
+  const at = new Date();
+  const started = performance.now();
+  const limit = AbortSignal.timeout(policy.timeLimit);
+  const answer = await post(platform, delivery, AbortSignal.any([limit, entry.signal]));
+  // An answer that came is recorded, whatever becomes of this process.
+  if (entry.signal.aborted && answer.statusCode === null)
+    return isDrain(entry.signal) ? queue.giveBack(entry) : undefined;
+  const { statusCode } = answer;
+  const error = limit.aborted && statusCode === null ? `no answer within ${policy.timeLimit / 1000} s` : answer.error;
+  const attempt = { at: at.toISOString(), statusCode, error, ms: Math.round(performance.now() - started) };
+  await database.db.transaction().execute((db) => settle(platform, db, { delivery, entry, attempt, answer, policy }));
+}
+
+async function post(
+  { egress, webhookSecrets: secrets }: Platform,
+  { id, url, body }: DueDelivery,
+  signal: AbortSignal,
+): Promise<Answer> {
+  try {
+    const answer = await exchange({
+      guard: egress,
+      url: egress.checkUrl(url),
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'user-agent': `Rendition/${packageFile.version}`,
+        ...signWebhook({ id, at: Math.floor(Date.now() / 1000), body, secrets }),
+      },
+      body: Buffer.from(body),
+      signal,
+      // The signal is the limit.
+      timeouts: { headers: 0, stall: 0 },
+    });
+    // Only the status counts.
+    discard(answer.body);
+    return judge(answer.status, retryAfterSeconds(answer.header('retry-after')));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    // No other try leads elsewhere: an operator has to open the address, and then sends it again.
+    const isFinal =
+      error instanceof PlatformError && (error.code === 'destination_refused_address' || error.fault === 'caller');
+    return { statusCode: null, error: message, isFinal };
+  }
+}
+
+function judge(statusCode: number, retryAfter: number | undefined): Answer {
+  if (statusCode >= 200 && statusCode < 300) return { statusCode, error: null };
+  const why = statusCode >= 300 && statusCode < 400 ? ': redirects are not followed' : '';
+  return { statusCode, error: `answered with status ${statusCode}${why}`, retryAfter };
+}
+
+type Settling = {
+  readonly delivery: DueDelivery;
+  readonly entry: Entry<'notify'>;
+  readonly attempt: DeliveryAttempt;
+  readonly answer: Answer;
+  readonly policy: DeliveryPolicy;
+};
+
+async function settle(platform: Platform, db: Kysely<Schema>, settling: Settling): Promise<void> {
+  const { delivery, entry, attempt } = settling;
+  const [status, delay] = verdict(settling);
+  const decided = await settleDelivery(db, delivery, { attempt, status, delay });
+  if (attempt.statusCode === GONE) await disableDeliveries(db, delivery);
+  if (decided && delay !== null)
+    await platform.queue.send('notify', entry.data, { startAfter: delay, transaction: db });
+  // Nothing keeps the job any longer.
+  if (delay === null && platform.config.RETENTION_HOURS === 0)
+    await platform.queue.send('housekeeping', { chore: 'expire' }, { transaction: db });
+}
+
+function verdict({ delivery, answer, policy }: Settling): readonly [DeliveryStatus, number | null] {
+  if (answer.error === null) return ['delivered', null];
+  if (answer.statusCode === GONE) return ['disabled', null];
+  if (answer.isFinal) return ['failed', null];
+  const delay = nextDelay({ tries: delivery.tries + 1, retryAfter: answer.retryAfter }, policy.delays);
+  return delay === null ? ['failed', null] : ['pending', delay];
+}
+
+const isDrain = ({ reason }: AbortSignal): boolean =>
+  reason instanceof PlatformError && reason.code === 'shutting_down';
