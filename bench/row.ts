@@ -7,6 +7,8 @@ export type Context = {
   readonly film: Source;
   readonly tiny: Source;
   readonly quick: boolean;
+  /** Names of the rows that are wanted: rows that share a measurement measure only what these need. */
+  readonly rows: readonly string[];
 };
 
 export type Series = {

@@ -7,65 +7,29 @@ const REAL = join(import.meta.dirname, '../../shared/corpus/bench/bbb-1080p24-h2
 
 export type Source = { readonly path: string; readonly about: string };
 
-/** A standard 1080p film of so many seconds: H.264 within the ladder's top rate, AAC, regular keyframes. */
-export async function makeLongFilm(folder: string, seconds: number): Promise<Source> {
+/** Seconds of the real film: whole frames, and whole rounds of its loop. */
+const ROUND = 43.125;
+
+/**
+ * A standard 1080p film: H.264 within the ladder's top rate, AAC, keyframes at most 5 s apart.
+ * @param rounds times 43 s
+ */
+export async function makeLongFilm(folder: string, rounds: number): Promise<Source> {
   const path = `${folder}/film.mp4`;
+  const seconds = rounds * ROUND;
+  const quiet = ['-v', 'error', '-nostdin', '-y'];
   if (existsSync(REAL)) {
-    // Copied, not encoded again: real film of real bitrate.
-    await runFfmpeg([
-      '-v',
-      'error',
-      '-y',
-      '-stream_loop',
-      '-1',
-      '-i',
-      REAL,
-      '-t',
-      String(seconds),
-      '-map',
-      '0:v:0',
-      '-map',
-      '0:a:0',
-      '-c',
-      'copy',
-      path,
-    ]);
-    return { path, about: `Big Buck Bunny 1080p24, looped to ${seconds} s` };
+    // Copied, not encoded again: real film of real bitrate. Picture alone, or the loop would be as long as the sound and leave a gap at its seam.
+    await runFfmpeg([...quiet, '-i', REAL, '-map', '0:v:0', '-c', 'copy', `${folder}/round.mp4`]);
+    const loop = ['-stream_loop', String(rounds - 1)];
+    const inputs = [...loop, '-i', `${folder}/round.mp4`, ...loop, '-i', REAL];
+    await runFfmpeg([...quiet, ...inputs, '-map', '0:v:0', '-map', '1:a:0', '-c', 'copy', path]);
+    return { path, about: `Big Buck Bunny 1080p24, ${seconds} s` };
   }
   const picture = `testsrc2=s=1920x1080:r=24:d=${seconds},noise=alls=6:allf=t`;
-  const output = [
-    '-c:v',
-    'libx264',
-    '-preset',
-    'veryfast',
-    '-b:v',
-    '5M',
-    '-maxrate',
-    '5.5M',
-    '-bufsize',
-    '8M',
-    '-g',
-    '96',
-    '-pix_fmt',
-    'yuv420p',
-    '-c:a',
-    'aac',
-  ];
-  await runFfmpeg([
-    '-v',
-    'error',
-    '-y',
-    '-f',
-    'lavfi',
-    '-i',
-    picture,
-    '-f',
-    'lavfi',
-    '-i',
-    `sine=d=${seconds}`,
-    ...output,
-    path,
-  ]);
+  const rate = ['-b:v', '5M', '-maxrate', '5.5M', '-bufsize', '8M', '-g', '96', '-pix_fmt', 'yuv420p'];
+  const inputs = ['-f', 'lavfi', '-i', picture, '-f', 'lavfi', '-i', `sine=d=${seconds}`];
+  await runFfmpeg([...quiet, ...inputs, '-c:v', 'libx264', '-preset', 'veryfast', ...rate, '-c:a', 'aac', path]);
   return { path, about: `test picture with noise, 1080p24, ${seconds} s` };
 }
 
