@@ -13,15 +13,22 @@ const EXAMPLE = assignments(read('deploy/compose.env.example'));
 const FILLED: Record<string, string> = {
   ...EXAMPLE,
   POSTGRES_PASSWORD: 'p0stgres',
-  MINIO_ROOT_PASSWORD: 'min10min10',
+  AWS_SECRET_ACCESS_KEY: 's3cr3ts3cr3t',
   SECRET_KEY: 'ab'.repeat(32),
   ADMIN_KEY: 'x'.repeat(24),
   WEBHOOK_SECRET: `whsec_${'A'.repeat(44)}`,
 };
 /** What only the servers beside ours read. */
-const FOREIGN = ['POSTGRES_PASSWORD', 'MINIO_ROOT_PASSWORD'];
+const FOREIGN = ['POSTGRES_PASSWORD'];
 
 const duration = z.string().regex(/^\d+s$/);
+const healthcheck = z.strictObject({
+  test: z.array(z.string()).min(2),
+  interval: duration,
+  timeout: duration,
+  retries: z.int(),
+  start_period: duration,
+});
 const service = z.strictObject({
   image: z.string(),
   build: z.strictObject({ context: z.string(), dockerfile: z.string() }).optional(),
@@ -32,19 +39,14 @@ const service = z.strictObject({
   ports: z.array(z.string()).optional(),
   volumes: z.array(z.string()).optional(),
   depends_on: z
-    .record(z.string(), z.strictObject({ condition: z.enum(['service_healthy', 'service_completed_successfully']) }))
+    .record(
+      z.string(),
+      z.strictObject({ condition: z.enum(['service_healthy', 'service_started', 'service_completed_successfully']) }),
+    )
     .optional(),
-  healthcheck: z
-    .strictObject({
-      test: z.array(z.string()).min(2),
-      interval: duration,
-      timeout: duration,
-      retries: z.int(),
-      start_period: duration,
-    })
-    .optional(),
+  configs: z.array(z.strictObject({ source: z.string(), target: z.string() })).optional(),
+  healthcheck: z.union([z.strictObject({ disable: z.literal(true) }), healthcheck]).optional(),
   deploy: z.strictObject({ replicas: z.int() }).optional(),
-  stop_signal: z.string().optional(),
   stop_grace_period: duration.optional(),
   cap_drop: z.array(z.string()).optional(),
   security_opt: z.array(z.string()).optional(),
@@ -54,6 +56,7 @@ const composeFile = z.strictObject({
   'x-rendition': z.unknown(),
   'x-settings': z.unknown(),
   services: z.record(z.string(), service.partial({ command: true, environment: true })),
+  configs: z.record(z.string(), z.strictObject({ content: z.string() })),
   volumes: z.record(z.string(), z.null()),
 });
 
@@ -86,7 +89,7 @@ test('nothing starts while a secret is missing, and the example holds none', () 
   const missing = Object.keys(FILLED).filter((name) => EXAMPLE[name] === '' && FILLED[name] !== '');
   assert.deepEqual(missing.sort(), [
     'ADMIN_KEY',
-    'MINIO_ROOT_PASSWORD',
+    'AWS_SECRET_ACCESS_KEY',
     'POSTGRES_PASSWORD',
     'SECRET_KEY',
     'WEBHOOK_SECRET',
@@ -125,12 +128,17 @@ test('API and workers start from the same settings, the roles apart', () => {
     ],
   );
   assert.equal(new URL(serving.S3_ENDPOINT ?? '').hostname, 's3');
-  assert.deepEqual(
-    [serving.AWS_ACCESS_KEY_ID, serving.AWS_SECRET_ACCESS_KEY],
-    [s3.environment?.MINIO_ROOT_USER, s3.environment?.MINIO_ROOT_PASSWORD],
-  );
-  const [, made] = /mb --ignore-existing s3\/(\S+)/.exec(bucket.command?.join('\n') ?? '') ?? [];
-  assert.equal(new URL(serving.STORAGE_URL ?? '').hostname, made, 'the bucket that is made is the one that is used');
+  // The S3 server knows whom the processes say they are.
+  const [config] = s3.configs ?? [];
+  assert.ok(config && s3.command?.includes(`-s3.config=${config.target}`));
+  const { identities } = JSON.parse(compose.configs[config.source]?.content ?? '');
+  assert.deepEqual(identities[0].credentials, [
+    { accessKey: serving.AWS_ACCESS_KEY_ID, secretKey: serving.AWS_SECRET_ACCESS_KEY },
+  ]);
+  assert.ok(s3.command?.includes(`-s3.port=${new URL(serving.S3_ENDPOINT ?? '').port}`));
+  // And the bucket is made in the place where it is used.
+  assert.deepEqual({ ...settings(bucket.environment ?? {}), ROLES: null }, { ...serving, ROLES: null });
+  assert.deepEqual(bucket.entrypoint, ['node', '/app/deploy/make-bucket.ts']);
 });
 
 test('what is waited for exists and can say that it is ready; volumes are declared', () => {
@@ -140,7 +148,8 @@ test('what is waited for exists and can say that it is ready; volumes are declar
       assert.ok(target, `${name} waits for ${other}`);
       // Our image has a HEALTHCHECK of its own.
       if (condition === 'service_healthy') assert.ok(target.healthcheck || target.build, `${other} has a health check`);
-      else assert.match(target.restart ?? '', /^on-failure/, `${other} ends`);
+      if (condition === 'service_completed_successfully')
+        assert.match(target.restart ?? '', /^on-failure/, `${other} ends`);
     }
     for (const volume of volumes) {
       const [source = '', target] = volume.split(':');

@@ -2,7 +2,7 @@
 // installs. Programs started there fail where the image's would: by a file or package that is not in it. Used by the tests of this folder.
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { ROOT, read } from './deploy-files.ts';
 
 export type Instruction = { readonly name: string; readonly args: string };
@@ -66,9 +66,11 @@ export function makeImageFolder(): { readonly app: string; remove(): void } {
   const root = mkdtempSync(join(tmpdir(), 'rendition-image-'));
   const app = join(root, 'app');
   const last = stages().at(-1) ?? [];
-  for (const { from, sources, target } of copies(last).filter(({ from }) => from === null)) {
+  for (const { sources, target } of copies(last).filter(({ from }) => from === null)) {
     for (const source of sources) {
-      if (from === null) cpSync(join(ROOT, source), join(app, target === './' ? source : target), { recursive: true });
+      // Into a folder under its own name where the target ends with a slash, else as the target.
+      const path = target.endsWith('/') ? join(app, target, basename(source)) : join(app, target);
+      cpSync(join(ROOT, source), path, { recursive: true });
     }
   }
   for (const path of productionPackages()) {
