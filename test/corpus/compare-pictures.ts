@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Frame, needTool, type StreamDescription } from '../kit/decode.ts';
-import type { ExpectedVideo } from './expected.ts';
+import { type ExpectedVideo, isTransparent } from './expected.ts';
 
 /** Moments that are looked at, spread over the whole length. */
 const SAMPLES = 8;
@@ -32,22 +32,13 @@ export type Compared = {
 export async function comparePictures(file: string, video: ExpectedVideo, output: Compared): Promise<PictureLikeness> {
   const pairs = chooseMoments(video.frames, output.frames);
   const size = comparisonSize(output.stream);
-  const shown = await grabFrames({
-    url: output.url,
-    stream: output.stream,
-    numbers: pairs.flatMap((pair) => pair.outputs),
-    filters: [...asRgb(output.stream)],
-    size,
-  });
   const found: PictureLikeness[] = [];
-  for (const filters of sourceFilters(video)) {
-    const sources = await grabFrames({
-      url: file,
-      stream: video.stream,
-      numbers: pairs.map((pair) => pair.source),
-      filters,
-      size,
-    });
+  for (const [sourceFilters, shownFilters] of waysToSee(video, output.stream)) {
+    const numbers = { source: pairs.map((pair) => pair.source), shown: pairs.flatMap((pair) => pair.outputs) };
+    const [sources, shown] = [
+      await grabFrames({ url: file, stream: video.stream, numbers: numbers.source, filters: sourceFilters, size }),
+      await grabFrames({ ...output, numbers: numbers.shown, filters: shownFilters, size }),
+    ];
     found.push(await likeness({ pairs, sources, shown, size }));
   }
   const [best] = found.sort((a, b) => b.mean - a.mean);
@@ -55,13 +46,17 @@ export async function comparePictures(file: string, video: ExpectedVideo, output
   return best;
 }
 
-/** Ways to see a source as SDR, upright (FFmpeg turns by itself), progressive RGB. */
-function sourceFilters(video: ExpectedVideo): string[][] {
+type Ways = readonly (readonly [source: readonly string[], output: readonly string[]])[];
+
+/** Filters to SDR, upright (FFmpeg turns by itself), progressive RGB, for the source and for the output. */
+function waysToSee(video: ExpectedVideo, output: StreamDescription): Ways {
   const progressive = video.isInterlaced ? ['yadif=deint=all'] : [];
-  if (video.isHdr) return [[...progressive, ...toneMapped(video.stream)]];
-  const plain = [...progressive, ...asRgb(video.stream)];
-  if (!video.hasAlpha) return [plain];
-  return [plain, ...[0, 255].map((colour) => [...progressive, ...laidOn(colour)])];
+  // What is kept transparent looks alike on any ground; what lies under transparency nobody sees.
+  const plain = isTransparent(output) ? laidOn(0) : asRgb(output);
+  if (video.isHdr) return [[[...progressive, ...toneMapped(video.stream)], plain]];
+  const grounds = [0, 255].map((colour) => [[...progressive, ...laidOn(colour)], plain] as const);
+  if (isTransparent(output)) return grounds.slice(0, 1);
+  return [[[...progressive, ...asRgb(video.stream)], plain], ...(video.hasAlpha ? grounds : [])];
 }
 
 /** Another operator than the engine's would be as right: only the likeness of the structure is asked of HDR. */

@@ -22,6 +22,8 @@ export type ExpectedVideo = {
   /** PQ or HLG with the ten bits these need. */
   readonly isHdr: boolean;
   readonly hasAlpha: boolean;
+  /** A JPEG of four inks, which FFmpeg takes for colours with transparency: its structure is right, its colours are not. */
+  readonly isCmyk: boolean;
   readonly isInterlaced: boolean;
 };
 
@@ -101,15 +103,20 @@ async function otherSounds({ file, streams, audio, seconds }: Others): Promise<F
   return found;
 }
 
+export function isTransparent({ alphaMode, pixelFormat }: StreamDescription): boolean {
+  return alphaMode || /^(yuva|gbrap|rgba|bgra|argb|abgr|ya\d|pal8)/.test(pixelFormat);
+}
+
 function isPicture(format: string, brand: string): boolean {
   return format === 'image2' || format.endsWith('_pipe') || format === 'gif' || PICTURE_BRANDS.has(brand);
 }
 
-function examine(stream: StreamDescription): Pick<ExpectedVideo, 'isHdr' | 'hasAlpha' | 'isInterlaced'> {
+function examine(stream: StreamDescription): Pick<ExpectedVideo, 'isHdr' | 'hasAlpha' | 'isCmyk' | 'isInterlaced'> {
   const isDeep = /1[0246](le|be)?$|p01\d/.test(stream.pixelFormat);
   return {
     isHdr: isDeep && ['smpte2084', 'arib-std-b67'].includes(stream.transfer),
-    hasAlpha: stream.alphaMode || /^(yuva|gbrap|rgba|bgra|argb|abgr|ya\d|pal8)/.test(stream.pixelFormat),
+    hasAlpha: isTransparent(stream),
+    isCmyk: stream.codec === 'mjpeg' && /^(yuva|gbrap)/.test(stream.pixelFormat),
     isInterlaced: ['tt', 'bb', 'tb', 'bt'].includes(stream.fieldOrder),
   };
 }

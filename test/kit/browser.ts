@@ -147,6 +147,7 @@ async function playInPage({ url, hasAudio, hasVideo, duration }: InPage): Promis
     muted: boolean;
     webkitAudioDecodedByteCount: number;
     play(): Promise<void>;
+    pause(): void;
     seeking: boolean;
   };
   const scope = globalThis as unknown as { Hls: Library; document: { getElementById(id: string): Video } };
@@ -188,14 +189,21 @@ async function playInPage({ url, hasAudio, hasVideo, duration }: InPage): Promis
   if (isLong && hls.levels.length > 1) {
     const other = hls.currentLevel > 0 ? 0 : hls.levels.length - 1;
     const sizes = hls.levels as { height: number }[];
-    hls.currentLevel = other;
+    // Standing still while the buffer is thrown away: playing on, a short stream would be at its end before the other level came.
+    video.pause();
     video.currentTime = duration * 0.2;
+    await until(20, () => !video.seeking && video.readyState >= 2);
+    hls.currentLevel = other;
+    await until(20, () => video.videoHeight === sizes[other]?.height && video.readyState >= 3);
     video.play().catch(() => undefined);
     const switched = await until(
       20,
       () => video.videoHeight === sizes[other]?.height && video.currentTime >= duration * 0.2 + 0.3,
     );
-    if (!switched) misses.push(`switching to ${sizes[other]?.height}p does not play`);
+    if (!switched)
+      misses.push(
+        `switching to ${sizes[other]?.height}p does not play: ${video.videoHeight} lines at ${video.currentTime.toFixed(2)} s, level ${hls.currentLevel}, state ${video.readyState}${video.ended ? ', ended' : ''}${video.seeking ? ', seeking' : ''}`,
+      );
   }
   const audioBytes = video.webkitAudioDecodedByteCount;
   if (hasAudio && !(audioBytes > 0)) misses.push('the browser decodes no sound');
