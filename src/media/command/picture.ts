@@ -126,8 +126,10 @@ export function pictureGraph(prepared: Preparation, branches: readonly Branch[],
     branches.length > 0 && preparation.toneMap
       ? fitInside(video, largest)
       : { width: even(video.displayWidth), height: even(video.displayHeight) };
+  // A still is scaled once and then held: held first, every one of its frames would be scaled anew.
+  const [before, after] = preparation.hold ? [['null'], gridFilters(prepared)] : [gridFilters(prepared), []];
   const chain = [
-    ...gridFilters(prepared),
+    ...before,
     ...uprightFilters(preparation),
     ...(preparation.toneMap ? toneMapFilters(preparation.toneMap, mapSize) : plainColour(video)),
     ...(preparation.background ? [flattenFilters(preparation.background, 'bg')] : []),
@@ -142,10 +144,10 @@ export function pictureGraph(prepared: Preparation, branches: readonly Branch[],
   };
   const ends = [
     ...branches.map((branch, i) => ({
-      text: drawBranch(prepared, { filters: sizeFilters(branch, sizing), ...branch, index: i }),
+      text: drawBranch(prepared, { filters: holdAfter(sizeFilters(branch, sizing), after), ...branch, index: i }),
       label: `v${i}`,
     })),
-    ...extras.map((filters, j) => ({ text: filters.join(','), label: `x${j}` })),
+    ...extras.map((filters, j) => ({ text: [...after, ...filters].join(','), label: `x${j}` })),
   ];
   const source = `[0:${video.streamIndex}]${chain.join(',')}`;
   const [only] = ends;
@@ -154,6 +156,12 @@ export function pictureGraph(prepared: Preparation, branches: readonly Branch[],
   return [`${source},split=${ends.length}${splits}`, ...ends.map((end, i) => `[s${i}]${end.text}[${end.label}]`)].join(
     ';',
   );
+}
+
+/** The format stays last: it is where hardware's surfaces begin. */
+function holdAfter(sizing: readonly string[], hold: readonly string[]): string[] {
+  const [format = 'null', ...rest] = [...sizing].reverse();
+  return hold.length > 0 ? [...rest.reverse(), ...hold, format] : [...sizing];
 }
 
 type DrawnBranch = { readonly filters: readonly string[]; readonly pixelFormat: string; readonly index: number };
