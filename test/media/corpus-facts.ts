@@ -8,7 +8,7 @@ export const CORPUS_FACTS: Readonly<Record<string, string>> = {
   'torture/annex-b-in-mp4-1080p.mp4':
     'h264 1920x1080 about 493 6f 0-0.5 1k | [variable_frame_rate high_frame_rate no_audio wrong_duration damaged]',
   'torture/audio-71-opus.opus': 'opus/8 0-13.478563 | [no_video surround]',
-  'torture/audio-mono-8khz-aac.m4a': 'aac/1 0-3.328 | [no_video mono]',
+  'torture/audio-mono-8khz-aac.m4a': 'aac/1 0.256-3.328 | [no_video mono late_start]',
   'torture/audio-only.mp4': 'aac/1 0.042993-1.087891 | [no_video mono]',
   'torture/av1-bipbop-540p-15s.mp4': 'av1 960x540 at 25 375f 0-15 4k | aac/1 0-15.04 | [mono]',
   'torture/avif-10bit-hdr-p3.avif':
