@@ -15,20 +15,26 @@ export type NewEvent = {
   readonly jobId: number | null;
   readonly type: string;
   readonly data: Readonly<Record<string, unknown>>;
+  /** The notification channel it is told on when the transaction commits: `{projectId, eventId, jobId, type}`. */
+  readonly channel: string;
 };
 
 /**
  * Adds an event. The last act of a transaction: from here to its end, no other may add one. Numbers are taken when a
  * row is inserted but become visible at commit; without the lock a reader could see 8, go on after it, and never see 7.
  */
-export async function insertEvent(db: Kysely<Schema>, event: NewEvent): Promise<number> {
-  await sql`select pg_advisory_xact_lock(hashtext('rendition event'))`.execute(db);
-  const row = await db
-    .insertInto('event')
-    .values({ project_id: event.projectId, job_id: event.jobId, type: event.type, data: json(event.data) })
-    .returning('id')
-    .executeTakeFirstOrThrow();
-  return row.id;
+export async function insertEvent(db: Kysely<Schema>, event: NewEvent): Promise<void> {
+  const { projectId, jobId, type, data, channel } = event;
+  // One round trip: the lock is held for it and the commit alone. The number is taken for a row of `turn`, so after the lock.
+  await sql`
+    with turn as materialized (select pg_advisory_xact_lock(hashtext('rendition event'))),
+    added as (
+      insert into event (project_id, job_id, type, data)
+      select ${projectId}, ${jobId}::bigint, ${type}, ${json(data)} from turn
+      returning id, project_id, job_id, type
+    )
+    select pg_notify(${channel}, json_build_object('projectId', project_id, 'eventId', id, 'jobId', job_id, 'type', type)::text)
+    from added`.execute(db);
 }
 
 /** Events after a number, oldest first; 0 is the beginning. */

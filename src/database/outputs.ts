@@ -7,12 +7,13 @@ import type { Failure } from '#domain/error.ts';
 import type { Output, OutputResult, OutputStatus } from '#domain/job.ts';
 import type { OutputSpec } from '#domain/output.ts';
 
+/** Answers them as they were stored, in the order they were asked for. */
 export async function insertOutputs(
   db: Kysely<Schema>,
   { projectId, jobId, specs }: JobRef & { readonly specs: readonly OutputSpec[] },
   sealer: Sealer,
-): Promise<void> {
-  await db
+): Promise<Output[]> {
+  const rows = await db
     .insertInto('output')
     .values(
       specs.map((spec, index) => ({
@@ -23,7 +24,9 @@ export async function insertOutputs(
         status: 'pending' as const,
       })),
     )
+    .returningAll()
     .execute();
+  return rows.map((row) => toOutput(row, sealer)).sort((a, b) => a.index - b.index);
 }
 
 /** In the order they were asked for. */

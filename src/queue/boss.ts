@@ -65,8 +65,12 @@ async function openLanes(boss: PgBoss, { leaseSeconds, maxAttempts }: BossSettin
   const known = new Map((await boss.getQueues()).map((queue) => [queue.name, queue]));
   for (const lane of ['dead', ...LANES.filter((name) => name !== 'dead')]) {
     const queue = known.get(lane);
-    if (!queue) await boss.createQueue(lane, { ...wanted, ...(lane === 'dead' ? {} : { deadLetter: 'dead' }) });
-    else if (differs(queue, wanted)) await boss.updateQueue(lane, wanted);
+    if (queue && !differs(queue, wanted)) continue;
+    if (queue) await boss.updateQueue(lane, wanted);
+    else await boss.createQueue(lane, { ...wanted, ...(lane === 'dead' ? {} : { deadLetter: 'dead' }) });
+    // The library looks up what it has not seen yet when it inserts, on a connection besides the caller's transaction: as many
+    // transactions at once as there are connections would wait for each other for ever. Inserting nothing lets it see the lane now.
+    await boss.insert(lane, []);
   }
 }
 

@@ -6,26 +6,33 @@ import { insertDelivery } from '#database/deliveries.ts';
 import { findJob, type JobRef } from '#database/jobs.ts';
 import { listOutputs } from '#database/outputs.ts';
 import type { Schema } from '#database/schema.ts';
+import type { Job, Output } from '#domain/job.ts';
 import { viewJob } from '#domain/view-job.ts';
 import type { Platform } from '#workflows/platform.ts';
+
+export type WholeJob = { readonly job: Job; readonly outputs: readonly Output[] };
 
 /** Answers the delivery's id, which is the webhook-id; null where nobody wants to be told. The job's row is as it shall be shown. */
 export async function addDelivery(
   platform: Platform,
   db: Kysely<Schema>,
-  { type, ...ref }: JobRef & { readonly type: string },
+  { type, whole, ...ref }: JobRef & { readonly type: string; readonly whole?: WholeJob },
 ): Promise<string | null> {
   const { sealer, config, queue } = platform;
-  const job = await findJob(db, ref, sealer);
+  const { job, outputs } = whole ?? (await readWhole(platform, db, ref));
   if (!job?.notificationUrl) return null;
   const base = (config.PUBLIC_URL ?? job.baseUrl ?? '').replace(/\/+$/, '');
-  const shown = viewJob(job, await listOutputs(db, ref, sealer), base);
+  const shown = viewJob(job, outputs, base);
   const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data: { job: shown } });
   const id = uuidv7();
   await insertDelivery(db, { ...ref, id, type, url: job.notificationUrl, body }, sealer);
   const receiver = receiverOf(ref.projectId, job.notificationUrl);
   await queue.send('notify', { deliveryId: id, receiver }, { transaction: db });
   return id;
+}
+
+async function readWhole({ sealer }: Platform, db: Kysely<Schema>, ref: JobRef) {
+  return { job: await findJob(db, ref, sealer), outputs: await listOutputs(db, ref, sealer) };
 }
 
 /** Deliveries to one server share its slots; projects do not share theirs. */

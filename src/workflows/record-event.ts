@@ -4,8 +4,8 @@ import { insertEvent } from '#database/events.ts';
 import type { Schema } from '#database/schema.ts';
 import type { Failure } from '#domain/error.ts';
 import type { Job, JobStatus } from '#domain/job.ts';
-import { addDelivery } from '#workflows/add-delivery.ts';
-import { announce, EVENTS } from '#workflows/channels.ts';
+import { addDelivery, type WholeJob } from '#workflows/add-delivery.ts';
+import { EVENTS } from '#workflows/channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 export type JobEvent = {
@@ -17,19 +17,21 @@ export type JobEvent = {
   /** Of an output's event. */
   readonly output?: number;
   readonly error?: Failure | null;
+  /** The whole job as it now is, where the caller has it at hand. */
+  readonly whole?: WholeJob;
 };
 
 /** The last act of a transaction: see insertEvent. */
 export async function recordEvent(
   platform: Platform,
   db: Kysely<Schema>,
-  { job, type, status, output, error }: JobEvent,
+  { job, type, status, output, error, whole }: JobEvent,
 ): Promise<void> {
   const ref = { projectId: job.projectId, jobId: job.id };
   const isNotified = 'notificationUrl' in job ? job.notificationUrl !== null : job.isNotified;
   // Webhooks tell the states of the job; a deleted one has nobody left to tell of.
   const isTold = isNotified && type.startsWith('job.') && status !== 'deleted';
-  const webhookId = isTold ? await addDelivery(platform, db, { ...ref, type }) : null;
+  const webhookId = isTold ? await addDelivery(platform, db, { ...ref, type, ...(whole ? { whole } : {}) }) : null;
   const data = {
     id: job.id,
     uuid: job.uuid,
@@ -40,6 +42,5 @@ export async function recordEvent(
     // By it a receiver that reads the events after a break knows what it has had.
     ...(webhookId === null ? {} : { webhookId }),
   };
-  const eventId = await insertEvent(db, { ...ref, type, data });
-  await announce(db, EVENTS, { projectId: job.projectId, eventId, jobId: job.id, type });
+  await insertEvent(db, { ...ref, type, data, channel: EVENTS });
 }

@@ -55,11 +55,10 @@ async function insert(platform: Platform, request: NewJob): Promise<SubmittedJob
     const job = await insertJob(db, request, sealer);
     if (!job) return null;
     const ref = { projectId: job.projectId, jobId: job.id };
-    await insertOutputs(db, { ...ref, specs: request.outputs }, sealer);
+    const outputs = await insertOutputs(db, { ...ref, specs: request.outputs }, sealer);
     const entry = { ...ref, priority: job.priority };
     await queue.send('run', entry, { priority: jobPriority(job.priority), transaction: db });
-    const outputs = await listOutputs(db, ref, sealer);
-    await recordEvent(platform, db, { job, type: 'job.queued', status: 'queued' });
+    await recordEvent(platform, db, { job, type: 'job.queued', status: 'queued', whole: { job, outputs } });
     return { job, outputs, isNew: true };
   });
 }
