@@ -23,8 +23,13 @@ export function swiftMissing(): string | false {
   return missingPrograms(...programs, 'memcached', 'python3');
 }
 
+export type SwiftOptions = {
+  /** The one user's; letters and digits. */
+  readonly accessKeySecret?: string;
+};
+
 /** Takes about three seconds: start it once for a test file. */
-export async function startSwift(): Promise<Swift> {
+export async function startSwift({ accessKeySecret = 'testing' }: SwiftOptions = {}): Promise<Swift> {
   const folder = await mkdtemp(path.join(tmpdir(), 'swift-'));
   const servers: RunningServer[] = [];
   const stop = async () => {
@@ -41,7 +46,10 @@ export async function startSwift(): Promise<Swift> {
     const cache = await freePort();
     await mkdir(path.join(folder, 'devices', 'disk'), { recursive: true });
     await writeFile(path.join(folder, 'swift.conf'), SWIFT);
-    await writeFile(path.join(folder, 'proxy.conf'), proxyConfig(folder, ports.proxy, cache));
+    await writeFile(
+      path.join(folder, 'proxy.conf'),
+      proxyConfig({ folder, port: ports.proxy, cache, accessKeySecret }),
+    );
     for (const kind of ['account', 'container', 'object'] as const) {
       await writeFile(path.join(folder, `${kind}.conf`), backendConfig(folder, kind, ports[kind]));
     }
@@ -60,7 +68,7 @@ export async function startSwift(): Promise<Swift> {
       endpoint: `http://127.0.0.1:${ports.proxy}`,
       port: ports.proxy,
       accessKeyId: 'test:tester',
-      accessKeySecret: 'testing',
+      accessKeySecret,
       stop,
     };
   } catch (error) {
@@ -107,7 +115,14 @@ use = egg:swift#${kind}
 `;
 }
 
-function proxyConfig(folder: string, port: number, cache: number): string {
+type Proxy = {
+  readonly folder: string;
+  readonly port: number;
+  readonly cache: number;
+  readonly accessKeySecret: string;
+};
+
+function proxyConfig({ folder, port, cache, accessKeySecret }: Proxy): string {
   const filters = [
     'catch_errors',
     'gatekeeper',
@@ -122,7 +137,7 @@ function proxyConfig(folder: string, port: number, cache: number): string {
   ];
   // Short pages, so that every listing of more than a few objects has several.
   const settings: Readonly<Record<string, string>> = {
-    tempauth: 'user_test_tester = testing .admin',
+    tempauth: `user_test_tester = ${accessKeySecret} .admin`,
     s3api: 's3_acl = true\nlocation = us-east-1\ncheck_bucket_owner = false\nmax_bucket_listing = 20',
     cache: `memcache_servers = 127.0.0.1:${cache}`,
     versioned_writes: 'allow_object_versioning = true',
