@@ -59,6 +59,18 @@ export async function listEvents(
   return rows.map(({ id, type, at, job_id, data }) => ({ id, type, at, jobId: job_id, data }));
 }
 
+/** Number of the newest event of a project; 0 where there is none. What comes later has a greater one. */
+export async function findLastEventId(db: Kysely<Schema>, projectId: string): Promise<number> {
+  const row = await db
+    .selectFrom('event')
+    .select('id')
+    .where('project_id', '=', projectId)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.id ?? 0;
+}
+
 /** Events older than a time are forgotten: for the janitor. */
 export async function deleteEventsBefore(db: Kysely<Schema>, before: Date): Promise<number> {
   const result = await db.deleteFrom('event').where('at', '<', before).executeTakeFirst();

@@ -1,6 +1,7 @@
 // State changes in order: asked for, live, and after a break.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { createKey } from '#workflows/create-key.ts';
 import { openServer, type TestServer } from './open-server.ts';
 
 let server: TestServer;
@@ -90,6 +91,26 @@ test('a stream tells what happens, and after a break what was missed', async () 
     missed.map(({ data }) => data.type),
     ['job.canceled'],
   );
+});
+
+test('a stream that names no event begins with the next one; another project’s are not told', async () => {
+  await using own = await openServer({ settings: { AUTH: 'on', ADMIN_KEY: 'the-first-admin-key' } });
+  const key = await createKey(own.platform, { name: 'shop', scopes: ['read', 'write'], projectId: 'shop' });
+  const as = (sent: string) => ({ headers: { authorization: `Bearer ${sent}` } });
+  const submitAs = async (sent: string) => ((await own.call('POST', '/jobs', { body, ...as(sent) })).body as { id: number }).id;
+  await submitAs(key);
+  const response = await fetch(`${own.base}/events/stream`, { ...as(key), signal: AbortSignal.timeout(20_000) });
+  const reader = response.body?.getReader();
+  assert.ok(reader);
+  await submitAs('the-first-admin-key');
+  const mine = await submitAs(key);
+  let told = '';
+  while (!told.includes('data: ')) told += Buffer.from((await reader.read()).value ?? []).toString();
+  await reader.cancel();
+  const { data } = JSON.parse(/^data: (.*)$/m.exec(told)?.[1] ?? '') as { data: { id: number } };
+  assert.equal(data.id, mine);
+  const listed = (await own.call('GET', '/events?after=0', as('the-first-admin-key'))).body as { events: unknown[] };
+  assert.equal(listed.events.length, 1);
 });
 
 test('a job is followed by itself', async () => {

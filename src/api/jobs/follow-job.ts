@@ -3,8 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiContext } from '#api/context.ts';
 import { EventStream } from '#api/event-stream.ts';
 import { followEvents } from '#api/system/event-routes.ts';
+import { findLastEventId } from '#database/events.ts';
 import { listJobLogAfter } from '#database/job-log.ts';
-import type { JobRef } from '#database/jobs.ts';
+import { findJob, type JobRef } from '#database/jobs.ts';
 import { listen } from '#database/listen.ts';
 import { listOutputs } from '#database/outputs.ts';
 import { isFinished, type Job } from '#domain/job.ts';
@@ -19,19 +20,20 @@ type Following = { readonly request: FastifyRequest; readonly reply: FastifyRepl
 
 /** Sends the present state, then what changes, until the client leaves. */
 export async function followJob(context: ApiContext, { request, reply, job }: Following): Promise<void> {
-  const stream = new EventStream(reply, context.streams);
+  const { db } = context.platform.database;
   const ref = { projectId: job.projectId, jobId: job.id };
-  const { id, uuid, status, progress, speed, etaSeconds, error } = job;
   const lastSeen = Number(request.headers['last-event-id']);
+  // First where the events stand, then the state: what changes in between is told twice rather than never.
+  const after = lastSeen > 0 && Number.isSafeInteger(lastSeen) ? lastSeen : await findLastEventId(db, job.projectId);
+  const { id, uuid, status, progress, speed, etaSeconds, error } =
+    (await findJob(db, ref, context.platform.sealer)) ?? job;
+  const stream = new EventStream(reply, context.streams);
   stream.send({ event: 'status', data: { id, uuid, status, error } });
   stream.send({
     event: 'progress',
     data: { progress, speed, etaSeconds, outputs: await outputProgress(context, ref) },
   });
-  await Promise.all([
-    followEvents(context, stream, { ...ref, after: Number.isSafeInteger(lastSeen) && lastSeen > 0 ? lastSeen : null }),
-    followProgress(context, stream, ref),
-  ]);
+  await Promise.all([followEvents(context, stream, { ...ref, after }), followProgress(context, stream, ref)]);
   followLog(context, stream, { ...ref, isOver: isFinished(status) });
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Api, type ApiContext, callerOf } from '#api/context.ts';
 import { EventStream } from '#api/event-stream.ts';
-import { type Event, listEvents } from '#database/events.ts';
+import { type Event, findLastEventId, listEvents } from '#database/events.ts';
 import { listen } from '#database/listen.ts';
 import { EVENTS } from '#workflows/channels.ts';
 
@@ -12,6 +12,8 @@ const eventsQuery = z.object({
   after: z.coerce.number().int().min(0).default(0),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
+/** Without `after` (and without a Last-Event-ID) the stream begins with what happens next. */
+const streamQuery = z.object({ after: z.coerce.number().int().min(0).optional() });
 const eventSchema = z.object({
   id: z.int(),
   type: z.string(),
@@ -53,7 +55,7 @@ export function eventRoutes(app: Api, context: ApiContext): void {
       schema: {
         tags: ['system'],
         summary: 'State changes as they happen (server-sent events)',
-        querystring: eventsQuery.pick({ after: true }).partial(),
+        querystring: streamQuery,
       },
     },
     async (request, reply) => {
@@ -63,8 +65,10 @@ export function eventRoutes(app: Api, context: ApiContext): void {
         .int()
         .min(0)
         .safeParse(request.headers['last-event-id'] ?? request.query.after);
+      // Where the client names none, it is told what comes from now on.
+      const after = last.success ? last.data : await findLastEventId(db, projectId);
       const stream = new EventStream(reply, context.streams);
-      await followEvents(context, stream, { projectId, after: last.success ? last.data : null });
+      await followEvents(context, stream, { projectId, after });
       return reply;
     },
   );
@@ -72,8 +76,8 @@ export function eventRoutes(app: Api, context: ApiContext): void {
 
 export type Following = {
   readonly projectId: string;
-  /** Number of the last event the client has; null begins with the next one. */
-  readonly after: number | null;
+  /** Number of the last event the client has. */
+  readonly after: number;
   readonly jobId?: number;
 };
 
@@ -84,7 +88,7 @@ export async function followEvents({ platform }: ApiContext, stream: EventStream
   let after = following.after;
   let going: Promise<void> = Promise.resolve();
   const send = async () => {
-    for (let more = true; more && after !== null && !stream.signal.aborted; ) {
+    for (let more = true; more && !stream.signal.aborted; ) {
       const events = await listEvents(db, { projectId, after, limit: PAGE, ...(jobId === undefined ? {} : { jobId }) });
       // Unnamed where all are told: an EventSource's onmessage then hears every type.
       for (const event of events)
@@ -104,7 +108,6 @@ export async function followEvents({ platform }: ApiContext, stream: EventStream
     const note =
       payload === null ? null : (JSON.parse(payload) as { projectId: string; eventId: number; jobId: number | null });
     if (note && (note.projectId !== projectId || (jobId !== undefined && note.jobId !== jobId))) return;
-    after ??= note ? note.eventId - 1 : null;
     wake();
   });
   stream.signal.addEventListener('abort', () => void subscription.close(), { once: true });
