@@ -315,7 +315,7 @@ export async function cancelTasks(
     .execute();
 }
 
-/** Makes failed and canceled tasks pending again, with all their tries: what is done stays done. */
+/** Makes failed and canceled tasks pending again that an undelivered output waits for, with all their tries. What is done stays done; a first light comes too late where something is delivered. */
 export async function reopenTasks(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<void> {
   await db
     .updateTable('task')
@@ -323,6 +323,12 @@ export async function reopenTasks(db: Kysely<Schema>, { projectId, jobId }: JobR
     .where('project_id', '=', projectId)
     .where('job_id', '=', jobId)
     .where('status', 'in', ['failed', 'canceled'])
+    .where(
+      sql<boolean>`case when kind = 'first-light'
+        then not exists (select from output where output.job_id = task.job_id and output.status = 'uploaded')
+        else exists (select from output where output.job_id = task.job_id and output.status <> 'uploaded'
+          and (case when kind = 'output' then task.subject = output.index else output.index = any(task.needed_by) end)) end`,
+    )
     .execute();
 }
 
