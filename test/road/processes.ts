@@ -145,7 +145,7 @@ export function countStarts(log: string): Map<string, number> {
   return starts;
 }
 
-/** Folders of a job in a storage directory: one for each attempt that left something, and `source`. */
+/** Folders of a job in a storage directory: one for each attempt that left something. */
 export async function attemptFolders(storage: string, uuid: string): Promise<string[]> {
   const names = await readdir(join(storage, 'jobs', uuid)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
@@ -154,21 +154,17 @@ export async function attemptFolders(storage: string, uuid: string): Promise<str
   return names.filter((name) => name !== 'source').sort();
 }
 
-/** The same as the rows of its tasks say it should be: every done task that made files, under the attempt that was stored. */
-export async function expectedFolders({ db }: Database, uuid: string): Promise<string[]> {
+/** Those that belong to no attempt whose result was stored: what losers, dead or alive, have left. */
+export async function strayFolders({ db }: Database, storage: string, uuid: string): Promise<string[]> {
   const rows = await db
     .selectFrom('task')
     .innerJoin('job', 'job.id', 'task.job_id')
-    .select(['task.id', 'task.attempt', 'task.result'])
+    .select(['task.id', 'task.attempt'])
     .where('job.uuid', '=', uuid)
     .where('task.status', '=', 'done')
-    // First light is replaced by the real first segment, and then removed.
-    .where('task.kind', '<>', 'first-light')
     .execute();
-  return rows
-    .filter(({ result }) => result && result.parts.length + result.files.length + result.pictures.length > 0)
-    .map(({ id, attempt }) => `t${id}-${attempt}`)
-    .sort();
+  const stored = new Set(rows.map(({ id, attempt }) => `t${id}-${attempt}`));
+  return (await attemptFolders(storage, uuid)).filter((name) => !stored.has(name));
 }
 
 /** Everything below scratch folders, relative. */
