@@ -2,7 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type ErrorCode, type Fault, type FieldError, PlatformError, toPlatformError } from '#domain/error.ts';
+import { type ErrorCode, FAULTS, type Fault, type FieldError, PlatformError, toPlatformError } from '#domain/error.ts';
 
 /** Codes whose status does not follow from whose fault they are. */
 const STATUS_BY_CODE: Partial<Record<ErrorCode, number>> = {
@@ -42,6 +42,8 @@ export const problemSchema = z
     status: z.int(),
     detail: z.string(),
     code: z.string(),
+    fault: z.enum(FAULTS),
+    advice: z.string(),
     errors: z.array(z.object({ path: z.string(), message: z.string() })),
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem document' });
@@ -58,6 +60,8 @@ export function problemOf(error: PlatformError, status = statusOf(error)): Probl
       ? 'Something went wrong here that is not your doing; the log of the server has the details.'
       : error.message,
     code: error.code,
+    fault: error.fault,
+    advice: error.advice,
     errors: [...error.errors],
   };
 }
@@ -80,7 +84,7 @@ export function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
   });
 }
 
-/** @throws PlatformError `invalid_request` naming each field and what is allowed */
+/** @throws PlatformError `invalid_request` or `unsupported_codec`, naming each field and what is allowed */
 export function parseWith<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -91,8 +95,14 @@ export function invalid(errors: readonly FieldError[]): PlatformError {
   const [first, ...rest] = errors;
   const more = rest.length > 0 ? ` (and ${rest.length} more)` : '';
   const detail = first ? `${first.path || 'The request'}: ${first.message}${more}` : 'The request is not valid';
-  return new PlatformError('invalid_request', detail, { errors });
+  return new PlatformError(codeOf(errors), detail, { errors });
 }
+
+/** A codec that is none has a code of its own, where nothing else is wrong. */
+const codeOf = (errors: readonly FieldError[]): 'unsupported_codec' | 'invalid_request' =>
+  errors.length > 0 && errors.every(({ path }) => /(^|\.)(video|audio)Codec$/.test(path))
+    ? 'unsupported_codec'
+    : 'invalid_request';
 
 export function installErrors(app: FastifyInstance): void {
   app.setErrorHandler((thrown, request, reply) => {

@@ -1,7 +1,8 @@
 // The one error class and the closed table of codes. Every room throws it; api/errors.ts alone turns it into HTTP.
 
 /** Whose fault a failure is: it decides who must act, and whether trying again may help. */
-export type Fault = 'caller' | 'source' | 'destination' | 'media' | 'platform';
+export const FAULTS = ['caller', 'source', 'destination', 'media', 'platform'] as const;
+export type Fault = (typeof FAULTS)[number];
 
 type CodeFacts = { readonly fault: Fault; readonly retryable: boolean; readonly advice: string };
 

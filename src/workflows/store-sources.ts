@@ -2,7 +2,7 @@
 import { findUpload } from '#database/uploads.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { JobRequest } from '#domain/job.ts';
-import type { Location, UploadLocation } from '#domain/location.ts';
+import type { InlineLocation, Location, UploadLocation } from '#domain/location.ts';
 import type { OutputSpec } from '#domain/output.ts';
 import { sourceKey, watermarkSourceKey } from '#workflows/job-storage.ts';
 import type { Platform } from '#workflows/platform.ts';
@@ -21,11 +21,22 @@ export async function storeSource(
   }
   if (source.kind === 'managed') return { source, sourceKey: source.key };
   if (source.kind !== 'inline') return { source, sourceKey: null };
-  const opened = await platform.locations.openSource(source);
+  const key = sourceKey(uuid);
+  return { source: await storeInline(platform, { source, path: 'source', key }), sourceKey: key };
+}
+
+type Inline = { readonly source: InlineLocation; readonly path: string; readonly key: string };
+
+/** Answers the location without its bytes. @throws PlatformError `invalid_request` naming the field */
+async function storeInline({ locations, storage }: Platform, { source, path, key }: Inline): Promise<InlineLocation> {
+  const opened = await locations.openSource(source).catch((error: unknown) => {
+    if (!(error instanceof PlatformError) || error.fault !== 'caller') throw error;
+    const errors = [{ path: `${path}.data`, message: 'base64' }];
+    throw new PlatformError(error.code, error.message, { cause: error, errors });
+  });
   try {
-    const key = sourceKey(uuid);
-    await platform.storage.write(key, await opened.store.read(opened.key));
-    return { source: { ...source, data: '' }, sourceKey: key };
+    await storage.write(key, await opened.store.read(opened.key));
+    return { ...source, data: '' };
   } finally {
     await opened.store.close();
   }
@@ -58,13 +69,8 @@ export async function storeWatermarks(
       outputs.push(spec);
       continue;
     }
-    const opened = await platform.locations.openSource(source);
-    try {
-      await platform.storage.write(watermarkSourceKey(uuid, index), await opened.store.read(opened.key));
-    } finally {
-      await opened.store.close();
-    }
-    outputs.push({ ...spec, watermark: { ...spec.watermark, source: { ...source, data: '' } } });
+    const stored = await storeInline(platform, { source, path, key: watermarkSourceKey(uuid, index) });
+    outputs.push({ ...spec, watermark: { ...spec.watermark, source: stored } });
   }
   return outputs;
 }

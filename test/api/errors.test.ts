@@ -18,6 +18,7 @@ type Problem = {
   status: number;
   detail: string;
   code: string;
+  fault: string;
   errors: { path: string; message: string }[];
 };
 const WRONG: readonly (readonly [what: string, body: unknown, path: string, allowed: RegExp])[] = [
@@ -95,13 +96,18 @@ const WRONG: readonly (readonly [what: string, body: unknown, path: string, allo
 ];
 
 for (const [what, body, path, allowed] of WRONG) {
-  test(`400 for ${what}`, async () => {
+  test(`refused: ${what}`, async () => {
     const answer = await server.call('POST', '/jobs', { body });
     const problem = answer.body as Problem;
-    assert.equal(answer.status, 400, answer.text);
+    // A codec has a code of its own.
+    const [status, code, title] = path.endsWith('Codec')
+      ? [422, 'unsupported_codec', 'Unprocessable Entity']
+      : [400, 'invalid_request', 'Bad Request'];
+    assert.equal(answer.status, status, answer.text);
     assert.equal(answer.headers.get('content-type'), 'application/problem+json; charset=utf-8');
-    assert.deepEqual(Object.keys(problem), ['type', 'title', 'status', 'detail', 'code', 'errors']);
-    assert.deepEqual([problem.status, problem.code, problem.title], [400, 'invalid_request', 'Bad Request']);
+    assert.deepEqual(Object.keys(problem), ['type', 'title', 'status', 'detail', 'code', 'fault', 'advice', 'errors']);
+    assert.deepEqual([problem.status, problem.code, problem.title], [status, code, title]);
+    assert.equal(problem.fault, 'caller');
     const error = problem.errors.find((one) => one.path === path);
     assert.ok(error, `${path} is not among ${JSON.stringify(problem.errors)}`);
     assert.match(error.message, allowed);
