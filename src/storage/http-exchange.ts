@@ -137,6 +137,13 @@ export function discard(body: Readable): void {
   });
 }
 
+/** What a URL's user and password are sent as (RFC 7617); nothing where it has none. */
+export function basicCredentials(url: URL): Record<string, string> {
+  if (url.username === '' && url.password === '') return {};
+  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+}
+
 /** A URL for messages: without user, password and query, which may carry signatures. */
 export function publicUrl(url: URL): string {
   return url.origin + url.pathname;

@@ -6,6 +6,7 @@ import { PlatformError } from '#domain/error.ts';
 import { wantedRange } from '#storage/byte-range.ts';
 import type { Guard } from '#storage/egress.ts';
 import {
+  basicCredentials,
   checkStatus,
   discard,
   exchange,
@@ -62,7 +63,7 @@ const OWN_HEADERS = new Set([
 export function openHttp(options: HttpOptions): OpenedHttp {
   const { guard, method } = options;
   const exact = new URL(guard.checkUrl(options.url));
-  const headers = { 'accept-encoding': 'identity', ...credentials(exact), ...checkHeaders(options.headers) };
+  const headers = { 'accept-encoding': 'identity', ...basicCredentials(exact), ...checkHeaders(options.headers) };
   exact.username = '';
   exact.password = '';
   exact.hash = '';
@@ -97,12 +98,6 @@ export function openHttp(options: HttpOptions): OpenedHttp {
     close: async () => undefined,
   };
   return { store, key, name: nameOfKey(key) };
-}
-
-function credentials(url: URL): Record<string, string> {
-  if (url.username === '' && url.password === '') return {};
-  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
 function checkHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -5,7 +5,7 @@ import type { Schema } from '#database/schema.ts';
 import { PlatformError } from '#domain/error.ts';
 import { DELIVERY_DELAYS, type DeliveryAttempt, type DeliveryStatus, nextDelay, signWebhook } from '#domain/webhook.ts';
 import type { Entry } from '#queue/queue.ts';
-import { discard, exchange } from '#storage/http-exchange.ts';
+import { basicCredentials, discard, exchange } from '#storage/http-exchange.ts';
 import { retryAfterSeconds } from '#storage/storage-error.ts';
 import type { Platform } from '#workflows/platform.ts';
 import packageFile from '../../package.json' with { type: 'json' };
@@ -59,12 +59,17 @@ async function post(
   signal: AbortSignal,
 ): Promise<Answer> {
   try {
+    const place = egress.checkUrl(url);
+    const authorization = basicCredentials(place);
+    place.username = '';
+    place.password = '';
     const answer = await exchange({
       guard: egress,
-      url: egress.checkUrl(url),
+      url: place,
       method: 'POST',
       headers: {
         'content-type': 'application/json',
+        ...authorization,
         'user-agent': `Rendition/${packageFile.version}`,
         ...signWebhook({ id, at: Math.floor(Date.now() / 1000), body, secrets }),
       },

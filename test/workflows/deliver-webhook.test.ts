@@ -198,6 +198,19 @@ test('errors, redirects, silence and cut lines are tried again under the same id
   assert.ok(attempts.every(({ at, ms }) => at === new Date(at).toISOString() && Number.isInteger(ms)));
 });
 
+test('user and password of the address are sent as credentials, and stand in no record', async () => {
+  const receiver = await receive((_, response) => {
+    response.writeHead(500).end();
+    return true;
+  });
+  const ref = await submit(receiver.origin.replace('://', '://me:p%40ss@'));
+  await deliver({ delays: [0] });
+  await settled(ref, 'failed');
+  assert.equal(receiver.received[0]?.headers.authorization, `Basic ${Buffer.from('me:p@ss').toString('base64')}`);
+  const { rows } = await fresh.database.pool.query<{ line: string }>('select d::text as line from delivery d');
+  assert.ok(!rows.some(({ line }) => /p@ss|p%40ss|bWU6/.test(line)));
+});
+
 test('Retry-After is waited for', async () => {
   const receiver = await receive((_, response) => {
     if (receiver.received.length > 1) return false;
