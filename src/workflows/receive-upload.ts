@@ -43,13 +43,21 @@ export async function receiveUpload(platform: Platform, incoming: IncomingUpload
     if (bytes === 0) throw new PlatformError('empty_source', `${filename} is empty: it has no bytes`);
     await markUploadReceived(db, { projectId, id, size: bytes });
   } catch (error) {
-    await storage.remove(storageKey);
-    await deleteUpload(db, { projectId, id });
+    await removeUpload(platform, { projectId, id, storageKey });
     throw error;
   }
   const upload = await findUpload(db, { projectId, id });
   if (!upload) throw new PlatformError('not_found', `Upload ${id} was removed while it was received`);
   return upload;
+}
+
+/** Takes back an upload that nobody will name: the rest of its request was wrong. */
+export async function removeUpload(
+  { storage, database }: Platform,
+  { projectId, id, storageKey }: Pick<Upload, 'projectId' | 'id' | 'storageKey'>,
+): Promise<void> {
+  await storage.remove(storageKey);
+  await deleteUpload(database.db, { projectId, id });
 }
 
 const tooLarge = (limit: number): PlatformError =>

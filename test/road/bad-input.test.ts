@@ -337,6 +337,10 @@ describe('bad input', { ...(missing ? { skip: missing } : {}), concurrency: 1 },
           what,
         );
     }
+    const form = new FormData();
+    form.append('file', new Blob(['a film']), 'film.mp4');
+    form.append('spec', JSON.stringify({ outputs: [{ container: 'mp4', fps: -1 }] }));
+    assert.equal((await fetch(`${server.url}/jobs`, { method: 'POST', body: form })).status, 400);
     assert.deepEqual(await state(), before_);
   });
 });

@@ -4,8 +4,9 @@ import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { callerOf } from '#api/context.ts';
 import { invalid, parseWith } from '#api/errors.ts';
+import type { Upload } from '#database/uploads.ts';
 import type { Platform } from '#workflows/platform.ts';
-import { receiveUpload } from '#workflows/receive-upload.ts';
+import { receiveUpload, removeUpload } from '#workflows/receive-upload.ts';
 
 /** Stands for the upload while the rest is checked. */
 const PLACEHOLDER = '00000000-0000-7000-8000-000000000000';
@@ -16,9 +17,25 @@ const PLACEHOLDER = '00000000-0000-7000-8000-000000000000';
  */
 export async function receiveMultipart(platform: Platform, request: FastifyRequest, schema: z.ZodType): Promise<void> {
   if (!request.isMultipart()) return;
+  const received: { upload?: Upload } = {};
+  try {
+    request.body = await receiveParts(platform, { request, schema, received });
+  } catch (error) {
+    if (received.upload) await removeUpload(platform, received.upload);
+    throw error;
+  }
+}
+
+type Parts = {
+  readonly request: FastifyRequest;
+  readonly schema: z.ZodType;
+  /** The file, as soon as it is stored. */
+  readonly received: { upload?: Upload };
+};
+
+async function receiveParts(platform: Platform, { request, schema, received }: Parts): Promise<object> {
   const { projectId } = callerOf(request);
   let spec: Spec | undefined;
-  let upload: { readonly id: string; readonly filename: string } | undefined;
   for await (const part of request.parts()) {
     if (part.type === 'file' && part.fieldname === 'spec') {
       // `-F spec=@spec.json` is a file to multipart.
@@ -26,8 +43,8 @@ export async function receiveMultipart(platform: Platform, request: FastifyReque
     } else if (part.type === 'file') {
       if (part.fieldname !== 'file')
         throw invalid([{ path: part.fieldname, message: 'is no file that is known here; send it as "file"' }]);
-      if (upload) throw invalid([{ path: 'file', message: 'one file' }]);
-      upload = await store(platform, part, projectId);
+      if (received.upload) throw invalid([{ path: 'file', message: 'one file' }]);
+      received.upload = await store(platform, part, projectId);
     } else if (part.fieldname === 'spec') {
       spec = readSpec(schema, part.value);
     } else {
@@ -35,9 +52,10 @@ export async function receiveMultipart(platform: Platform, request: FastifyReque
     }
   }
   if (!spec) throw invalid([{ path: 'spec', message: 'the job as JSON, without its source' }]);
+  const { upload } = received;
   if (!upload) throw invalid([{ path: 'file', message: 'the source' }]);
   const metadata = typeof spec.metadata === 'object' && spec.metadata !== null ? spec.metadata : {};
-  request.body = {
+  return {
     ...spec,
     source: { kind: 'upload', uploadId: upload.id },
     // What the file was called: an upload's key does not say.
@@ -87,11 +105,7 @@ async function readText(part: MultipartFile): Promise<string> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-function store(
-  platform: Platform,
-  part: MultipartFile,
-  projectId: string,
-): Promise<{ readonly id: string; readonly filename: string }> {
+function store(platform: Platform, part: MultipartFile, projectId: string): Promise<Upload> {
   return receiveUpload(platform, {
     projectId,
     filename: part.filename || 'upload',
