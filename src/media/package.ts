@@ -115,8 +115,10 @@ function packageTrack<T extends VideoRendition | AudioRendition>({
   const byIndex = new Map<number, PackagedSegment>();
   const retired: PackagedSegment[] = [];
   for (const part of parts) {
-    const init = part.init && (inits.get(part.init.hash) ?? { ...part.init, name: initName(part, inits) });
-    if (init) inits.set(init.hash, init);
+    // First light may have the very init of the real segments, which are still to be found under its usual name.
+    const known = `${part.isLight} ${part.init?.hash}`;
+    const init = part.init && (inits.get(known) ?? { ...part.init, name: initName(part, inits) });
+    if (init) inits.set(known, init);
     for (const segment of part.segments) {
       // First light has names of its own: what is cached under a name for ever must never change.
       const name = part.isLight ? `light_${number(segment.index)}.m4s` : segmentName({ extension }, segment.index);
