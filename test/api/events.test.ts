@@ -97,7 +97,8 @@ test('a stream that names no event begins with the next one; another project’s
   await using own = await openServer({ settings: { AUTH: 'on', ADMIN_KEY: 'the-first-admin-key' } });
   const key = await createKey(own.platform, { name: 'shop', scopes: ['read', 'write'], projectId: 'shop' });
   const as = (sent: string) => ({ headers: { authorization: `Bearer ${sent}` } });
-  const submitAs = async (sent: string) => ((await own.call('POST', '/jobs', { body, ...as(sent) })).body as { id: number }).id;
+  const submitAs = async (sent: string) =>
+    ((await own.call('POST', '/jobs', { body, ...as(sent) })).body as { id: number }).id;
   await submitAs(key);
   const response = await fetch(`${own.base}/events/stream`, { ...as(key), signal: AbortSignal.timeout(20_000) });
   const reader = response.body?.getReader();

@@ -34,7 +34,7 @@ before(async () => {
   const encode = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '50', '-pix_fmt', 'yuv420p', '-colorspace', 'bt709'];
   const film = `${folder}/film.mp4`;
   await needTool('ffmpeg', ['-v', 'error', '-y', ...picture, ...encode, film]);
-  const mux = async (name: string, from: string, codec: string, offset: string) =>
+  const mux = async (name: string, from: string, { codec, offset }: { codec: string; offset: string }) =>
     needTool('ffmpeg', [
       ...[
         '-v',
@@ -53,9 +53,9 @@ before(async () => {
       ...['-map', '0:v', '-map', '1:s', '-c:v', 'copy', '-c:s', codec, '-metadata:s:s:0', 'language=eng'],
       `${folder}/${name}`,
     ]);
-  await mux('text.mkv', 'text.srt', 'subrip', '0');
-  await mux('late.mkv', 'text.srt', 'ass', '36000');
-  await mux('bitmap.mkv', 'bitmap.sup', 'copy', '0');
+  await mux('text.mkv', 'text.srt', { codec: 'subrip', offset: '0' });
+  await mux('late.mkv', 'text.srt', { codec: 'ass', offset: '36000' });
+  await mux('bitmap.mkv', 'bitmap.sup', { codec: 'copy', offset: '0' });
   server = await startRendition();
 });
 after(async () => {

@@ -59,7 +59,7 @@ function composition({ at, width, height, number, box }: Composition): Buffer {
 function window({ x, y, width, height }: Box): Buffer {
   const body = Buffer.alloc(10);
   body.writeUInt8(1, 0);
-  [x, y, width, height].forEach((value, i) => body.writeUInt16BE(value, 2 + 2 * i));
+  for (const [i, value] of [x, y, width, height].entries()) body.writeUInt16BE(value, 2 + 2 * i);
   return body;
 }
 
