@@ -122,10 +122,9 @@ export function copyCommand({ container, direct, facts, inputArguments, path }: 
       ? ['-c:a', 'copy']
       : soundEncoder({ ...direct, codec: direct.audioCodec, bitrate: direct.audioBitrate })),
     ...(facts.video?.codec === 'hevc' && (container === 'mp4' || container === 'mov') ? ['-tag:v', 'hvc1'] : []),
+    // No -avoid_negative_ts: make_zero moves the picture by its B-frames' delay and lets the sound's priming be heard; edit lists hide both.
     '-map_metadata',
     '-1',
-    '-avoid_negative_ts',
-    'make_zero',
     ...fileOutput(container, path),
   ];
 }
@@ -155,7 +154,7 @@ export function soundFileCommand({
       ? ['-c:a', 'copy']
       : [
           '-af',
-          soundFilters(span, loudness).join(','),
+          soundFilters(span, direct.channels, loudness).join(','),
           ...soundEncoder({ ...direct, codec: direct.audioCodec, bitrate: direct.audioBitrate }),
         ]),
     '-map_metadata',
