@@ -106,6 +106,8 @@ test('prefixes without a job, expired uploads, silent workers and jobs past rete
   await pool.query(`update worker set last_heartbeat_at = now() - interval '2 minutes'`);
   await saveWorker(db, { id: 'alive', hostname: 'h', pid: 1, version: '1', concurrency: 1, running: [], encoders: [] });
 
+  const never = { ...platform, config: { ...platform.config, RETENTION_HOURS: null } };
+  assert.equal(await expireJobs(never), 0, 'RETENTION_HOURS=off');
   await sweepCluster(platform);
 
   const keys = new Set<string>();
