@@ -100,7 +100,7 @@ async function convert(bench: Bench, { file, expected, isHuge, isBroken }: Wish)
     findings: report.findings
       .filter((one) => one.severity !== 'note' || one.code !== 'standard')
       .map((one) => one.code),
-    asked: isHuge ? `the first ${HUGE_SECONDS} s, 360p stream, MP4 240 high` : '',
+    asked: isHuge ? `the first ${HUGE_SECONDS} s, ultrafast, 360p stream, MP4 240 high` : '',
     status: report.status === 'completed' ? 'completed' : (report.error?.code ?? report.status),
     message: report.error?.message ?? '',
     stream: null,
@@ -146,7 +146,7 @@ function wishes(expected: Expected, isHuge: boolean): object[] {
     ];
   }
   const still = expected.isStill ? PICTURES.map((container) => ({ container })) : [];
-  return [{ container: 'hls', preset: 'ultrafast' }, { container: 'mp4', preset: 'ultrafast' }, ...still];
+  return [{ container: 'hls' }, { container: 'mp4' }, ...still];
 }
 
 /** A job that is refused at once is one that failed. */

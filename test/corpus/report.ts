@@ -26,21 +26,21 @@ export function renderReport({ torture, broken, ffmpeg }: Report): string {
     '',
     '<!-- Written by `npm run test:corpus`; do not edit. -->',
     '',
-    `Every file goes through the running server (preset ultrafast, FFmpeg ${ffmpeg}) as an HLS stream with the default ladder and as an MP4. What comes out is decoded by FFmpeg and`,
+    `Every file goes through the running server (defaults of a new installation, FFmpeg ${ffmpeg}) as an HLS stream and as an MP4. What comes out is decoded by FFmpeg and`,
     'held against FFmpeg’s own default decode of the source: size and orientation (SSIM at eight moments), colours, duration ±0.1 s, one gap between all frames, even sizes,',
-    'SDR 8-bit 4:2:0, sound present and in step (±50 ms by its loudness over time). Then Chromium plays the stream through hls.js: a second of playing, a seek, a change of quality.',
+    'SDR 8-bit 4:2:0, sound present and in step (±20 ms by its loudness over time). Then Chromium plays the stream through hls.js: a second of playing, a seek, a change of quality.',
+    'Memory is the private memory of the server and its children together at its peak.',
     'The checks are themselves tested with files that are wrong on purpose (`test/corpus/check-output.test.ts`).',
     '',
     `## Odd but decodable: ${right(torture)} of ${torture.length} as they must be`,
     '',
-    '| file | what is odd | stream | MP4 | in Chromium | s |',
-    '|---|---|---|---|---|---|',
+    '| file | what is odd | stream | MP4 | in Chromium | memory | s |',
+    '|---|---|---|---|---|---|---|',
     ...torture.map(tortureRow),
     '',
     `## Broken: ${right(broken)} of ${broken.length} as they must be`,
     '',
     'Each must fail with a code that says what is wrong, in bounded time and memory, or come out as far as it can be read; the server stays up.',
-    'Memory is the private memory of the server and its children together at its peak.',
     '',
     '| file | result | what the user is told, or what came out | memory | s |',
     '|---|---|---|---|---|',
@@ -53,9 +53,25 @@ function tortureRow(row: Row): string {
   const name = basename(row.file) + (row.asked ? ` (${row.asked})` : '');
   const odd = row.findings.join(', ') || '—';
   if (row.status !== 'completed')
-    return cells([name, odd, `${verdict(row)}**${row.status}**: ${row.message}`, '—', '—', row.seconds.toFixed(1)]);
+    return cells([
+      name,
+      odd,
+      `${verdict(row)}**${row.status}**: ${row.message}`,
+      '—',
+      '—',
+      megabytes(row.memory.total),
+      row.seconds.toFixed(1),
+    ]);
   const mp4 = [part(row.mp4), ...(row.pictures ? [part(row.pictures)] : [])].join('; ');
-  return cells([name, odd, part(row.stream), mp4, part(row.playback), row.seconds.toFixed(1)]);
+  return cells([
+    name,
+    odd,
+    part(row.stream),
+    mp4,
+    part(row.playback),
+    megabytes(row.memory.total),
+    row.seconds.toFixed(1),
+  ]);
 }
 
 function brokenRow(row: Row): string {
