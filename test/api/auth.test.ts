@@ -29,6 +29,13 @@ const ROUTES: Readonly<Record<string, { readonly scope: Scope | 'open'; readonly
   'post /jobs/{id}/resume': { scope: 'write', ok: [200] },
   'post /jobs/{id}/cancel': { scope: 'write', ok: [200] },
   'post /jobs/{id}/retry': { scope: 'write', ok: [200] },
+  'get /jobs/{id}/deliveries': { scope: 'read', ok: [200] },
+  'post /jobs/{id}/deliveries/{deliveryId}/resend': { scope: 'write', ok: [404] },
+  'get /queue': { scope: 'read', ok: [200] },
+  'post /queue/pause': { scope: 'admin', ok: [200] },
+  'post /queue/drain': { scope: 'admin', ok: [200] },
+  'post /queue/resume': { scope: 'admin', ok: [200] },
+  'put /queue/projects/{project}': { scope: 'admin', ok: [400] },
   'delete /jobs/{id}': { scope: 'write', ok: [204] },
 };
 
@@ -45,7 +52,11 @@ after(() => server[Symbol.asyncDispose]());
 
 const ask = async (route: string, id: string, headers: Record<string, string>): Promise<number> => {
   const [method = '', path = ''] = route.split(' ');
-  const target = path.replace('{id}', id).replace('{index}', '0').replace('*', 'master.m3u8');
+  const target = path
+    .replace('{id}', id)
+    .replace('{index}', '0')
+    .replace('{project}', 'default')
+    .replace('*', 'master.m3u8');
   const control = new AbortController();
   const sent =
     method === 'post' && (path === '/jobs' || path === '/plan')
