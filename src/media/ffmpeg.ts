@@ -42,8 +42,6 @@ export type RunResult = {
 /** The environment variable by which the janitor recognises our children. */
 export const RUN_MARK = 'RENDITION_RUN';
 const TAIL_LINES = 60;
-/** Seconds between asking a child to stop and killing it: FFmpeg blocked in write() never hears SIGTERM. */
-const GRACE_SECONDS = 1;
 /** A line longer than this is cut: a flood on stderr must not fill our memory. */
 const LONGEST_LINE = 2000;
 
@@ -57,7 +55,7 @@ export async function runMedia(options: RunOptions): Promise<RunResult> {
   const child = spawnLimited(options);
   const tail: string[] = [];
   let timedOut = false;
-  const stop = () => endGroup(child);
+  const stop = () => killGroup(child);
   const timer = setTimeout(() => {
     timedOut = true;
     stop();
@@ -213,19 +211,16 @@ function ended(child: ChildProcess): Promise<{ exitCode: number | null; signal: 
   return exit;
 }
 
-/** SIGTERM to the whole group, SIGKILL when it does not obey. */
-function endGroup(child: ChildProcess): void {
-  signalGroup(child, 'SIGTERM');
-  const killer = setTimeout(() => signalGroup(child, 'SIGKILL'), GRACE_SECONDS * 1000);
-  child.once('close', () => clearTimeout(killer));
-}
-
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+/**
+ * At once and for certain. Nothing of an ended run is used, and FFmpeg that is asked politely first encodes all frames it holds
+ * (seconds of a 1080p ladder), or, blocked in write(), never hears it.
+ */
+function killGroup(child: ChildProcess): void {
   // exitCode is set as soon as the child is reaped: after that its number may belong to somebody else.
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   try {
-    if (process.platform === 'win32') child.kill(signal);
-    else process.kill(-child.pid, signal);
+    if (process.platform === 'win32') child.kill('SIGKILL');
+    else process.kill(-child.pid, 'SIGKILL');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
