@@ -38,8 +38,15 @@ export type SoundSpan = {
   readonly duration: number;
 };
 
-/** Filters that put sound on a span: from its zero, without gaps, exactly as long. */
-export function soundFilters(span: SoundSpan, loudness: LoudnessMeasure | 'measure' | null): string[] {
+/** Layouts by their number of channels, as FFmpeg's `-ac` takes them. */
+const LAYOUTS = ['mono', 'stereo', '2.1', '4.0', '5.0', '5.1', '6.1', '7.1'] as const;
+
+/** Filters that put sound on a span: from its zero, without gaps, exactly as long; normalised in the channels that will be heard. */
+export function soundFilters(
+  span: SoundSpan,
+  channels: number,
+  loudness: LoudnessMeasure | 'measure' | null,
+): string[] {
   const { integrated, truePeak, range } = LOUDNESS;
   const target = `I=${integrated}:TP=${truePeak}:LRA=${range}`;
   return [
@@ -49,6 +56,7 @@ export function soundFilters(span: SoundSpan, loudness: LoudnessMeasure | 'measu
     'aresample=async=1:min_hard_comp=0.1:first_pts=0',
     `apad=whole_dur=${seconds(span.duration)}`,
     `atrim=end=${seconds(span.duration)}`,
+    ...(loudness === null ? [] : [`aformat=channel_layouts=${LAYOUTS[channels - 1] ?? 'stereo'}`]),
     ...(loudness === 'measure' ? [`loudnorm=${target}:print_format=json`] : []),
     ...(loudness !== null && loudness !== 'measure'
       ? [
@@ -100,7 +108,7 @@ export function audioCommand(options: AudioCommandOptions): AudioCommand {
   const span = { start: timeline.sourceStart, duration: timeline.duration };
   const sinks = renditions.filter((rendition) => rendition.segmentFormat === 'cmaf');
   const outputs = renditions.flatMap((rendition) => {
-    const filters = soundFilters(span, options.loudness.get(rendition.id) ?? null);
+    const filters = soundFilters(span, rendition.channels, options.loudness.get(rendition.id) ?? null);
     const muxer =
       rendition.segmentFormat === 'ts'
         ? transportMuxer(timeline, rendition.id, scratch)
@@ -157,9 +165,7 @@ export function loudnessCommand(options: {
 }): string[] {
   const { inputArguments, streamIndex, span, sourceStart, channels } = options;
   const preamble = PREAMBLE.map((word) => (word === 'level+warning' ? 'info' : word));
-  const layout = channels === 1 ? 'mono' : 'stereo';
-  // Measured after the down-mix, since that is what will be heard.
-  const filters = [`aformat=channel_layouts=${layout}`, ...soundFilters(span, 'measure')];
+  const filters = soundFilters(span, channels, 'measure');
   return [
     ...preamble,
     '-copyts',
