@@ -155,9 +155,8 @@ class BossQueue implements Queue {
       };
     });
     const db = this.#db(transaction);
-    await this.#boss.insert(lane, jobs, { db });
-    // In the same transaction, so that nobody is woken before the entry can be seen. A delayed one is for the poll.
-    if (!startAfter) await db.executeSql('select pg_notify($1, $2)', [laneChannel(lane), '']);
+    // A delayed one is for the poll.
+    await this.#boss.insert(lane, jobs, { db: startAfter ? db : waking(db, lane) });
   }
 
   async sendOnceEvery<L extends Lane>(lane: L, data: LaneData[L], seconds: number): Promise<void> {
@@ -315,6 +314,12 @@ class BossQueue implements Queue {
     return transaction ? fromKysely(transaction) : this.#boss.getDb();
   }
 }
+
+/** Wakes the lane with the insert itself: in its transaction, so that nobody is woken before the entry can be seen, and in one round trip. */
+const waking = (db: Db, lane: Lane): Db => ({
+  executeSql: (insert, values) =>
+    db.executeSql(`with sent as (${insert}\n) select pg_notify('${laneChannel(lane)}', '')`, values),
+});
 
 type FetchOptions = { readonly batchSize: number; readonly limits: Work<Lane>['limits'] | undefined };
 
