@@ -2,7 +2,7 @@
 import { CONTAINER_FACTS } from '#domain/codec.ts';
 import type { Failure } from '#domain/error.ts';
 import type { Job, Output } from '#domain/job.ts';
-import type { OutputSpec, RateControl } from '#domain/output.ts';
+import type { OutputSpec, RateControl, RenditionSpec } from '#domain/output.ts';
 import type { Plan } from '#domain/plan.ts';
 import type { Rational } from '#domain/source-facts.ts';
 import { hideSecrets, nameOfLocation, viewLocation } from '#domain/view-location.ts';
@@ -69,22 +69,36 @@ export const entryName = ({ container }: Pick<OutputSpec, 'container'>): string 
 
 /** An output in the words of the request; what was not said is left out. */
 export function viewSpec(spec: OutputSpec): Readonly<Record<string, unknown>> {
-  const { rate, fps, destination, watermark, ...rest } = spec;
+  const { rate, fps, audioBitrate, renditions, destination, watermark, ...rest } = spec;
   const fields = {
     ...rest,
     ...viewRate(rate),
     fps: fps && viewRational(fps),
+    audioBitrate: viewBitrate(audioBitrate),
+    renditions: renditions && renditions.map(viewRendition),
     watermark: watermark && { ...watermark, source: viewLocation(watermark.source) },
     destination: viewLocation(destination ?? { kind: 'managed', key: '' }),
   };
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+  return known(fields);
 }
+
+/** Only what was said. */
+const known = (fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+
+/** bits/s as requests write them: `2500k`. */
+const viewBitrate = (rate: number | null): string | null => (rate === null ? null : `${rate / 1000}k`);
+
+const viewRendition = ({ videoBitrate, audioBitrate, ...rest }: RenditionSpec): Readonly<Record<string, unknown>> =>
+  known({ ...rest, videoBitrate: viewBitrate(videoBitrate), audioBitrate: viewBitrate(audioBitrate) });
 
 const viewRational = ({ num, den }: Rational): number | string => (den === 1 ? num : `${num}/${den}`);
 
 function viewRate(rate: RateControl): Readonly<Record<string, unknown>> {
-  if (rate.mode === 'capped-crf') return { rateControl: rate.mode, crf: rate.crf, maxBitrate: rate.maxBitrate };
-  return { rateControl: rate.mode, videoBitrate: rate.bitrate, maxBitrate: rate.maxBitrate };
+  if (rate.mode === 'capped-crf')
+    return { rateControl: rate.mode, crf: rate.crf, maxBitrate: viewBitrate(rate.maxBitrate) };
+  const maxBitrate = viewBitrate(rate.maxBitrate);
+  return { rateControl: rate.mode, videoBitrate: viewBitrate(rate.bitrate), maxBitrate };
 }
 
 /** The plan in short: what is made, in how many pieces, and what it costs. */

@@ -33,12 +33,16 @@ export type SchemaLimits = Pick<
 /** A name by its closed list, in any case; the error names every spelling. */
 function codecName<T extends string>(names: Readonly<Record<string, T>>) {
   const allowed = Object.keys(names);
-  return z.string({ error: `one of ${allowed.join(', ')}` }).transform((value, context) => {
-    const known = Object.hasOwn(names, value.toLowerCase()) ? names[value.toLowerCase()] : undefined;
-    if (known !== undefined) return known;
-    context.addIssue({ code: 'custom', message: `one of ${allowed.join(', ')}` });
-    return z.NEVER;
-  });
+  const said = `one of ${allowed.join(', ')}`;
+  return z
+    .string({ error: said })
+    .meta({ description: said })
+    .transform((value, context) => {
+      const known = Object.hasOwn(names, value.toLowerCase()) ? names[value.toLowerCase()] : undefined;
+      if (known !== undefined) return known;
+      context.addIssue({ code: 'custom', message: said });
+      return z.NEVER;
+    });
 }
 
 const LADDER_NAME = /^(\d{2,4})p$/;

@@ -29,7 +29,7 @@ export const jobSchema = (config: SchemaConfig) =>
     priority: z.int().min(0).max(100).default(50),
     notificationUrl: notificationUrl.nullish(),
     metadata: z
-      .record(z.string(), z.json())
+      .record(z.string(), z.unknown())
       .default({})
       .refine((value) => JSON.stringify(value).length <= MOST_METADATA, {
         error: `at most ${MOST_METADATA} characters as JSON`,

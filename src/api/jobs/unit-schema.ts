@@ -16,12 +16,15 @@ export function parseBitrate(value: number | string): number | null {
 
 /** bits/s between two bounds. */
 export const bitrate = (min: number, max: number) =>
-  z.union([z.number(), z.string()], { error: BITRATE_ALLOWED }).transform((value, context) => {
-    const parsed = parseBitrate(value);
-    if (parsed !== null && parsed >= min && parsed <= max) return parsed;
-    context.addIssue({ code: 'custom', message: `${BITRATE_ALLOWED}, from ${min} to ${max} bits per second` });
-    return z.NEVER;
-  });
+  z
+    .union([z.number(), z.string()], { error: BITRATE_ALLOWED })
+    .meta({ description: BITRATE_ALLOWED })
+    .transform((value, context) => {
+      const parsed = parseBitrate(value);
+      if (parsed !== null && parsed >= min && parsed <= max) return parsed;
+      context.addIssue({ code: 'custom', message: `${BITRATE_ALLOWED}, from ${min} to ${max} bits per second` });
+      return z.NEVER;
+    });
 
 const TIME = /^(?:(\d+):)?(?:(\d{1,2}):)?(\d+(?:\.\d+)?)$/;
 const TIME_ALLOWED = 'seconds as a number, or a time such as "01:02:03.5"';
@@ -38,12 +41,15 @@ export function parseSeconds(value: number | string): number | null {
 
 /** Seconds between two bounds. */
 export const seconds = (min: number, max: number) =>
-  z.union([z.number(), z.string()], { error: TIME_ALLOWED }).transform((value, context) => {
-    const parsed = parseSeconds(value);
-    if (parsed !== null && parsed >= min && parsed <= max) return parsed;
-    context.addIssue({ code: 'custom', message: `${TIME_ALLOWED}, from ${min} to ${max} seconds` });
-    return z.NEVER;
-  });
+  z
+    .union([z.number(), z.string()], { error: TIME_ALLOWED })
+    .meta({ description: TIME_ALLOWED })
+    .transform((value, context) => {
+      const parsed = parseSeconds(value);
+      if (parsed !== null && parsed >= min && parsed <= max) return parsed;
+      context.addIssue({ code: 'custom', message: `${TIME_ALLOWED}, from ${min} to ${max} seconds` });
+      return z.NEVER;
+    });
 
 /** What cameras and broadcasters mean by a rounded rate. */
 const ROUNDED: readonly { readonly written: number; readonly meant: Rational }[] = [
@@ -71,9 +77,12 @@ const positive = (num: number, den: number): Rational | null => (num > 0 && den 
 
 /** Frames per second up to a bound. */
 export const frameRate = (max: number) =>
-  z.union([z.number(), z.string()], { error: RATE_ALLOWED }).transform((value, context) => {
-    const parsed = parseFrameRate(value);
-    if (parsed && parsed.num / parsed.den >= 1 && parsed.num / parsed.den <= max) return parsed;
-    context.addIssue({ code: 'custom', message: `${RATE_ALLOWED}, from 1 to ${max}` });
-    return z.NEVER;
-  });
+  z
+    .union([z.number(), z.string()], { error: RATE_ALLOWED })
+    .meta({ description: RATE_ALLOWED })
+    .transform((value, context) => {
+      const parsed = parseFrameRate(value);
+      if (parsed && parsed.num / parsed.den >= 1 && parsed.num / parsed.den <= max) return parsed;
+      context.addIssue({ code: 'custom', message: `${RATE_ALLOWED}, from 1 to ${max}` });
+      return z.NEVER;
+    });
