@@ -75,7 +75,7 @@ export function viewSpec(spec: OutputSpec): Readonly<Record<string, unknown>> {
     ...viewRate(rate),
     fps: fps && viewRational(fps),
     audioBitrate: viewBitrate(audioBitrate),
-    renditions: renditions && renditions.map(viewRendition),
+    renditions: renditions === null ? null : renditions.map(viewRendition),
     watermark: watermark && { ...watermark, source: viewLocation(watermark.source) },
     destination: viewLocation(destination ?? { kind: 'managed', key: '' }),
   };
