@@ -189,17 +189,20 @@ async function playInPage({ url, hasAudio, hasVideo, duration }: InPage): Promis
   if (isLong && hls.levels.length > 1) {
     const other = hls.currentLevel > 0 ? 0 : hls.levels.length - 1;
     const sizes = hls.levels as { height: number }[];
-    // Standing still while the buffer is thrown away: playing on, a short stream would be at its end before the other level came.
-    video.pause();
-    video.currentTime = duration * 0.2;
-    await until(20, () => !video.seeking && video.readyState >= 2);
-    hls.currentLevel = other;
-    await until(20, () => video.videoHeight === sizes[other]?.height && video.readyState >= 3);
-    video.play().catch(() => undefined);
-    const switched = await until(
-      20,
-      () => video.videoHeight === sizes[other]?.height && video.currentTime >= duration * 0.2 + 0.3,
-    );
+    let switched = false;
+    // A flush that meets the end of a short stream's loading is now and then lost by hls.js: a viewer would choose again.
+    for (let tries = 0; tries < 2 && !switched; tries++) {
+      // Standing still meanwhile: playing on, a short stream would be at its end before the other level came.
+      video.pause();
+      video.currentTime = duration * 0.2;
+      await until(20, () => !video.seeking && video.readyState >= 2);
+      hls.currentLevel = other;
+      await until(5, () => video.videoHeight === sizes[other]?.height && video.readyState >= 3);
+      video.play().catch(() => undefined);
+      const shown = () => video.videoHeight === sizes[other]?.height && video.currentTime >= duration * 0.2 + 0.3;
+      await until(20, () => video.ended || shown());
+      switched = shown();
+    }
     if (!switched)
       misses.push(
         `switching to ${sizes[other]?.height}p does not play: ${video.videoHeight} lines at ${video.currentTime.toFixed(2)} s, level ${hls.currentLevel}, state ${video.readyState}${video.ended ? ', ended' : ''}${video.seeking ? ', seeking' : ''}`,
