@@ -6,8 +6,10 @@ import type { Failure } from '#domain/error.ts';
 import type { Job, JobStatus } from '#domain/job.ts';
 import { addDelivery, type WholeJob } from '#workflows/add-delivery.ts';
 import { EVENTS } from '#workflows/channels.ts';
+import { JOB_OWNERS } from '#workflows/job-owners.ts';
 import type { Platform } from '#workflows/platform.ts';
 
+/** A change of a job or of one of its outputs. */
 export type JobEvent = {
   readonly job: Pick<Job, 'id' | 'uuid' | 'projectId' | 'api'> &
     ({ readonly notificationUrl: string | null } | { readonly isNotified: boolean });
@@ -43,4 +45,5 @@ export async function recordEvent(
     ...(webhookId === null ? {} : { webhookId }),
   };
   await insertEvent(db, { ...ref, type, data, channel: EVENTS });
+  await JOB_OWNERS[job.api]?.(platform, db, { ...ref, uuid: job.uuid, type, status, output: output ?? null });
 }
