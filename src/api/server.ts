@@ -5,7 +5,7 @@ import multipart from '@fastify/multipart';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import Fastify, { type FastifySchemaCompiler, LogController } from 'fastify';
-import { jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler } from 'fastify-type-provider-zod';
+import { jsonSchemaTransform, serializerCompiler } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { installAuth, requireSomeKey } from '#api/auth.ts';
 import type { Api, ApiContext } from '#api/context.ts';
@@ -16,6 +16,7 @@ import { deliveryRoutes } from '#api/jobs/delivery-routes.ts';
 import { outputRoutes } from '#api/jobs/output-routes.ts';
 import { planRoutes } from '#api/jobs/plan-routes.ts';
 import { jobRoutes } from '#api/jobs/routes.ts';
+import { finishDocument } from '#api/openapi.ts';
 import { installSecurityHeaders } from '#api/security-headers.ts';
 import { eventRoutes } from '#api/system/event-routes.ts';
 import { queueRoutes } from '#api/system/queue-routes.ts';
@@ -73,7 +74,7 @@ export async function createServer(platform: Platform): Promise<Api> {
       security: [{ key: [] }, { header: [] }],
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: finishDocument,
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',

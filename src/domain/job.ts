@@ -31,6 +31,8 @@ export type JobRequest = {
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly notificationUrl: string | null;
   readonly idempotencyKey: string | null;
+  /** SHA-256 (hex) of a source that came with the request: with an Idempotency-Key it counts instead of where the source was put. */
+  readonly sourceDigest?: string;
   /** `https://host` that the caller reached us under, for links in webhooks where PUBLIC_URL is not set. */
   readonly baseUrl?: string;
 };

@@ -117,7 +117,7 @@ function planOutput(draft: Draft, spec: OutputSpec, index: number): OutputPlan {
     timeline: timeline.id,
     video,
     audio: wantsSound ? planSound(draft, { spec, timeline, renditions: video.length }) : [],
-    subtitles: planSubtitles(draft, { spec, timeline, burnt: burntStream(draft, video) }),
+    subtitles: planSubtitles(draft, { timeline, burnt: burntStream(draft, video) }),
     pictures: wantsVideo ? planPictures(draft, { spec, index, timeline }) : [],
     direct: null,
     refused: null,
@@ -127,11 +127,9 @@ function planOutput(draft: Draft, spec: OutputSpec, index: number): OutputPlan {
 const burntStream = (draft: Draft, video: readonly string[]): number | null =>
   draft.video.find(({ id }) => id === video[0])?.decoration?.burn?.streamIndex ?? null;
 
-type Texts = { readonly spec: OutputSpec; readonly timeline: Timeline; readonly burnt: number | null };
+type Texts = { readonly timeline: Timeline; readonly burnt: number | null };
 
-function planSubtitles(draft: Draft, { spec, timeline, burnt }: Texts): string[] {
-  // A part of a film would need its texts moved in time; they are carried with whole films.
-  if (spec.start > 0 || spec.duration !== null) return [];
+function planSubtitles(draft: Draft, { timeline, burnt }: Texts): string[] {
   const texts = draft.facts.subtitles
     .filter((track) => track.kind === 'text' && track.streamIndex !== burnt)
     .slice(0, MOST_SUBTITLES);

@@ -103,7 +103,8 @@ function checkOutputs({ config }: Platform, { outputs, priority }: JobRequest): 
 
 /** Over everything asked for, with fields in one order; neither the key itself nor the name the server was called by. */
 function hashRequest({ idempotencyKey: _key, baseUrl: _base, ...request }: JobRequest): string {
-  const text = JSON.stringify(request, (_key, value: unknown) =>
+  const asked = request.sourceDigest === undefined ? request : { ...request, source: null };
+  const text = JSON.stringify(asked, (_key, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
       : value,

@@ -119,6 +119,14 @@ test('the OpenAPI document refers to nothing that is not in it, and names every 
     contract.split(' ').filter((name) => !fields.includes(name)),
     [],
   );
+  const form = document.paths['/jobs']?.post.requestBody.content['multipart/form-data']?.schema;
+  assert.deepEqual(Object.keys(form?.properties ?? {}), ['spec', 'file']);
+  assert.ok(form?.properties?.spec?.properties?.outputs);
+  assert.deepEqual(
+    Object.keys(document.paths).filter((path) => path.includes('*')),
+    [],
+  );
+  assert.ok('/jobs/{id}/outputs/{index}/{path}' in document.paths);
 });
 
 type Schema = { readonly properties?: Readonly<Record<string, Schema>>; readonly items?: Schema };

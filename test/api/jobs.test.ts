@@ -175,6 +175,26 @@ test('an Idempotency-Key makes one job', async () => {
   assert.deepEqual([other.status, (other.body as { code: string }).code], [409, 'idempotency_conflict']);
 });
 
+test('an Idempotency-Key makes one job of a file that is sent twice, and keeps one copy of it', async () => {
+  const send = async (key: string, bytes: string) => {
+    const form = new FormData();
+    form.append('spec', JSON.stringify({ outputs: [{ container: 'mp3' }] }));
+    form.append('file', new Blob([bytes]), 'song.wav');
+    const headers = { 'idempotency-key': key };
+    const response = await fetch(`${server.base}/jobs`, { method: 'POST', body: form, headers });
+    return { status: response.status, body: (await response.json()) as { id: number; code: string } };
+  };
+  const countUploads = async () =>
+    (await server.platform.database.pool.query('select count(*)::int as n from upload')).rows[0].n as number;
+  const before_ = await countUploads();
+  const first = await send('song-1', 'not a song');
+  const again = await send('song-1', 'not a song');
+  assert.deepEqual([first.status, again.status, again.body.id], [202, 202, first.body.id]);
+  const other = await send('song-1', 'another song');
+  assert.deepEqual([other.status, other.body.code], [409, 'idempotency_conflict']);
+  assert.equal(await countUploads(), before_ + 1);
+});
+
 test('what is broken fails with a code, an advice and a log', async () => {
   const { id } = await submit({
     source: { kind: 'inline', data: Buffer.from('no film at all').toString('base64') },

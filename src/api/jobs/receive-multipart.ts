@@ -1,4 +1,6 @@
 // `POST /jobs` as multipart/form-data: `file` becomes an upload, `spec` the body. Used by the jobs routes, before validation.
+import { createHash, type Hash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
@@ -11,27 +13,38 @@ import { receiveUpload, removeUpload } from '#workflows/receive-upload.ts';
 /** Stands for the upload while the rest is checked. */
 const PLACEHOLDER = '00000000-0000-7000-8000-000000000000';
 
+/** A file that came with a request. */
+export type ReceivedFile = {
+  readonly upload: Upload;
+  /** SHA-256 of its bytes, hex: the same file sent again is another upload, but the same request. */
+  readonly sha256: string;
+};
+
+const files = new WeakMap<FastifyRequest, ReceivedFile>();
+
+/** The file of a multipart request; null of any other. */
+export const receivedFile = (request: FastifyRequest): ReceivedFile | null => files.get(request) ?? null;
+
 /**
  * Turns a multipart request into the JSON body that validation expects; leaves others alone.
  * @throws PlatformError `invalid_request`, `source_too_large`, `empty_source`
  */
 export async function receiveMultipart(platform: Platform, request: FastifyRequest, schema: z.ZodType): Promise<void> {
   if (!request.isMultipart()) return;
-  const received: { upload?: Upload } = {};
+  const received: Received = {};
   try {
     request.body = await receiveParts(platform, { request, schema, received });
+    if (received.file) files.set(request, received.file);
   } catch (error) {
-    if (received.upload) await removeUpload(platform, received.upload);
+    if (received.file) await removeUpload(platform, received.file.upload);
     throw error;
   }
 }
 
-type Parts = {
-  readonly request: FastifyRequest;
-  readonly schema: z.ZodType;
-  /** The file, as soon as it is stored. */
-  readonly received: { upload?: Upload };
-};
+/** The file, as soon as it is stored. */
+type Received = { file?: ReceivedFile };
+
+type Parts = { readonly request: FastifyRequest; readonly schema: z.ZodType; readonly received: Received };
 
 async function receiveParts(platform: Platform, { request, schema, received }: Parts): Promise<object> {
   const { projectId } = callerOf(request);
@@ -43,8 +56,8 @@ async function receiveParts(platform: Platform, { request, schema, received }: P
     } else if (part.type === 'file') {
       if (part.fieldname !== 'file')
         throw invalid([{ path: part.fieldname, message: 'is no file that is known here; send it as "file"' }]);
-      if (received.upload) throw invalid([{ path: 'file', message: 'one file' }]);
-      received.upload = await store(platform, part, projectId);
+      if (received.file) throw invalid([{ path: 'file', message: 'one file' }]);
+      received.file = await store(platform, part, projectId);
     } else if (part.fieldname === 'spec') {
       spec = readSpec(schema, part.value);
     } else {
@@ -52,8 +65,8 @@ async function receiveParts(platform: Platform, { request, schema, received }: P
     }
   }
   if (!spec) throw invalid([{ path: 'spec', message: 'the job as JSON, without its source' }]);
-  const { upload } = received;
-  if (!upload) throw invalid([{ path: 'file', message: 'the source' }]);
+  if (!received.file) throw invalid([{ path: 'file', message: 'the source' }]);
+  const { upload } = received.file;
   const metadata = typeof spec.metadata === 'object' && spec.metadata !== null ? spec.metadata : {};
   return {
     ...spec,
@@ -105,12 +118,21 @@ async function readText(part: MultipartFile): Promise<string> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-function store(platform: Platform, part: MultipartFile, projectId: string): Promise<Upload> {
-  return receiveUpload(platform, {
+async function store(platform: Platform, part: MultipartFile, projectId: string): Promise<ReceivedFile> {
+  const hash = createHash('sha256');
+  const upload = await receiveUpload(platform, {
     projectId,
     filename: part.filename || 'upload',
-    body: part.file,
+    body: Readable.from(hashed(part.file, hash), { objectMode: false, highWaterMark: 1 << 20 }),
     // Over the limit busboy just ends the stream.
     isTruncated: () => part.file.truncated,
   });
+  return { upload, sha256: hash.digest('hex') };
+}
+
+async function* hashed(body: Readable, hash: Hash): AsyncGenerator<Buffer> {
+  for await (const bytes of body) {
+    hash.update(bytes as Buffer);
+    yield bytes as Buffer;
+  }
 }

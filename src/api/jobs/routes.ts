@@ -5,22 +5,23 @@ import { type Api, type ApiContext, baseUrl, callerOf } from '#api/context.ts';
 import { invalid, problemSchema } from '#api/errors.ts';
 import { jobOf } from '#api/jobs/find-job.ts';
 import { followJob } from '#api/jobs/follow-job.ts';
-import { receiveMultipart } from '#api/jobs/receive-multipart.ts';
+import { receivedFile, receiveMultipart } from '#api/jobs/receive-multipart.ts';
 import { jobParams, jobSchema, listQuery, toJobRequest } from '#api/jobs/schema.ts';
 import { jobView } from '#api/jobs/view.ts';
 import { listJobLog } from '#database/job-log.ts';
 import type { JobRef } from '#database/jobs.ts';
 import { listJobs } from '#database/jobs.ts';
 import { listOutputs, listOutputsOf } from '#database/outputs.ts';
-import type { Job } from '#domain/job.ts';
+import type { Job, JobRequest } from '#domain/job.ts';
 import { viewJob } from '#domain/view-job.ts';
 import { cancelJob } from '#workflows/cancel-job.ts';
 import { deleteJob } from '#workflows/delete-job.ts';
 import { pauseJob } from '#workflows/pause-job.ts';
 import type { Platform } from '#workflows/platform.ts';
+import { removeUpload } from '#workflows/receive-upload.ts';
 import { resumeJob } from '#workflows/resume-job.ts';
 import { retryJob } from '#workflows/retry-job.ts';
-import { submitJob } from '#workflows/submit-job.ts';
+import { type SubmittedJob, submitJob } from '#workflows/submit-job.ts';
 
 const submitted = z.object({ id: z.int(), uuid: z.string(), status: z.string() });
 const page = z.object({ jobs: z.array(jobView), nextCursor: z.string().nullable() });
@@ -65,7 +66,7 @@ export function jobRoutes(app: Api, context: ApiContext): void {
         projectId: callerOf(request).projectId,
         idempotencyKey: idempotencyKey(request),
       });
-      const { job } = await submitJob(platform, { ...request_, baseUrl: baseUrl(context, request) });
+      const { job } = await submitReceived(platform, { ...request_, baseUrl: baseUrl(context, request) }, request);
       return reply
         .code(202)
         .header('Location', `/jobs/${job.uuid}`)
@@ -186,6 +187,20 @@ export function jobRoutes(app: Api, context: ApiContext): void {
       return reply;
     },
   );
+}
+
+/** A file that came with a request and makes no new job, because it was refused or had made one before, is of no use to anybody. */
+async function submitReceived(platform: Platform, asked: JobRequest, request: FastifyRequest): Promise<SubmittedJob> {
+  const file = receivedFile(request);
+  if (!file) return submitJob(platform, asked);
+  let isKept = false;
+  try {
+    const submitted = await submitJob(platform, { ...asked, sourceDigest: file.sha256 });
+    isKept = submitted.isNew;
+    return submitted;
+  } finally {
+    if (!isKept) await removeUpload(platform, file.upload);
+  }
 }
 
 function idempotencyKey({ headers }: FastifyRequest): string | null {

@@ -1,0 +1,48 @@
+// WebVTT of a part of a film: moved, shortened at the ends, the rest left out.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { cutTexts } from '#media/cut-texts.ts';
+
+const WHOLE = `WEBVTT
+
+NOTE made by hand
+
+00:01.000 --> 00:03.500
+before and into it
+
+2
+00:04.000 --> 00:05.250 align:start
+<i>inside</i>
+two lines
+
+00:09.500 --> 01:00:00.000
+into the end and out
+
+01:00:01.000 --> 01:00:02.000
+after it
+`;
+
+test('cues are moved, shortened to the part, or left out', () => {
+  assert.equal(
+    cutTexts(WHOLE, { start: 2, duration: 8 }),
+    `WEBVTT
+
+NOTE made by hand
+
+00:00:00.000 --> 00:00:01.500
+before and into it
+
+2
+00:00:02.000 --> 00:00:03.250 align:start
+<i>inside</i>
+two lines
+
+00:00:07.500 --> 00:00:08.000
+into the end and out
+`,
+  );
+});
+
+test('a part without any text is an empty file', () => {
+  assert.equal(cutTexts(WHOLE, { start: 7200, duration: 60 }), 'WEBVTT\n\nNOTE made by hand\n');
+});
