@@ -33,5 +33,6 @@ function writeTime(seconds: number): string {
   const milliseconds = Math.round(seconds * 1000);
   const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
   const rest = String(milliseconds % 1000).padStart(3, '0');
-  return `${two(milliseconds / 3_600_000)}:${two((milliseconds / 60_000) % 60)}:${two((milliseconds / 1000) % 60)}.${rest}`;
+  const hours = milliseconds >= 3_600_000 ? `${two(milliseconds / 3_600_000)}:` : '';
+  return `${hours}${two((milliseconds / 60_000) % 60)}:${two((milliseconds / 1000) % 60)}.${rest}`;
 }

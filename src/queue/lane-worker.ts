@@ -1,8 +1,7 @@
-// Takes entries of one lane: fetches until the lane is empty, then sleeps until a notification or the poll wakes it. Used by queue.ts.
+// Takes entries of one lane: fetches until the lane is empty, then sleeps until a notification or lane-poll.ts wakes it. Used by queue.ts.
 
 export type LaneWorkerOptions<E> = {
   readonly concurrency: number;
-  readonly pollMs: number;
   /** Begins held: see hold(). */
   readonly held: boolean;
   /** At most `count` entries, the foremost first. */
@@ -83,9 +82,7 @@ export class LaneWorker<E> {
     if (this.#woken || this.#stopped) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wakeUp = resolve;
-    const timer = setTimeout(resolve, this.#options.pollMs);
     await promise;
-    clearTimeout(timer);
     this.#wakeUp = undefined;
   }
 }

@@ -12,6 +12,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { PlatformError } from '#domain/error.ts';
 import { BOSS_SCHEMA, openBoss } from '#queue/boss.ts';
 import { AGEING, groupOf, LANES, type Lane, type LaneData, laneChannel, WORK_LANES } from '#queue/lane.ts';
+import { LanePoll } from '#queue/lane-poll.ts';
 import { LaneWorker } from '#queue/lane-worker.ts';
 import { type Held, LeaseKeeper } from '#queue/lease.ts';
 
@@ -123,6 +124,7 @@ class BossQueue implements Queue {
   readonly #leases: LeaseKeeper;
   readonly #workers = new Map<Lane, LaneWorker<JobWithMetadata<object>>>();
   #held: readonly Lane[] = [];
+  #poll: LanePoll | undefined;
   readonly #subscriptions: { close(): Promise<void> }[] = [];
   #stopping: Promise<void> | undefined;
 
@@ -167,13 +169,13 @@ class BossQueue implements Queue {
   async work<L extends Lane>(lane: L, work: Work<L>): Promise<void> {
     const worker = new LaneWorker<JobWithMetadata<object>>({
       concurrency: work.concurrency,
-      pollMs: this.#settings.pollIntervalMs,
       held: this.#held.includes(lane),
       fetch: (batchSize) => this.#fetch(lane, { batchSize, limits: work.limits }),
       handle: (job) => this.#handle(lane, job, work.handler),
       onError: this.#settings.onError,
     });
     this.#workers.set(lane, worker);
+    this.#poll ??= this.#startPoll();
     this.#subscriptions.push(await this.#database.listen(laneChannel(lane), () => worker.wake()));
   }
 
@@ -241,6 +243,7 @@ class BossQueue implements Queue {
 
   async #stop(drainSeconds: number): Promise<void> {
     const workers = [...this.#workers.values()];
+    await this.#poll?.stop();
     await Promise.all(workers.map((worker) => worker.stop()));
     await Promise.all(this.#subscriptions.map((subscription) => subscription.close()));
     const idle = Promise.all(workers.map((worker) => worker.idle()));
@@ -251,6 +254,22 @@ class BossQueue implements Queue {
     await within(idle, GIVE_BACK_SECONDS);
     this.#leases.stop();
     await this.#boss.stop({ graceful: false });
+  }
+
+  #startPoll(): LanePoll {
+    return new LanePoll({
+      intervalMs: this.#settings.pollIntervalMs,
+      find: async () => {
+        const { rows } = await this.#database.pool.query<{ name: Lane }>(
+          `select name from unnest($1::text[]) as lane(name) where exists (
+             select 1 from ${BOSS_SCHEMA}.job where job.name = lane.name and state < 'active' and start_after <= now())`,
+          [[...this.#workers.keys()]],
+        );
+        return rows.map(({ name }) => name);
+      },
+      wake: (lane) => this.#workers.get(lane)?.wake(),
+      onError: this.#settings.onError,
+    });
   }
 
   /** One delivery from fetch to settlement. Never throws: an entry that could not be settled is delivered again when its lease ends. */

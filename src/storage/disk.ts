@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { constants, createWriteStream, type WriteStream } from 'node:fs';
-import { copyFile, lstat, mkdir, open, realpath, rename, rm, rmdir, unlink } from 'node:fs/promises';
+import { access, copyFile, lstat, mkdir, open, realpath, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -27,6 +27,8 @@ export type DiskStore = Store & {
   readonly kind: 'disk';
   /** Removes what writers that died left half written before `olderThan`. Resolves with how many. */
   sweep(olderThan: Date): Promise<number>;
+  /** @throws PlatformError where the folder is gone or cannot be written */
+  check(): Promise<void>;
 };
 
 /** Times a write makes its folder anew because a removal next to it took the emptied folder away. */
@@ -63,6 +65,7 @@ export async function openDisk(folder: string, role: StoreRole = 'managed'): Pro
     list: (prefix) => walk(root, checkPrefix(prefix)),
     localPath: (key) => existingPathNow(root, key),
     sweep: (olderThan) => guarded('temporary files', () => removeOldParts(root, olderThan)),
+    check: () => guarded(root.path, () => access(root.path, constants.R_OK | constants.W_OK)),
     close: async () => undefined,
   };
 }

@@ -19,6 +19,8 @@ export type S3Settings = {
 export type ManagedStore = Store & {
   /** Ends what writers that died left half written before `olderThan`: temporary files, multipart uploads. Resolves with how many. */
   sweep(olderThan: Date): Promise<number>;
+  /** @throws PlatformError where it cannot be worked with now */
+  check(signal: AbortSignal): Promise<void>;
 };
 
 export type ManagedOptions = { readonly dataDir: string; readonly s3: S3Settings };

@@ -30,6 +30,8 @@ export type S3Store = Store & {
   abortStaleMultiparts(olderThan: Date): Promise<number>;
   /** The janitor's name for the same. */
   sweep(olderThan: Date): Promise<number>;
+  /** @throws PlatformError where the bucket cannot be read with the credentials there are */
+  check(signal: AbortSignal): Promise<void>;
 };
 
 /** Deletions under way at once: one by one, as DeleteObjects wants a Content-MD5 that not every server agrees on. */
@@ -78,6 +80,7 @@ export function openS3(options: S3Options): S3Store {
     },
     abortStaleMultiparts: sweep,
     sweep,
+    check: (signal) => call('', (client) => checkBucket(client, options, signal)),
     close: async () => {
       // Sockets of a guard belong to the guard.
       if (!options.guard) (await opened)?.destroy();
@@ -107,6 +110,13 @@ async function statObject(
     etag: head.ETag ?? null,
     modifiedAt: head.LastModified ?? null,
   };
+}
+
+/** Looks for what never exists: unlike asking for an object, which need not be there, this fails where the bucket is not. */
+async function checkBucket(client: S3Client, { bucket, prefix }: S3Options, signal: AbortSignal): Promise<void> {
+  const { ListObjectsV2Command } = await import('@aws-sdk/client-s3');
+  const nothing = new ListObjectsV2Command({ Bucket: bucket, Prefix: `${prefix}health/nothing`, MaxKeys: 1 });
+  await client.send(nothing, { abortSignal: signal });
 }
 
 async function readObject(connection: Connection, key: string, reading: ReadOptions): Promise<Readable> {

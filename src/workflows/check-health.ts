@@ -1,7 +1,6 @@
 // Is everything there that work needs: database, queue, storage, FFmpeg? Called by /health, /metrics and `rendition doctor`.
 import { access, constants } from 'node:fs/promises';
 import { sql } from 'kysely';
-import { PlatformError } from '#domain/error.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 export const HEALTH_CHECKS = ['database', 'queue', 'storage', 'ffmpeg'] as const;
@@ -11,25 +10,15 @@ export type Health = Readonly<Record<HealthCheck, string | null>>;
 
 /** Seconds after which silence is a failure. */
 const PATIENCE = 3;
-/** An object that never exists: a storage that answers "not there" is well. */
-const NOWHERE = 'health/nothing';
 
 export async function checkHealth(platform: Platform): Promise<Health> {
   const [database, queue, storage, ffmpeg] = await Promise.all([
     judge(() => sql`select 1`.execute(platform.database.db)),
     judge(() => platform.queue.counts()),
-    judge(() => checkStorage(platform)),
+    judge(() => platform.storage.check(AbortSignal.timeout(PATIENCE * 1000))),
     judge(() => access(platform.tool.ffmpeg, constants.X_OK)),
   ]);
   return { database, queue, storage, ffmpeg };
-}
-
-async function checkStorage({ storage }: Platform): Promise<void> {
-  try {
-    await storage.stat(NOWHERE, AbortSignal.timeout(PATIENCE * 1000));
-  } catch (error) {
-    if (!(error instanceof PlatformError) || error.code !== 'not_found') throw error;
-  }
 }
 
 async function judge(check: () => Promise<unknown>): Promise<string | null> {

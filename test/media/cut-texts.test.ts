@@ -29,18 +29,22 @@ test('cues are moved, shortened to the part, or left out', () => {
 
 NOTE made by hand
 
-00:00:00.000 --> 00:00:01.500
+00:00.000 --> 00:01.500
 before and into it
 
 2
-00:00:02.000 --> 00:00:03.250 align:start
+00:02.000 --> 00:03.250 align:start
 <i>inside</i>
 two lines
 
-00:00:07.500 --> 00:00:08.000
+00:07.500 --> 00:08.000
 into the end and out
 `,
   );
+});
+
+test('hours stand where there are any', () => {
+  assert.match(cutTexts(WHOLE, { start: 0, duration: 9000 }), /01:00:01\.000 --> 01:00:02\.000\nafter it\n$/);
 });
 
 test('a part without any text is an empty file', () => {

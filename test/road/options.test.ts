@@ -247,6 +247,7 @@ describe('options of an output', { concurrency: 1 }, () => {
       'tracks.mkv',
       ...['mp4', 'mkv', 'webm'].map((container) => ({ ...QUICK, container, width: 96 })),
       { ...QUICK, container: 'hls', renditions: ['54p'] },
+      { ...QUICK, container: 'mkv', width: 96, start: 1.5, duration: 6 },
     );
     const seen = async (i: number) => {
       const { stdout } = await needTool('ffprobe', [
@@ -280,6 +281,21 @@ describe('options of an output', { concurrency: 1 }, () => {
         '-',
       ]);
       assert.match(stdout.toString(), TEXT, String(i));
+    }
+    const part = await needTool('ffmpeg', [
+      ...['-v', 'error', '-copyts', '-i', await urlOf(server, id, 4)],
+      ...['-map', '0:s:0', '-f', 'srt', '-'],
+    ]);
+    const times = [...part.stdout.toString().matchAll(/([\d:,]+) --> ([\d:,]+)/g)].map(([, from, to]) => [
+      secondsOf(from),
+      secondsOf(to),
+    ]);
+    for (const [i, [from, to]] of [
+      [0, 0.5],
+      [5, 6],
+    ].entries()) {
+      assert.ok(Math.abs((times[i]?.[0] ?? NaN) - (from ?? NaN)) < 0.05, JSON.stringify(times));
+      assert.ok(Math.abs((times[i]?.[1] ?? NaN) - (to ?? NaN)) < 0.05, JSON.stringify(times));
     }
     const master = await urlOf(server, id, 3);
     const text = await (await fetch(master)).text();
@@ -392,3 +408,7 @@ describe('options of an output', { concurrency: 1 }, () => {
     );
   });
 });
+
+/** Of `00:00:05,023`, as SubRip writes it. */
+const secondsOf = (time = ''): number =>
+  time.split(/[:,]/).reduce((sum, part, i) => sum + Number(part) * ([3600, 60, 1, 0.001][i] ?? 0), 0);

@@ -151,6 +151,14 @@ describe('disk', () => {
     assert.deepEqual((await readdir(path.join(folder, 'a'))).sort(), ['.part-young', 'kept.ts']);
   });
 
+  it('knows when its folder is gone', async () => {
+    const folder = path.join(root, 'gone');
+    const store = await openDisk(folder);
+    await store.check();
+    await rm(folder, { recursive: true });
+    await assert.rejects(store.check(), { code: 'not_found' });
+  });
+
   it('speaks as a source or destination where it is one', async () => {
     const folder = path.join(root, 'roles');
     await mkdir(folder);

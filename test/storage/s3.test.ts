@@ -61,7 +61,7 @@ const open = (options: Partial<S3Options> = {}) =>
 storeConformance('s3', async () => ({ store: open({ prefix: 'suite/ü/' }), folder: 'conformance' }), {
   skip,
   missing: 'not_found',
-  large: { size: 100 * MB, alive: 64 * MB },
+  large: { size: 160 * MB, alive: 104 * MB },
   keepsType: true,
 });
 
@@ -163,6 +163,12 @@ describe('s3', { skip }, () => {
     assert.ok(body.destroyed);
     await store.close();
     await proxy.stop();
+  });
+
+  it('knows when its bucket is not there or not open to it', async () => {
+    const signal = AbortSignal.timeout(30_000);
+    await open({ prefix: 'any/' }).check(signal);
+    await assert.rejects(open({ bucket: 'nowhere' }).check(signal), { code: 'storage_failed' });
   });
 
   it('finds and aborts stale multipart uploads, its own prefix alone', async () => {
