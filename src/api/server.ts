@@ -16,11 +16,15 @@ import { deliveryRoutes } from '#api/jobs/delivery-routes.ts';
 import { outputRoutes } from '#api/jobs/output-routes.ts';
 import { planRoutes } from '#api/jobs/plan-routes.ts';
 import { jobRoutes } from '#api/jobs/routes.ts';
+import { taskRoutes } from '#api/jobs/task-routes.ts';
 import { finishDocument } from '#api/openapi.ts';
 import { installSecurityHeaders } from '#api/security-headers.ts';
+import { adminRoutes } from '#api/system/admin-routes.ts';
 import { eventRoutes } from '#api/system/event-routes.ts';
+import { overviewRoutes } from '#api/system/overview-routes.ts';
 import { queueRoutes } from '#api/system/queue-routes.ts';
 import { systemRoutes } from '#api/system/routes.ts';
+import { videosApi } from '#api/videos/api.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 /** Bytes of a JSON body where a route does not say otherwise. */
@@ -90,12 +94,16 @@ export async function createServer(platform: Platform): Promise<Api> {
   systemRoutes(app, context);
   eventRoutes(app, context);
   queueRoutes(app, context);
+  overviewRoutes(app, context);
+  adminRoutes(app, context);
   planRoutes(app, context);
   if (platform.config.APIS.includes('jobs')) {
     jobRoutes(app, context);
     deliveryRoutes(app, context);
     outputRoutes(app, context);
+    taskRoutes(app, context);
   }
+  if (platform.config.APIS.includes('videos')) videosApi(app, context);
   await installDashboard(app);
   return app;
 }

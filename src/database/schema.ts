@@ -9,6 +9,7 @@ import type { Plan, TaskKind } from '#domain/plan.ts';
 import type { QueueState } from '#domain/queue-state.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import type { TaskResult, TrackPart } from '#domain/task.ts';
+import type { Encryption, PlaybackPolicy } from '#domain/video.ts';
 import type { DeliveryAttempt, DeliveryStatus } from '#domain/webhook.ts';
 
 /** Read as a value; written through json(), so that arrays are not taken for PostgreSQL arrays. */
@@ -167,8 +168,11 @@ export type WorkerTable = {
   readonly last_heartbeat_at: Time;
 };
 
-export const UPLOAD_STATUSES = ['receiving', 'received'] as const;
+export const UPLOAD_STATUSES = ['receiving', 'finishing', 'received', 'failed'] as const;
+/** finishing: all is there and is being joined and checked. */
 export type UploadStatus = (typeof UPLOAD_STATUSES)[number];
+export const UPLOAD_PROTOCOLS = ['request', 'chunks', 'tus', 'presigned'] as const;
+export type UploadProtocol = (typeof UPLOAD_PROTOCOLS)[number];
 
 export type UploadTable = {
   readonly id: string;
@@ -180,6 +184,64 @@ export type UploadTable = {
   readonly status: UploadStatus;
   readonly created_at: Time;
   readonly expires_at: Date;
+  readonly protocol: Generated<UploadProtocol>;
+  readonly is_video: Generated<boolean>;
+  readonly expected_size: number | null;
+  readonly total_chunks: number | null;
+  readonly chunk_size: number | null;
+  readonly sha256: string | null;
+  readonly received: Generated<number>;
+  readonly tus_metadata: string | null;
+  readonly is_partial: Generated<boolean>;
+  readonly concatenates: string[] | null;
+  readonly multipart_id: string | null;
+  readonly token_id: string | null;
+  readonly max_bytes: number | null;
+  readonly attempt: Generated<number>;
+  readonly error: OptionalJson<Failure>;
+};
+
+export type UploadPartTable = {
+  readonly upload_id: string;
+  readonly project_id: string;
+  readonly index: number;
+  readonly size: number | null;
+  readonly sha256: string | null;
+  readonly storage_key: string | null;
+  readonly claim: string | null;
+};
+
+export type VideoTable = {
+  readonly id: string;
+  readonly project_id: string;
+  readonly title: string;
+  readonly description: Generated<string>;
+  readonly tags: Generated<string[]>;
+  readonly filename: string;
+  readonly size: number | null;
+  readonly storage_key: string | null;
+  readonly qualities: string[] | null;
+  readonly transcode: Generated<boolean>;
+  readonly stopped: Generated<boolean>;
+  readonly poster_time: number | null;
+  readonly playback_policy: Generated<PlaybackPolicy>;
+  readonly encryption: Generated<Encryption>;
+  /** Sealed. */
+  readonly content_key: string | null;
+  /** Sealed where it carries credentials or a query. */
+  readonly notification_url: string | null;
+  readonly base_url: string | null;
+  readonly error: OptionalJson<Failure>;
+  readonly playable_at: OptionalTime;
+  readonly created_at: Time;
+  readonly updated_at: Time;
+};
+
+export type VideoJobTable = {
+  readonly video_id: string;
+  readonly job_id: number;
+  readonly project_id: string;
+  readonly position: number;
 };
 
 export type ApiKeyTable = {
@@ -205,6 +267,9 @@ export type Schema = {
   readonly job_log: JobLogTable;
   readonly worker: WorkerTable;
   readonly upload: UploadTable;
+  readonly upload_part: UploadPartTable;
+  readonly video: VideoTable;
+  readonly video_job: VideoJobTable;
   readonly api_key: ApiKeyTable;
 };
 
