@@ -4,6 +4,7 @@ import { access, constants, mkdir, statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { describeSettings } from '#config/describe-settings.ts';
 import { readSecretKey, readWebhookSecret } from '#config/keys.ts';
 import { readSearchPath } from '#config/read-environment.ts';
 import type { Config } from '#config/settings.ts';
@@ -103,8 +104,10 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
   const workerId = config.WORKER_ID ?? `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
   const platform: Platform = {
     config,
+    settings: describeSettings(config),
     database,
     sealer,
+    keyFor: (purpose) => deriveKey(secret, purpose),
     queue,
     storage,
     locations,

@@ -1,6 +1,7 @@
 // The one argument of every workflow: what platform.ts opened. A type only; nothing is wired here.
 
 import type { Logger } from 'pino';
+import type { SettingReport } from '#config/describe-settings.ts';
 import type { Config } from '#config/settings.ts';
 import type { Database } from '#database/connect.ts';
 import type { Sealer } from '#database/sealed-location.ts';
@@ -13,9 +14,13 @@ import type { RangeReader } from '#storage/range-reader.ts';
 
 export type Platform = {
   readonly config: Config;
+  /** What is configured and where it came from, secrets left out. */
+  readonly settings: readonly SettingReport[];
   readonly database: Database;
   /** Seals the secrets of jobs under SECRET_KEY. */
   readonly sealer: Sealer;
+  /** A key of 32 bytes derived from SECRET_KEY for one purpose alone: what signs upload tokens signs no playback URLs. */
+  readonly keyFor: (purpose: string) => Buffer;
   readonly queue: Queue;
   /** Managed storage. */
   readonly storage: ManagedStore;

@@ -13,7 +13,7 @@ import { findUpload } from '#database/uploads.ts';
 import type { Job, JobRequest } from '#domain/job.ts';
 import type { OutputSpec } from '#domain/output.ts';
 import type { Plan } from '#domain/plan.ts';
-import { makeSealer } from '#domain/sealing.ts';
+import { deriveKey, makeSealer } from '#domain/sealing.ts';
 import type { Task } from '#domain/task.ts';
 import { makePlan } from '#media/plan.ts';
 import type { MediaTool } from '#media/tool.ts';
@@ -95,6 +95,7 @@ export async function openTestPlatform(database: Database, options: TestPlatform
   const sealingKey = options.sealingKey ?? randomBytes(32);
   const platform: Platform = {
     config,
+    settings: [],
     database,
     queue,
     storage,
@@ -104,6 +105,7 @@ export async function openTestPlatform(database: Database, options: TestPlatform
     ranges,
     log,
     sealer: makeSealer(sealingKey),
+    keyFor: (purpose) => deriveKey(sealingKey, purpose),
     tool: options.tool ?? NO_TOOL,
     limits: LIMITS,
     workerId: `test-${process.pid}-${++count}`,
