@@ -2,6 +2,7 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
+const MB = 1024 ** 2;
 const GB = 1024 ** 3;
 const BYTES = Number.MAX_SAFE_INTEGER;
 const APIS = ['jobs', 'encoder', 'videos', 'operations', 'channels'] as const;
@@ -54,6 +55,30 @@ const retention = () =>
     .string()
     .regex(/^(off|\d+(\.\d+)?)$/, 'a number of hours, 0 for at once, or off')
     .transform((value) => (value === 'off' ? null : Number(value)));
+const switched = () =>
+  z
+    .string()
+    .regex(/^(true|false|on|off|yes|no|1|0)$/i, 'true or false')
+    .transform((value) => /^(true|on|yes|1)$/i.test(value));
+const RATE_SECONDS = { second: 1, minute: 60, hour: 3600, day: 86_400 } as const;
+/** `60/minute`: how many calls in how many seconds; null for off. */
+const rate = () =>
+  z
+    .string()
+    .regex(
+      /^(off|[1-9]\d{0,3}\/(second|minute|hour|day))$/,
+      'a number up to 9999 and a time, such as 60/minute, or off',
+    )
+    .transform((value) => {
+      const [calls, unit] = value.split('/');
+      const seconds = RATE_SECONDS[unit as keyof typeof RATE_SECONDS];
+      return value === 'off' ? null : { calls: Number(calls), seconds };
+    });
+const delays = () =>
+  z
+    .string()
+    .regex(/^(off|\d{1,5}(\s*,\s*\d{1,5}){0,9})$/, 'up to ten numbers of seconds with commas between, or off')
+    .transform((value): readonly number[] => (value === 'off' ? [] : value.split(',').map(Number)));
 const httpUrl = () => matching(/^https?:\/\/[^\s/]+/i, 'an http or https URL');
 
 /** One setting: its group in the manual, the zod type of its text, its default as written in `.env`, one sentence. */
@@ -89,6 +114,8 @@ const encoding = inGroup('Encoding');
 const queue = inGroup('Queue');
 const intake = inGroup('Encoder API');
 const intakeSecret = inGroup('Encoder API', { secret: true });
+const operations = inGroup('Operations API');
+const operationsSecret = inGroup('Operations API', { secret: true });
 const limits = inGroup('Limits');
 const access = inGroup('Access');
 const accessSecret = inGroup('Access', { secret: true });
@@ -146,6 +173,29 @@ export const SETTINGS = {
   MAIN_BACKEND_CALLBACK_PATH: intake(matching(/^\//, 'a path that begins with /'), '/videos/{video_id}/encoding/', 'Path of that call; {video_id} is replaced.'),
   MAIN_BACKEND_API_KEY: intakeSecret(optional(), undefined, 'Sent with it as "Authorization: Api-Key …".'),
 
+  MAX_VIDEO_BYTES: operations(integer(1, BYTES), String(500 * MB), 'Bytes of a video that an operation takes.'),
+  MAX_IMAGE_BYTES: operations(integer(1, BYTES), String(25 * MB), 'Bytes of a picture that an operation takes.'),
+  MAX_AUDIO_BYTES: operations(integer(1, BYTES), String(100 * MB), 'Bytes of a sound file that an operation takes.'),
+  OPERATION_VIDEO_WORKERS: operations(integer(1, 256), '1', 'Video operations a worker process does at once.'),
+  OPERATION_IMAGE_WORKERS: operations(integer(1, 256), '2', 'Image operations a worker process does at once.'),
+  OPERATION_AUDIO_WORKERS: operations(integer(1, 256), '1', 'Audio operations a worker process does at once.'),
+  OPERATION_VIDEO_TIME_LIMIT: operations(integer(1, 86_400), '1800', 'Seconds of work that a video operation may take.'),
+  OPERATION_IMAGE_TIME_LIMIT: operations(integer(1, 86_400), '60', 'Seconds of work that an image operation may take.'),
+  OPERATION_AUDIO_TIME_LIMIT: operations(integer(1, 86_400), '300', 'Seconds of work that an audio operation may take.'),
+  OPERATION_RETRY_DELAYS: operations(delays(), '60,300', 'Seconds before each further try of an operation whose failure may pass; off tries once.'),
+  OPERATION_EXPIRY_HOURS: operations(decimal(0, 876_000), '168', 'Hours after its end that an operation and its files are kept.'),
+  RATE_LIMIT_BURST: operations(rate(), '60/minute', 'Calls of one client address in a short time; uploads and status checks count apart. off for none.'),
+  RATE_LIMIT_SUSTAINED: operations(rate(), '1000/day', 'The same over a long time.'),
+  RATE_LIMIT_UPLOADS: operations(rate(), '10/hour', 'New operations of one client address.'),
+  RATE_LIMIT_STATUS: operations(rate(), '120/minute', 'Status checks of one client address.'),
+  SESSION_SECRET: operationsSecret(matching(/^\S{16,}$/, 'at least 16 characters without blanks'), undefined, 'Signs session cookies; left out, derived from SECRET_KEY.'),
+  USE_CLOUDINARY: operations(switched(), 'false', 'Delivers the results of operations to Cloudinary.'),
+  CLOUDINARY_CLOUD_NAME: operations(matching(/^[\w-]{1,100}$/, 'letters, digits, - or _'), undefined, 'Cloud name of the Cloudinary account.'),
+  CLOUDINARY_API_KEY: operationsSecret(optional(), undefined, 'API key of the account.'),
+  CLOUDINARY_API_SECRET: operationsSecret(optional(), undefined, 'API secret of the account.'),
+  CLOUDINARY_FOLDER: operations(matching(/^[\w-]+(\/[\w-]+)*$/, 'a folder such as media/results'), 'mediaprocessor', 'Folder of the account that results go to, below outputs.'),
+  CLOUDINARY_API_URL: operations(httpUrl(), 'https://api.cloudinary.com', 'Address of the API of Cloudinary.'),
+
   MAX_SOURCE_BYTES: limits(integer(1, BYTES), String(100 * GB), 'Bytes of a source at the most.'),
   MAX_INLINE_BYTES: limits(integer(1, GB), String(16 * 1024 ** 2), 'Bytes of an inline source, decoded.'),
   MAX_VIDEO_WIDTH: limits(integer(16, 65535), '8192', 'Pixels of width a video may have.'),
@@ -161,6 +211,7 @@ export const SETTINGS = {
   CHILD_OPEN_FILES: limits(integer(32, 65535), '256', 'Open files of one FFmpeg.'),
   CHILD_NICENESS: limits(integer(0, 19), '10', 'Niceness of FFmpeg.'),
 
+  TRUSTED_PROXIES: access(ranges(), '', 'Addresses or CIDRs of reverse proxies whose X-Forwarded-For, -Proto and -Host are believed.'),
   AUTH: access(choice(['auto', 'on', 'off'] as const), 'auto', 'Keys required; auto is on as soon as HOST is not loopback.'),
   ADMIN_KEY: accessSecret(matching(/^\S{16,}$/, 'at least 16 characters without blanks'), undefined, 'A first admin key, at least 16 characters.'),
   EGRESS_ALLOW: access(ranges(), '', 'CIDRs that sources, destinations, webhooks and live inputs may reach although private.'),
