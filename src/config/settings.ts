@@ -172,6 +172,8 @@ export const SETTINGS = {
   MAIN_BACKEND_URL: intake(httpUrl(), undefined, 'Backend that is told of start, progress and end of encoder jobs; left out, none is.'),
   MAIN_BACKEND_CALLBACK_PATH: intake(matching(/^\//, 'a path that begins with /'), '/videos/{video_id}/encoding/', 'Path of that call; {video_id} is replaced.'),
   MAIN_BACKEND_API_KEY: intakeSecret(optional(), undefined, 'Sent with it as "Authorization: Api-Key …".'),
+  ENCODER_QUEUE_LIMIT: intake(integer(0, 10_000_000), '1000', 'Encoder jobs waiting here from which on no more are taken from Redis; 0 is no limit.'),
+  ENCODER_TIME_LIMIT_SECONDS: intake(integer(0, 604800), '3600', 'Seconds that FFmpeg may work on one encoder job, and that an external worker may be silent; 0 leaves it to JOB_TIME_LIMIT_SECONDS.'),
 
   MAX_VIDEO_BYTES: operations(integer(1, BYTES), String(500 * MB), 'Bytes of a video that an operation takes.'),
   MAX_IMAGE_BYTES: operations(integer(1, BYTES), String(25 * MB), 'Bytes of a picture that an operation takes.'),

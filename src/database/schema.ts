@@ -2,6 +2,8 @@
 
 import { type ColumnType, type Generated, type GeneratedAlways, type RawBuilder, sql } from 'kysely';
 import type { SealedLocation, SealedSpec } from '#database/sealed-location.ts';
+import type { Preset } from '#domain/codec.ts';
+import type { EncoderLogLevel, MasterTiming, QualityPreset, SegmentType } from '#domain/encoder-job.ts';
 import type { Failure } from '#domain/error.ts';
 import type { Finding } from '#domain/finding.ts';
 import type { JobApi, JobStatus, OutputResult, OutputStatus, TaskStatus } from '#domain/job.ts';
@@ -136,6 +138,48 @@ export type DeliveryTable = {
   readonly attempts: Json<readonly DeliveryAttempt[]>;
   readonly next_attempt_at: OptionalTime;
   readonly created_at: Time;
+  /** Sealed JSON of headers of its own. */
+  readonly headers: ColumnType<string | null, string | null | undefined, never>;
+  /** Sent only when the earlier ordered ones of its job are settled. */
+  readonly is_ordered: Generated<boolean>;
+  /** To an address that the operator set: it may be private. */
+  readonly is_own: Generated<boolean>;
+};
+
+/** What the encoder API knows of a job beside the job itself. */
+export type EncoderJobTable = {
+  readonly job_id: number;
+  readonly project_id: string;
+  readonly video_id: string;
+  readonly s3_original_key: string;
+  readonly s3_hls_folder_key: string;
+  readonly input_file_size: number | null;
+  readonly duration: number | null;
+  /** As they were asked for. */
+  readonly quality_presets: OptionalJson<readonly QualityPreset[]>;
+  readonly preset: Preset | null;
+  readonly segment_type: SegmentType;
+  readonly master_playlist: MasterTiming;
+  /** Not finished: of one video and key there is one such. */
+  readonly is_open: Generated<boolean>;
+  readonly worker_id: string | null;
+  /** An external worker reports on it. */
+  readonly is_external: Generated<boolean>;
+  /** As an external worker reported it. */
+  readonly output_file_size: number | null;
+  /** The last whole ten per cent that was told. */
+  readonly told_progress: Generated<number>;
+  /** SHA-256 of the Redis entry that brought it, while that may still be in Redis. */
+  readonly entry: string | null;
+};
+
+export type EncoderLogTable = {
+  readonly id: GeneratedAlways<number>;
+  readonly project_id: string;
+  readonly job_id: number;
+  readonly level: EncoderLogLevel;
+  readonly at: Time;
+  readonly message: string;
 };
 
 export type QueueStateTable = {
@@ -264,6 +308,8 @@ export type Schema = {
   readonly event: EventTable;
   readonly delivery: DeliveryTable;
   readonly queue_state: QueueStateTable;
+  readonly encoder_job: EncoderJobTable;
+  readonly encoder_log: EncoderLogTable;
   readonly job_log: JobLogTable;
   readonly worker: WorkerTable;
   readonly upload: UploadTable;

@@ -36,6 +36,11 @@ export const ERROR_CODES = {
   source_truncated: code('source', true, 'The transfer ended early; check the source server.'),
   source_redirects: code('source', false, 'Give the final address of the source.'),
   source_tls: code('source', false, "The source server's certificate is not valid; renew it or use another address."),
+  source_mismatch: code(
+    'source',
+    false,
+    'The object is another file than the one announced, or a part of it: upload it again, or announce its true size and duration.',
+  ),
   // the destination
   destination_unreachable: code('destination', true, 'Check the address and that its server is up.'),
   destination_denied: code('destination', false, 'Check the credentials and permissions for the destination.'),
@@ -80,6 +85,11 @@ export const ERROR_CODES = {
   disk_full: code('platform', false, 'Free some disk space for DATA_DIR or TEMP_VIDEOS_DIR, then retry the job.'),
   lease_lost: code('platform', true, 'Another worker took the work over; nothing needs to be done.'),
   worker_lost: code('platform', false, 'The work ended its worker several times; the log of the job shows where.'),
+  reported_failure: code(
+    'platform',
+    true,
+    'The external worker that did the work reported this; its own log says more.',
+  ),
   storage_failed: code('platform', true, 'Check the storage named in the detail.'),
   ffmpeg_missing: code('platform', false, 'Install FFmpeg 5.1 or newer, or set FFMPEG_PATH and FFPROBE_PATH.'),
   database_unreachable: code('platform', true, 'Check DATABASE_URL and that PostgreSQL is up.'),

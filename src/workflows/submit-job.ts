@@ -1,8 +1,10 @@
 // Takes a job in: its row, its outputs, its queue entry and its first event, in one transaction. Called by every API and the CLI.
 import { createHash } from 'node:crypto';
+import type { Kysely } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { findJobByKey, insertJob } from '#database/jobs.ts';
 import { insertOutputs, listOutputs } from '#database/outputs.ts';
+import type { Schema } from '#database/schema.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { Job, JobRequest, Output } from '#domain/job.ts';
 import { jobPriority } from '#queue/lane.ts';
@@ -18,12 +20,19 @@ export type SubmittedJob = {
   readonly isNew: boolean;
 };
 
+/** An API's own rows, in the transaction that makes the job. What it throws undoes both. */
+export type AlongsideJob = (db: Kysely<Schema>, job: Job) => Promise<void>;
+
 /**
  * Once this resolves the job cannot be lost; if it rejects there is none.
  * @throws PlatformError `invalid_request`, `limit_exceeded`, `too_large`, `not_found` (upload), `conflict` (upload not complete),
  *   `idempotency_conflict`
  */
-export async function submitJob(platform: Platform, request: JobRequest): Promise<SubmittedJob> {
+export async function submitJob(
+  platform: Platform,
+  request: JobRequest,
+  alongside?: AlongsideJob,
+): Promise<SubmittedJob> {
   checkOutputs(platform, request);
   const requestHash = hashRequest(request);
   const known = await findSubmitted(platform, request, requestHash);
@@ -32,7 +41,7 @@ export async function submitJob(platform: Platform, request: JobRequest): Promis
   const source = await storeSource(platform, { request, uuid });
   try {
     const outputs = await storeWatermarks(platform, { request, uuid });
-    const submitted = await insert(platform, { ...request, ...source, outputs, uuid, requestHash });
+    const submitted = await insert(platform, { ...request, ...source, outputs, uuid, requestHash }, alongside);
     if (submitted) return submitted;
   } catch (error) {
     await platform.storage.removeAll(jobPrefix(uuid));
@@ -49,13 +58,18 @@ export async function submitJob(platform: Platform, request: JobRequest): Promis
 type NewJob = JobRequest & { readonly uuid: string; readonly requestHash: string; readonly sourceKey: string | null };
 
 /** Null where the idempotency key is taken. */
-async function insert(platform: Platform, request: NewJob): Promise<SubmittedJob | null> {
+async function insert(
+  platform: Platform,
+  request: NewJob,
+  alongside: AlongsideJob | undefined,
+): Promise<SubmittedJob | null> {
   const { database, sealer, queue } = platform;
   return database.db.transaction().execute(async (db) => {
     const job = await insertJob(db, request, sealer);
     if (!job) return null;
     const ref = { projectId: job.projectId, jobId: job.id };
     const outputs = await insertOutputs(db, { ...ref, specs: request.outputs }, sealer);
+    await alongside?.(db, job);
     const entry = { ...ref, priority: job.priority };
     await queue.send('run', entry, { priority: jobPriority(job.priority), transaction: db });
     await recordEvent(platform, db, { job, type: 'job.queued', status: 'queued', whole: { job, outputs } });
