@@ -75,6 +75,7 @@ export const CONTAINERS = [
   'png',
   'webp',
   'avif',
+  'tiff',
 ] as const;
 export type Container = (typeof CONTAINERS)[number];
 
@@ -128,6 +129,7 @@ export const CONTAINER_FACTS: Readonly<Record<Container, ContainerFacts>> = {
   png: { kind: 'image', mediaType: 'image/png', video: [], audio: [] },
   webp: { kind: 'image', mediaType: 'image/webp', video: [], audio: [] },
   avif: { kind: 'image', mediaType: 'image/avif', video: [], audio: [] },
+  tiff: { kind: 'image', mediaType: 'image/tiff', video: [], audio: [] },
 };
 
 /** Speed presets, x264's names; each encoder maps them to its own scale. */

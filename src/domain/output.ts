@@ -51,6 +51,50 @@ export type RateControl =
   | { readonly mode: 'abr'; readonly bitrate: number; readonly maxBitrate: number | null }
   | { readonly mode: 'two-pass'; readonly bitrate: number; readonly maxBitrate: number | null };
 
+/** What of a file's own metadata stays: all of it, all but places, or nothing. */
+export type MetadataWish = 'none' | 'safe' | 'all';
+
+/** Wishes for a still picture, or an animation that stays one. Left out of a spec: the format's usual quality, nothing of the metadata, one frame. */
+export type PictureOptions = {
+  /** 1–100; null takes the format's usual. PNG and GIF get a palette with it. */
+  readonly quality: number | null;
+  /** WebP and AVIF without loss. */
+  readonly lossless: boolean;
+  /** `#rrggbb`, laid under transparency where the format has none, and around a padded picture. */
+  readonly background: string | null;
+  readonly metadata: MetadataWish;
+  /** All frames of an animation, where the format can. */
+  readonly animated: boolean;
+  /** Bytes at the most: the best quality that fits, down from `quality`. */
+  readonly maxBytes: number | null;
+  /** More work for fewer bytes, and never more of them than the source has. */
+  readonly compress: boolean;
+};
+
+/** EBU R128: LUFS, dBTP. */
+export type LoudnessTarget = { readonly integrated: number; readonly truePeak: number };
+
+/** Wishes for a sound file. */
+export type SoundOptions = {
+  /** Surround sound stays where the codec can; else it becomes stereo. */
+  readonly keepChannels: boolean;
+  /** Packets that the container takes as they are are copied, where nothing else is asked. */
+  readonly copy: boolean;
+  /** Tags and cover. */
+  readonly metadata: MetadataWish;
+  /** null is -16 LUFS, -1.5 dBTP; only with `normalizeAudio`. */
+  readonly loudness: LoudnessTarget | null;
+};
+
+/** Wishes for an animation made of a film. */
+export type AnimationOptions = {
+  /** Of the palette, 2–256. */
+  readonly colors: number;
+  readonly dither: 'bayer' | 'floyd_steinberg' | 'none';
+  /** How often it is played; 0 is for ever. */
+  readonly loop: number;
+};
+
 export type OutputSpec = {
   readonly container: Container;
   /** null takes the container's default codec. */
@@ -89,4 +133,15 @@ export type OutputSpec = {
   readonly instant: boolean;
   /** null is managed storage. */
   readonly destination: Location | null;
+  /** A size above the source's is meant; left out, nothing is made larger than it is. */
+  readonly enlarge?: boolean;
+  /** Share of the duration, 0–1, at which it begins, added to `start`. */
+  readonly startShare?: number;
+  /** Bytes of the whole file: a film is encoded in two passes to this size, and not above it. */
+  readonly targetSize?: number;
+  /** smaller: not above the source's own bitrates · full: the quality that `crf` says, whatever it takes. */
+  readonly economy?: 'smaller' | 'full';
+  readonly picture?: PictureOptions;
+  readonly sound?: SoundOptions;
+  readonly animation?: AnimationOptions;
 };

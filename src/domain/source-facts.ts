@@ -75,6 +75,8 @@ export type AudioFacts = {
   readonly startTime: number;
   readonly endTime: number;
   readonly bitrate: number;
+  /** Bits a sample of lossless sound where more than 16; left out elsewhere. */
+  readonly bitDepth?: number;
 };
 
 export type SubtitleFacts = {
@@ -91,6 +93,8 @@ export type SubtitleFacts = {
 export type SourceFacts = {
   /** Demuxer as FFmpeg names it: `mov,mp4,m4a,3gp,3g2,mj2`. `still` for a picture. */
   readonly container: string;
+  /** Major brand of an MP4, MOV or HEIF (`isom`, `qt`); left out where there is none. */
+  readonly brand?: string;
   /** bytes */
   readonly size: number;
   /** What the header says, seconds; null where it says nothing. */

@@ -121,6 +121,7 @@ export function makeFacts(input: FactsInput, streams: Streams): SourceFacts {
   const subtitles: SubtitleFacts[] = streams.subtitles.map(readSubtitle).filter((one) => one !== null);
   return {
     container: output.format.get('format_name') ?? 'unknown',
+    ...brandOf(output),
     size,
     declaredDuration: declared,
     duration,
@@ -140,6 +141,12 @@ export function makeFacts(input: FactsInput, streams: Streams): SourceFacts {
       ...warnings,
     ].slice(0, 20),
   };
+}
+
+/** Four letters of the file: cleaned. */
+function brandOf({ format }: ProbeOutput): { brand?: string } {
+  const brand = (format.get('tag:major_brand') ?? '').replace(/[^\w ]/g, '').trim();
+  return brand === '' ? {} : { brand: brand.slice(0, 4) };
 }
 
 /** The film among several videos: the default one, then the largest picture, then the first. */

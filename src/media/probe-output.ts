@@ -12,6 +12,7 @@ const HEADER_ENTRIES = [
   'stream_tags=language,title,alpha_mode,enc_key_id',
   'stream_side_data',
   'format=format_name,nb_streams,start_time,duration,size,bit_rate',
+  'format_tags=major_brand',
 ].join(':');
 const PACKET_ENTRIES = 'packet=codec_type,stream_index,pts,dts,duration,size,flags:packet_side_data=side_data_type';
 

@@ -263,7 +263,17 @@ export function readAudio(
     startTime,
     endTime: span.endTime,
     bitrate: bitrateOf(stream, scan, span),
+    ...sampleDepth(stream),
   };
+}
+
+const LOSSLESS = /^(pcm_|flac$|alac$|wavpack$|tta$|ape$|tak$|truehd$|mlp$)/;
+
+/** Lossy codecs decode to floats, which says nothing of their source. */
+function sampleDepth(stream: RawStream): { bitDepth?: number } {
+  if (!LOSSLESS.test(field(stream, 'codec_name') ?? '')) return {};
+  const bits = numberField(stream, 'bits_per_raw_sample') || numberField(stream, 'bits_per_sample') || 16;
+  return bits > 16 ? { bitDepth: Math.min(32, bits) } : {};
 }
 
 export function readSubtitle(stream: RawStream): SubtitleFacts | null {

@@ -142,7 +142,7 @@ async function bmpHeader(bytes: SourceBytes): Promise<Header> {
   return { width, height, orientation: undefined, bitDepth: 8, hasAlpha: false, space: 'srgb', pages: 1, hdr: null };
 }
 
-export const STILL_OUTPUTS = ['jpg', 'png', 'webp', 'avif', 'gif'] as const;
+export const STILL_OUTPUTS = ['jpg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const;
 export type StillOutput = (typeof STILL_OUTPUTS)[number];
 
 export type RenderStill = StillSource & {
@@ -193,6 +193,8 @@ function encode(picture: Sharp, format: StillOutput, quality: number | undefined
       return picture.avif({ quality: quality ?? 55, effort: 4, bitdepth: 8 });
     case 'gif':
       return picture.gif();
+    case 'tiff':
+      return picture.tiff({ compression: 'deflate', predictor: 'horizontal' });
   }
 }
 

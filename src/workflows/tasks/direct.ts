@@ -148,7 +148,7 @@ async function makePicture(platform: Platform, context: TaskContext, target: Tar
   const { width, height, fit } = direct;
   const { tool, limits } = platform;
   const wish = { tool, limits, width, height, fit, signal: context.signal };
-  const format = container as Extract<Container, 'jpg' | 'png' | 'webp' | 'avif'>;
+  const format = container as Extract<Container, 'jpg' | 'png' | 'webp' | 'avif' | 'tiff'>;
   const watermark = direct.decoration?.watermark;
   if (!watermark) {
     await renderStill({ ...wish, path: from, output: target.path, format });

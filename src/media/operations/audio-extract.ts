@@ -1,0 +1,11 @@
+// audio_extract: the film's own sound, copied where the format takes it.
+import type { audioExtract as definition } from '#domain/operations/audio-extract.ts';
+import { type Command, output, soundOptions } from '#media/operations/command.ts';
+
+export const audioExtract: Command<typeof definition> = ({ output_format, bitrate, metadata }) => [
+  output({
+    container: output_format,
+    audioBitrate: bitrate,
+    sound: soundOptions(metadata, { copy: bitrate === null }),
+  }),
+];

@@ -1,0 +1,95 @@
+// What a command of an operation is, and the output it starts from: every wish left to the engine. Used by the commands beside this file.
+import type { VideoCodec } from '#domain/codec.ts';
+import type { Operation, ValuesOf } from '#domain/operations/definition.ts';
+import type { MetadataWish, OutputSpec, PictureOptions, SoundOptions } from '#domain/output.ts';
+
+/** What is known of the uploaded file when the job is made. */
+export type OperationInput = {
+  /** By content: what recognizeFormat (domain/operations/formats.ts) calls it. */
+  readonly format: string;
+};
+
+/** From validated parameters to what the engine is to make, in the engine's own words. */
+export type Command<O> =
+  O extends Operation<infer P> ? (values: ValuesOf<P>, input: OperationInput) => readonly OutputSpec[] : never;
+
+/** An output that leaves everything to the engine but what is said. */
+export function output(changes: Partial<OutputSpec> & Pick<OutputSpec, 'container'>): OutputSpec {
+  return {
+    videoCodec: null,
+    audioCodec: null,
+    width: null,
+    height: null,
+    fit: 'contain',
+    fps: null,
+    rate: { mode: 'capped-crf', crf: null, maxBitrate: null },
+    preset: null,
+    hwaccel: 'auto',
+    audioBitrate: null,
+    audioChannels: null,
+    audioSampleRate: null,
+    normalizeAudio: false,
+    start: 0,
+    duration: null,
+    renditions: null,
+    segmentFormat: 'cmaf',
+    passthrough: 'auto',
+    thumbnails: null,
+    watermark: null,
+    subtitles: null,
+    storyboard: false,
+    instant: false,
+    destination: null,
+    ...changes,
+  };
+}
+
+export function pictureOptions(changes: Partial<PictureOptions>): PictureOptions {
+  return {
+    quality: null,
+    lossless: false,
+    background: null,
+    metadata: 'none',
+    animated: true,
+    maxBytes: null,
+    compress: false,
+    ...changes,
+  };
+}
+
+export function soundOptions(metadata: MetadataWish, changes: Partial<SoundOptions> = {}): SoundOptions {
+  return { keepChannels: true, copy: false, loudness: null, metadata, ...changes };
+}
+
+/** Constant quality that looks like x264's from 18 to 28 (the codecs' usual 21, 24, 32, 33 are alike: media/ladder.ts). */
+const SCALES: Readonly<Record<VideoCodec, readonly [at18: number, perStep: number]>> = {
+  h264: [18, 1],
+  hevc: [20, 1.1],
+  av1: [26, 1.8],
+  vp9: [27, 1.8],
+};
+
+export function crfFor(codec: VideoCodec, quality: number): number {
+  const [first, step] = SCALES[codec];
+  return Math.round(first + (quality - 18) * step);
+}
+
+const FILM_FORMATS: Readonly<Record<string, 'mp4' | 'mov' | 'mkv' | 'webm'>> = {
+  mov: 'mov',
+  mkv: 'mkv',
+  webm: 'webm',
+};
+
+/** The format a film keeps where none is named. */
+export const ownFilmFormat = ({ format }: OperationInput): 'mp4' | 'mov' | 'mkv' | 'webm' =>
+  FILM_FORMATS[format] ?? 'mp4';
+
+/** The codec that is encoded for a film in a format. */
+export const filmCodec = (container: string): VideoCodec => (container === 'webm' ? 'vp9' : 'h264');
+
+const PICTURE_FORMATS = ['jpg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const;
+
+/** The format a picture keeps where none is named. */
+export function ownPictureFormat({ format }: OperationInput): (typeof PICTURE_FORMATS)[number] {
+  return PICTURE_FORMATS.find((one) => one === format) ?? (format === 'bmp' ? 'png' : 'jpg');
+}
