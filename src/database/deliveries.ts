@@ -39,6 +39,37 @@ export async function insertDelivery(
     .execute();
 }
 
+/** The alarm of a channel. */
+export async function insertChannelDelivery(
+  db: Kysely<Schema>,
+  delivery: {
+    readonly projectId: string;
+    readonly channelId: number;
+    readonly id: string;
+    readonly type: string;
+    readonly url: string;
+    readonly body: string;
+  },
+  sealer: Sealer,
+): Promise<void> {
+  const { id, projectId, channelId, type, url, body } = delivery;
+  await db
+    .insertInto('delivery')
+    .values({
+      id,
+      project_id: projectId,
+      job_id: null,
+      channel_id: channelId,
+      type,
+      url: sealUrl(url, sealer),
+      body: sealer.seal(body),
+      status: 'pending',
+      attempts: json([]),
+      next_attempt_at: sql<Date>`now()`,
+    })
+    .execute();
+}
+
 /** Of one job, oldest first. */
 export async function listDeliveries(
   db: Kysely<Schema>,
@@ -59,6 +90,30 @@ export async function listDeliveries(
   }));
 }
 
+export type RecentDelivery = Delivery & { readonly jobId: number | null; readonly createdAt: Date };
+
+/** Of a whole project, newest first. */
+export async function listRecentDeliveries(
+  db: Kysely<Schema>,
+  { projectId, limit }: { readonly projectId: string; readonly limit: number },
+  sealer: Sealer,
+): Promise<RecentDelivery[]> {
+  const rows = await db
+    .selectFrom('delivery')
+    .select(['id', 'type', 'url', 'status', 'attempts', 'next_attempt_at', 'job_id', 'created_at'])
+    .where('project_id', '=', projectId)
+    .orderBy('number', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map(({ url, next_attempt_at, job_id, created_at, ...row }) => ({
+    ...row,
+    url: openUrl(url, sealer),
+    nextAttemptAt: next_attempt_at,
+    jobId: job_id,
+    createdAt: created_at,
+  }));
+}
+
 /** Ids of what waits of one job. */
 export async function listPendingDeliveries(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<string[]> {
   const rows = await db
@@ -72,7 +127,11 @@ export async function listPendingDeliveries(db: Kysely<Schema>, { projectId, job
 }
 
 /** A delivery that is to be tried now. `made` is the fence of its settlement. */
-export type DueDelivery = JobRef & {
+export type DueDelivery = {
+  readonly projectId: string;
+  /** Of the two, one is null: what is told of. */
+  readonly jobId: number | null;
+  readonly channelId: number | null;
   readonly id: string;
   readonly url: string;
   readonly body: string;
@@ -88,13 +147,27 @@ export type DueDelivery = JobRef & {
 export async function findDueDelivery(db: Kysely<Schema>, id: string, sealer: Sealer): Promise<DueDelivery | null> {
   const row = await db
     .selectFrom('delivery')
-    .innerJoin('job', 'job.id', 'delivery.job_id')
-    .select(['delivery.project_id', 'job_id', 'url', 'body', 'delivery.tries', 'made', 'job.notifications_off'])
+    .leftJoin('job', 'job.id', 'delivery.job_id')
+    .select([
+      'delivery.project_id',
+      'delivery.job_id',
+      'delivery.channel_id',
+      'url',
+      'body',
+      'delivery.tries',
+      'made',
+      'job.notifications_off',
+    ])
     .select(({ exists, selectFrom }) =>
       exists(
         selectFrom('delivery as earlier')
           .select('earlier.id')
-          .whereRef('earlier.job_id', '=', 'delivery.job_id')
+          .where((either) =>
+            either.or([
+              either('earlier.job_id', '=', either.ref('delivery.job_id')),
+              either('earlier.channel_id', '=', either.ref('delivery.channel_id')),
+            ]),
+          )
           .whereRef('earlier.number', '<', 'delivery.number')
           .where('earlier.status', '=', 'pending')
           .where('earlier.made', '=', 0),
@@ -109,11 +182,12 @@ export async function findDueDelivery(db: Kysely<Schema>, id: string, sealer: Se
     id,
     projectId: row.project_id,
     jobId: row.job_id,
+    channelId: row.channel_id,
     url: openUrl(row.url, sealer),
     body: sealer.unseal(row.body),
     tries: row.tries,
     made: row.made,
-    isUnwanted: row.notifications_off,
+    isUnwanted: row.notifications_off === true,
     isEarly: Boolean(row.is_early),
   };
 }
@@ -161,8 +235,21 @@ export async function settleDelivery(
   return false;
 }
 
-/** Ends what waits of a job whose receiver wants no more, and what will come. */
-export async function disableDeliveries(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<void> {
+/** Ends what waits of a job whose receiver wants no more, and what will come; of a channel, what waits. */
+export async function disableDeliveries(
+  db: Kysely<Schema>,
+  { projectId, jobId, channelId }: Pick<DueDelivery, 'projectId' | 'jobId' | 'channelId'>,
+): Promise<void> {
+  if (jobId === null) {
+    await db
+      .updateTable('delivery')
+      .set({ status: 'disabled', next_attempt_at: null })
+      .where('project_id', '=', projectId)
+      .where('channel_id', '=', channelId)
+      .where('status', '=', 'pending')
+      .execute();
+    return;
+  }
   await db
     .updateTable('job')
     .set({ notifications_off: true })
