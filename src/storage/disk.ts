@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isNodeError, PlatformError } from '#domain/error.ts';
 import { wantedRange } from '#storage/byte-range.ts';
+import { growingFiles, readJoined } from '#storage/disk-growing.ts';
 import {
   checkFolder,
   type DiskRoot,
@@ -19,17 +20,19 @@ import {
 } from '#storage/disk-path.ts';
 import { removeOldParts, removeTree, walk } from '#storage/disk-walk.ts';
 import { checkPrefix } from '#storage/key.ts';
+import type { PiecewiseStorage } from '#storage/piecewise.ts';
 import { storageError } from '#storage/storage-error.ts';
 import type { ReadOptions, Store, StoreRole, WriteOptions } from '#storage/store.ts';
 import { endOnAbort, STREAM_BUFFER, writeBody } from '#storage/write-body.ts';
 
-export type DiskStore = Store & {
-  readonly kind: 'disk';
-  /** Removes what writers that died left half written before `olderThan`. Resolves with how many. */
-  sweep(olderThan: Date): Promise<number>;
-  /** @throws PlatformError where the folder is gone or cannot be written */
-  check(): Promise<void>;
-};
+export type DiskStore = Store &
+  PiecewiseStorage & {
+    readonly kind: 'disk';
+    /** Removes what writers that died left half written before `olderThan`. Resolves with how many. */
+    sweep(olderThan: Date): Promise<number>;
+    /** @throws PlatformError where the folder is gone or cannot be written */
+    check(): Promise<void>;
+  };
 
 /** Times a write makes its folder anew because a removal next to it took the emptied folder away. */
 const FOLDER_TRIES = 5;
@@ -64,6 +67,13 @@ export async function openDisk(folder: string, role: StoreRole = 'managed'): Pro
     removeAll: (prefix) => guarded(prefix, () => removeTree(root, nonEmpty(prefix))),
     list: (prefix) => walk(root, checkPrefix(prefix)),
     localPath: (key) => existingPathNow(root, key),
+    growing: growingFiles(root, (key, work) => withFolder(root, key, work)),
+    direct: null,
+    join: async (key, parts, signal) => {
+      const size = parts.reduce((sum, part) => sum + part.size, 0);
+      const options = { size, ...(signal ? { signal } : {}) };
+      await writeFile(root, key, { body: readJoined(root, parts), options });
+    },
     sweep: (olderThan) => guarded('temporary files', () => removeOldParts(root, olderThan)),
     check: () => guarded(root.path, () => access(root.path, constants.R_OK | constants.W_OK)),
     close: async () => undefined,

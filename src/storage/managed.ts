@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PlatformError } from '#domain/error.ts';
 import { openDisk } from '#storage/disk.ts';
+import type { PiecewiseStorage } from '#storage/piecewise.ts';
 import { openS3 } from '#storage/s3.ts';
 import type { S3Credentials } from '#storage/s3-client.ts';
 import type { Store } from '#storage/store.ts';
@@ -16,12 +17,13 @@ export type S3Settings = {
 };
 
 /** A store that the janitor can tidy. */
-export type ManagedStore = Store & {
-  /** Ends what writers that died left half written before `olderThan`: temporary files, multipart uploads. Resolves with how many. */
-  sweep(olderThan: Date): Promise<number>;
-  /** @throws PlatformError where it cannot be worked with now */
-  check(signal: AbortSignal): Promise<void>;
-};
+export type ManagedStore = Store &
+  PiecewiseStorage & {
+    /** Ends what writers that died left half written before `olderThan`: temporary files, multipart uploads. Resolves with how many. */
+    sweep(olderThan: Date): Promise<number>;
+    /** @throws PlatformError where it cannot be worked with now */
+    check(signal: AbortSignal): Promise<void>;
+  };
 
 export type ManagedOptions = { readonly dataDir: string; readonly s3: S3Settings };
 

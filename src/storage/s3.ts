@@ -7,6 +7,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { PlatformError } from '#domain/error.ts';
 import { wantedRange } from '#storage/byte-range.ts';
 import { checkKey, checkPrefix } from '#storage/key.ts';
+import type { PiecewiseStorage } from '#storage/piecewise.ts';
 import { type ReadAttempt, resumingRead } from '#storage/resuming-read.ts';
 import {
   checkS3Options,
@@ -17,22 +18,24 @@ import {
   s3Error,
 } from '#storage/s3-client.ts';
 import { abortStaleMultiparts, listStaleMultiparts, type StaleMultipart } from '#storage/s3-multipart.ts';
+import { directUploads, joinInS3 } from '#storage/s3-piecewise.ts';
 import { uploadToS3 } from '#storage/s3-upload.ts';
 import { storageError } from '#storage/storage-error.ts';
 import type { ObjectInfo, ReadOptions, Store, WriteOptions } from '#storage/store.ts';
 import { STREAM_BUFFER } from '#storage/write-body.ts';
 
-export type S3Store = Store & {
-  readonly kind: 's3';
-  /** Multipart uploads below the prefix begun before `olderThan`: each is billed until it is aborted. */
-  listStaleMultiparts(olderThan: Date): AsyncIterable<StaleMultipart>;
-  /** Resolves with how many were aborted. */
-  abortStaleMultiparts(olderThan: Date): Promise<number>;
-  /** The janitor's name for the same. */
-  sweep(olderThan: Date): Promise<number>;
-  /** @throws PlatformError where the bucket cannot be read with the credentials there are */
-  check(signal: AbortSignal): Promise<void>;
-};
+export type S3Store = Store &
+  PiecewiseStorage & {
+    readonly kind: 's3';
+    /** Multipart uploads below the prefix begun before `olderThan`: each is billed until it is aborted. */
+    listStaleMultiparts(olderThan: Date): AsyncIterable<StaleMultipart>;
+    /** Resolves with how many were aborted. */
+    abortStaleMultiparts(olderThan: Date): Promise<number>;
+    /** The janitor's name for the same. */
+    sweep(olderThan: Date): Promise<number>;
+    /** @throws PlatformError where the bucket cannot be read with the credentials there are */
+    check(signal: AbortSignal): Promise<void>;
+  };
 
 /** Deletions under way at once: one by one, as DeleteObjects wants a Content-MD5 that not every server agrees on. */
 const DELETES_AT_ONCE = 8;
@@ -71,6 +74,12 @@ export function openS3(options: S3Options): S3Store {
     removeAll: (prefix) => call(prefix, (client) => removeAll(client, options, prefix)),
     list: (prefix) => list(connection, checkPrefix(prefix)),
     localPath: () => null,
+    growing: null,
+    direct: directUploads(options, call),
+    join: (key, parts, signal) =>
+      call(checkKey(key), (client) =>
+        joinInS3(client, options, { key, parts, signal, read: (part, range) => readObject(connection, part, range) }),
+      ),
     adopt: async (path, key, writing = {}) => {
       const { size } = await stat(path);
       return write(key, createReadStream(path, { highWaterMark: STREAM_BUFFER }), { ...writing, size });

@@ -1,0 +1,151 @@
+// Files filled by several writers at places of their own, and joined ones. Used by disk.ts for uploads that come in chunks.
+import { createReadStream } from 'node:fs';
+import { type FileHandle, lstat, open, rename, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { isNodeError } from '#domain/error.ts';
+import { checkFolder, type DiskRoot, diskError, existingPath, plainPath } from '#storage/disk-path.ts';
+import type { GrowingFiles, PlacedBytes, PlacedWrite, SizedObject } from '#storage/piecewise.ts';
+import { STREAM_BUFFER } from '#storage/write-body.ts';
+
+/** @param withFolder runs its work with the folder of a key in place */
+export function growingFiles(
+  root: DiskRoot,
+  withFolder: <T>(key: string, work: () => Promise<T>) => Promise<T>,
+): GrowingFiles {
+  const guarded = async <T>(key: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw diskError(key, root.role, error);
+    }
+  };
+  return {
+    write: (key, write) =>
+      guarded(key, async () => {
+        const target = plainPath(root, key);
+        const file = await withFolder(key, () => open(target, 'r+').catch((error) => created(target, error)));
+        try {
+          return await writeAt(file, write);
+        } finally {
+          await file.close();
+        }
+      }),
+    settle: (key, end) => guarded(key, () => settle(root, key, end)),
+    room: async () => {
+      const { bavail, bsize } = await statfs(root.path);
+      return bavail * bsize;
+    },
+  };
+}
+
+/** Opened by whoever is first; the others must not empty it. */
+async function created(target: string, error: unknown): Promise<FileHandle> {
+  if (!isNodeError(error) || error.code !== 'ENOENT') throw error;
+  try {
+    return await open(target, 'wx+');
+  } catch (taken) {
+    if (!isNodeError(taken) || taken.code !== 'EEXIST') throw taken;
+    return await open(target, 'r+');
+  }
+}
+
+async function writeAt(file: FileHandle, { offset, body, limit }: PlacedWrite): Promise<PlacedBytes> {
+  const source = body[Symbol.asyncIterator]();
+  let [bytes, gathered]: [number, number] = [0, 0];
+  let batch: Uint8Array[] = [];
+  let writing: Promise<unknown> = Promise.resolve();
+  let error: Error | null = null;
+  let rest: AsyncIterator<Uint8Array> | null = null;
+  /** One write is under way while the next is gathered. */
+  const flush = async () => {
+    if (gathered === 0) return;
+    const [buffers, at] = [batch, offset + bytes - gathered];
+    [batch, gathered] = [[], 0];
+    await writing;
+    writing = writeAll(file, buffers, at);
+    // It is awaited before the next one, or at the end.
+    writing.catch(() => undefined);
+  };
+  for (;;) {
+    let next: IteratorResult<Uint8Array>;
+    try {
+      next = await source.next();
+    } catch (thrown) {
+      error = thrown instanceof Error ? thrown : new Error(String(thrown));
+      break;
+    }
+    if (next.done) break;
+    const fits = next.value.subarray(0, limit - bytes);
+    if (fits.length > 0) {
+      batch.push(fits);
+      bytes += fits.length;
+      gathered += fits.length;
+    }
+    if (fits.length < next.value.length) {
+      rest = following(next.value.subarray(fits.length), source);
+      break;
+    }
+    if (gathered >= STREAM_BUFFER) await flush();
+  }
+  await flush();
+  await writing;
+  // Who is told that a chunk has come need not send it again after a power cut.
+  await file.datasync();
+  return { bytes, error, rest };
+}
+
+async function writeAll(file: FileHandle, buffers: readonly Uint8Array[], position: number): Promise<void> {
+  const [only] = buffers;
+  const joined = buffers.length === 1 && only ? only : Buffer.concat(buffers);
+  for (let done = 0; done < joined.length; ) {
+    const { bytesWritten } = await file.write(joined, done, joined.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+async function* following(first: Uint8Array, source: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield first;
+  for (let next = await source.next(); !next.done; next = await source.next()) yield next.value;
+}
+
+async function settle(root: DiskRoot, key: string, end: SizedObject): Promise<void> {
+  const [from, to] = [plainPath(root, key), plainPath(root, end.key)];
+  await checkFolder(root, key, path.dirname(from));
+  await checkFolder(root, end.key, path.dirname(to));
+  let file: FileHandle;
+  try {
+    file = await open(from, 'r+');
+  } catch (error) {
+    // Ended by somebody who died before he could say so.
+    if (isNodeError(error) && error.code === 'ENOENT' && (await sizeOf(to)) === end.size) return;
+    throw error;
+  }
+  try {
+    await file.truncate(end.size);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+  await rename(from, to);
+}
+
+async function sizeOf(file: string): Promise<number | null> {
+  try {
+    return (await lstat(file)).size;
+  } catch (error) {
+    if (isNodeError(error) && error.code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** The bytes of several objects one after another, as one stream. */
+export function readJoined(root: DiskRoot, parts: readonly SizedObject[]): Readable {
+  async function* bytes(): AsyncGenerator<Buffer> {
+    for (const { key } of parts) {
+      const real = await existingPath(root, key);
+      yield* createReadStream(real, { highWaterMark: STREAM_BUFFER });
+    }
+  }
+  return Readable.from(bytes(), { objectMode: false, highWaterMark: STREAM_BUFFER });
+}
