@@ -23,6 +23,9 @@ import { createLocationOpener } from '#storage/open.ts';
 import { startRangeReader } from '#storage/range-reader.ts';
 import type { Platform } from '#workflows/platform.ts';
 
+/** What the operator names may lie anywhere. */
+const EVERYWHERE = ['0.0.0.0/0', '::/0'];
+
 export type PlatformOptions = {
   readonly log: Logger;
   /** Whether this process works: it then also looks after the queue. */
@@ -69,6 +72,7 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     readWebhookSecret(config),
   );
   const egress = keep(createEgress({ allow: config.EGRESS_ALLOW }));
+  const ownEgress = keep(createEgress({ allow: EVERYWHERE }));
   const locations = keep(
     createLocationOpener({
       managed: storage,
@@ -112,6 +116,7 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     storage,
     locations,
     egress,
+    ownEgress,
     webhookSecrets: webhookSecret.split(','),
     ranges,
     tool,

@@ -14,15 +14,24 @@ export type Delivery = {
   readonly nextAttemptAt: Date | null;
 };
 
+export type NewDelivery = JobRef & {
+  readonly id: string;
+  readonly type: string;
+  readonly url: string;
+  readonly body: string;
+  /** Of its own, beside those every delivery has: stored sealed. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent only when the earlier ordered ones of its job are settled. */
+  readonly isOrdered?: boolean;
+  /** To an address that the operator set, which may be private. */
+  readonly isOwn?: boolean;
+};
+
 /** Attempts kept of one delivery: the last ones. */
 const MOST_ATTEMPTS = 50;
 
-export async function insertDelivery(
-  db: Kysely<Schema>,
-  delivery: JobRef & { readonly id: string; readonly type: string; readonly url: string; readonly body: string },
-  sealer: Sealer,
-): Promise<void> {
-  const { id, projectId, jobId, type, url, body } = delivery;
+export async function insertDelivery(db: Kysely<Schema>, delivery: NewDelivery, sealer: Sealer): Promise<void> {
+  const { id, projectId, jobId, type, url, body, headers, isOrdered = false, isOwn = false } = delivery;
   await db
     .insertInto('delivery')
     .values({
@@ -35,8 +44,64 @@ export async function insertDelivery(
       status: 'pending',
       attempts: json([]),
       next_attempt_at: sql<Date>`now()`,
+      headers: headers && sealer.seal(JSON.stringify(headers)),
+      is_ordered: isOrdered,
+      is_own: isOwn,
     })
     .execute();
+}
+
+/** The first ordered delivery of a job that is not settled: the only one that may be sent. Ask with the job's row locked. */
+export async function findOrderedHead(
+  db: Kysely<Schema>,
+  { projectId, jobId }: JobRef,
+  sealer: Sealer,
+): Promise<{ readonly id: string; readonly url: string } | null> {
+  const row = await db
+    .selectFrom('delivery')
+    .select(['id', 'url'])
+    .where('project_id', '=', projectId)
+    .where('job_id', '=', jobId)
+    .where('is_ordered', '=', true)
+    .where('status', '=', 'pending')
+    .orderBy('number')
+    .limit(1)
+    .executeTakeFirst();
+  return row ? { id: row.id, url: openUrl(row.url, sealer) } : null;
+}
+
+/** Ordered deliveries of a job that are not settled. */
+export async function countOrdered(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<number> {
+  const row = await db
+    .selectFrom('delivery')
+    .select(sql<number>`count(*)::int`.as('count'))
+    .where('project_id', '=', projectId)
+    .where('job_id', '=', jobId)
+    .where('is_ordered', '=', true)
+    .where('status', '=', 'pending')
+    .executeTakeFirst();
+  return row?.count ?? 0;
+}
+
+/** Whether an ordered delivery of the job that came after this one has arrived: then it is too late for this one. */
+export async function findOvertaken(
+  db: Kysely<Schema>,
+  { projectId, jobId, id }: JobRef & { readonly id: string },
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('delivery')
+    .innerJoin('delivery as later', 'later.job_id', 'delivery.job_id')
+    .select('later.id')
+    .where('delivery.project_id', '=', projectId)
+    .where('delivery.job_id', '=', jobId)
+    .where('delivery.id', '=', id)
+    .where('delivery.is_ordered', '=', true)
+    .where('later.is_ordered', '=', true)
+    .where('later.status', '=', 'delivered')
+    .whereRef('later.number', '>', 'delivery.number')
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** The alarm of a channel. */
@@ -139,8 +204,12 @@ export type DueDelivery = {
   readonly made: number;
   /** The receiver wants no more of this job. */
   readonly isUnwanted: boolean;
-  /** An earlier one of the same job was not tried yet. */
+  /** An earlier one of the same job was not tried yet; of an ordered one: is not settled. */
   readonly isEarly: boolean;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly isOrdered: boolean;
+  readonly isOwn: boolean;
+  readonly createdAt: Date;
 };
 
 /** Null where it is not to be tried: settled, deleted with its job, or another entry brings it later. */
@@ -157,6 +226,10 @@ export async function findDueDelivery(db: Kysely<Schema>, id: string, sealer: Se
       'delivery.tries',
       'made',
       'job.notifications_off',
+      'delivery.headers',
+      'delivery.is_ordered',
+      'delivery.is_own',
+      'delivery.created_at',
     ])
     .select(({ exists, selectFrom }) =>
       exists(
@@ -170,7 +243,8 @@ export async function findDueDelivery(db: Kysely<Schema>, id: string, sealer: Se
           )
           .whereRef('earlier.number', '<', 'delivery.number')
           .where('earlier.status', '=', 'pending')
-          .where('earlier.made', '=', 0),
+          .whereRef('earlier.is_ordered', '=', 'delivery.is_ordered')
+          .where(({ or, eb }) => or([eb('earlier.is_ordered', '=', true), eb('earlier.made', '=', 0)])),
       ).as('is_early'),
     )
     .where('delivery.id', '=', id)
@@ -189,6 +263,10 @@ export async function findDueDelivery(db: Kysely<Schema>, id: string, sealer: Se
     made: row.made,
     isUnwanted: row.notifications_off === true,
     isEarly: Boolean(row.is_early),
+    headers: row.headers === null ? {} : (JSON.parse(sealer.unseal(row.headers)) as Record<string, string>),
+    isOrdered: row.is_ordered,
+    isOwn: row.is_own,
+    createdAt: row.created_at,
   };
 }
 

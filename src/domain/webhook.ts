@@ -30,6 +30,32 @@ export const DELIVERY_DELAYS: readonly number[] = [
   20 * HOUR,
   24 * HOUR,
 ];
+/**
+ * Seconds before each try of an ordered delivery. All later ones of its job wait behind it, so a receiver that was down
+ * for some minutes must be found again within minutes, not hours: from one second up to five minutes, for a day.
+ */
+export const ORDERED_DELAYS: readonly number[] = [
+  0,
+  1,
+  2,
+  5,
+  10,
+  20,
+  30,
+  MINUTE,
+  MINUTE,
+  2 * MINUTE,
+  ...Array.from({ length: 288 }, () => 5 * MINUTE),
+];
+/** Tries of an ordered delivery that the receiver refuses (4xx) while others wait behind it: a quarter of an hour holds nobody up for long. */
+export const REFUSED_TRIES = 12;
+/** Seconds after which an ordered delivery that was tried is given up, and with it those of its age behind it. */
+export const ORDERED_LIFE = 24 * HOUR;
+
+/** Whether an answer says that the request itself is not wanted, rather than that the receiver cannot take it now. */
+export const isRefusal = (statusCode: number | null): boolean =>
+  statusCode !== null && statusCode >= 400 && statusCode < 500 && ![401, 403, 408, 425, 429].includes(statusCode);
+
 /** A receiver that comes back must not meet everything at once. */
 const JITTER = 0.2;
 const DAY = 24 * HOUR;

@@ -1,8 +1,8 @@
-// Puts a webhook into the outbox, in the transaction of the state change it tells of. Called by record-event.ts.
+// Puts a webhook or a callback into the outbox, in the transaction of the state change it tells of. Called by record-event.ts and by the APIs' own workflows.
 import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
-import { insertDelivery } from '#database/deliveries.ts';
+import { findOrderedHead, insertDelivery } from '#database/deliveries.ts';
 import { findJob, type JobRef } from '#database/jobs.ts';
 import { listOutputs } from '#database/outputs.ts';
 import type { Schema } from '#database/schema.ts';
@@ -29,6 +29,32 @@ export async function addDelivery(
   const receiver = receiverOf(ref.projectId, job.notificationUrl);
   await queue.send('notify', { deliveryId: id, receiver }, { transaction: db });
   return id;
+}
+
+/** What an API of its own tells somebody: in order within the job, to an address that the operator set. */
+export type Callback = JobRef & {
+  readonly type: string;
+  readonly url: string;
+  readonly body: unknown;
+  readonly headers: Readonly<Record<string, string>>;
+};
+
+/**
+ * Puts a callback behind those of its job. The caller holds the job's row. Only the first of them has an entry in the
+ * queue; each sends the next when it is settled (deliver-webhook.ts).
+ */
+export async function addCallback(platform: Platform, db: Kysely<Schema>, callback: Callback): Promise<void> {
+  const { sealer, queue } = platform;
+  const id = uuidv7();
+  const before = await findOrderedHead(db, callback, sealer);
+  await insertDelivery(
+    db,
+    { ...callback, id, body: JSON.stringify(callback.body), isOrdered: true, isOwn: true },
+    sealer,
+  );
+  if (before) return;
+  const receiver = receiverOf(callback.projectId, callback.url);
+  await queue.send('notify', { deliveryId: id, receiver }, { transaction: db });
 }
 
 async function readWhole({ sealer }: Platform, db: Kysely<Schema>, ref: JobRef) {

@@ -28,6 +28,8 @@ export type Platform = {
   readonly locations: LocationOpener;
   /** The address guard, for what is sent by no store: webhooks. */
   readonly egress: Guard;
+  /** The same for addresses that the operator set, private ones too: the main backend. */
+  readonly ownEgress: Guard;
   /** `whsec_…` that sign webhooks; several while one takes another's place. */
   readonly webhookSecrets: readonly string[];
   /** Serves byte ranges of any store to FFmpeg on loopback. */

@@ -2,10 +2,11 @@
 import { availableParallelism, hostname } from 'node:os';
 import { listen } from '#database/listen.ts';
 import { deleteWorker, saveWorker } from '#database/workers.ts';
+import { RUN_LANES } from '#queue/lane.ts';
 import type { Entry } from '#queue/queue.ts';
 import { buryDeadEntry } from '#workflows/bury-dead-entry.ts';
 import { JOB_CONTROL, type JobControl } from '#workflows/channels.ts';
-import { type DeliveryPolicy, deliverWebhook } from '#workflows/deliver-webhook.ts';
+import { DELIVERY_POLICY, type DeliveryPolicy, deliverWebhook } from '#workflows/deliver-webhook.ts';
 import { followQueueState, projectLimits } from '#workflows/follow-queue-state.ts';
 import { expireJobs, sweepCluster, sweepMachine } from '#workflows/janitor.ts';
 import type { Platform } from '#workflows/platform.ts';
@@ -43,7 +44,7 @@ const encodeConcurrency = ({ config }: Platform): number =>
 export async function startWorker(
   platform: Platform,
   executors?: TaskRunner['executors'],
-  deliveries?: DeliveryPolicy,
+  deliveries?: Partial<DeliveryPolicy>,
 ): Promise<Worker> {
   const onError = (error: unknown) => platform.log.error({ err: error }, 'background work of the worker failed');
   const running = new RunningWork(onError);
@@ -61,7 +62,7 @@ export async function startWorker(
   await platform.queue.work('notify', {
     concurrency: WEBHOOKS,
     limits: async () => WEBHOOKS_OF_RECEIVER,
-    handler: (entry) => deliverWebhook(platform, entry, deliveries),
+    handler: (entry) => deliverWebhook(platform, entry, { ...DELIVERY_POLICY, ...deliveries }),
   });
   await platform.queue.sendOnceEvery('housekeeping', { chore: 'sweep' }, SWEEP_SECONDS);
 
@@ -95,8 +96,12 @@ async function takeWork(platform: Platform, runner: TaskRunner): Promise<void> {
     ['audio', availableParallelism() > 2 ? 2 : 1],
     ['image', 2],
     ['deliver', 2],
+    ['operation-video', platform.config.OPERATION_VIDEO_WORKERS],
+    ['operation-image', platform.config.OPERATION_IMAGE_WORKERS],
+    ['operation-audio', platform.config.OPERATION_AUDIO_WORKERS],
   ];
-  await queue.work('run', { concurrency: 2, limits, handler: (entry) => runJob(platform, runner.running, entry) });
+  for (const lane of RUN_LANES)
+    await queue.work(lane, { concurrency: 2, limits, handler: (entry) => runJob(platform, runner.running, entry) });
   for (const [lane, concurrency] of lanes) await queue.work(lane, task(concurrency));
   await queue.work('housekeeping', { concurrency: 1, handler: (entry) => doChore(platform, entry) });
   await queue.work('dead', { concurrency: 1, handler: (entry) => buryDeadEntry(platform, entry) });

@@ -101,6 +101,7 @@ export async function openTestPlatform(database: Database, options: TestPlatform
     storage,
     locations,
     egress,
+    ownEgress: egress,
     webhookSecrets: [WEBHOOK_SECRET],
     ranges,
     log,
