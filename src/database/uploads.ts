@@ -1,7 +1,14 @@
 // What users uploaded: a row before the first byte, so that nothing lies in storage that no row owns.
-import type { Kysely, Selectable } from 'kysely';
-import { plainText, type Schema, type UploadStatus, type UploadTable } from '#database/schema.ts';
-import { PlatformError } from '#domain/error.ts';
+import { type Kysely, type Selectable, sql } from 'kysely';
+import {
+  json,
+  plainText,
+  type Schema,
+  type UploadProtocol,
+  type UploadStatus,
+  type UploadTable,
+} from '#database/schema.ts';
+import { type Failure, PlatformError } from '#domain/error.ts';
 
 export type Upload = {
   readonly id: string;
@@ -13,13 +20,36 @@ export type Upload = {
   readonly status: UploadStatus;
   readonly createdAt: Date;
   readonly expiresAt: Date;
+  readonly protocol: UploadProtocol;
+  /** It becomes the video of the same id. */
+  readonly isVideo: boolean;
+  /** Announced bytes; null where nothing was announced. */
+  readonly expectedSize: number | null;
+  readonly totalChunks: number | null;
+  /** bytes of every chunk but the last; null until known */
+  readonly chunkSize: number | null;
+  /** Announced, hex. */
+  readonly sha256: string | null;
+  /** tus: bytes that have come. */
+  readonly received: number;
+  readonly tusMetadata: string | null;
+  readonly isPartial: boolean;
+  readonly concatenates: readonly string[] | null;
+  readonly multipartId: string | null;
+  /** The token it came under, and how many bytes that allows. */
+  readonly tokenId: string | null;
+  readonly maxBytes: number | null;
+  readonly attempt: number;
+  readonly error: Failure | null;
 };
 
-export async function insertUpload(
-  db: Kysely<Schema>,
-  upload: Omit<Upload, 'createdAt' | 'size' | 'status'>,
-): Promise<void> {
-  await db
+export type NewUpload = Pick<Upload, 'id' | 'projectId' | 'filename' | 'storageKey' | 'expiresAt'> &
+  Partial<Pick<Upload, 'protocol' | 'isVideo' | 'expectedSize' | 'totalChunks' | 'chunkSize' | 'sha256'>> &
+  Partial<Pick<Upload, 'tusMetadata' | 'isPartial' | 'concatenates' | 'multipartId' | 'tokenId' | 'maxBytes'>>;
+
+/** False where there is one of this id. */
+export async function insertUpload(db: Kysely<Schema>, upload: NewUpload): Promise<boolean> {
+  const result = await db
     .insertInto('upload')
     .values({
       id: upload.id,
@@ -29,8 +59,86 @@ export async function insertUpload(
       storage_key: upload.storageKey,
       status: 'receiving',
       expires_at: upload.expiresAt,
+      protocol: upload.protocol ?? 'request',
+      is_video: upload.isVideo ?? false,
+      expected_size: upload.expectedSize ?? null,
+      total_chunks: upload.totalChunks ?? null,
+      chunk_size: upload.chunkSize ?? null,
+      sha256: upload.sha256 ?? null,
+      tus_metadata: upload.tusMetadata ?? null,
+      is_partial: upload.isPartial ?? false,
+      concatenates: upload.concatenates ? [...upload.concatenates] : null,
+      multipart_id: upload.multipartId ?? null,
+      token_id: upload.tokenId ?? null,
+      max_bytes: upload.maxBytes ?? null,
     })
-    .execute();
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .executeTakeFirst();
+  return Number(result.numInsertedOrUpdatedRows) > 0;
+}
+
+/** What may change of an upload. Left out stays as it is. */
+export type UploadChange = Partial<
+  Pick<Upload, 'status' | 'size' | 'expiresAt' | 'chunkSize' | 'received' | 'expectedSize' | 'error' | 'multipartId'>
+>;
+
+/** Changes an upload; with `status` or `attempt` only if it still stands so. False where it does not. */
+export async function changeUpload(
+  db: Kysely<Schema>,
+  which: Pick<Upload, 'projectId' | 'id'> & Partial<Pick<Upload, 'status' | 'attempt' | 'received'>>,
+  change: UploadChange & { readonly nextAttempt?: boolean },
+): Promise<boolean> {
+  const result = await db
+    .updateTable('upload')
+    .set({
+      project_id: which.projectId,
+      ...(change.status === undefined ? {} : { status: change.status }),
+      ...(change.size === undefined ? {} : { size: change.size }),
+      ...(change.expiresAt === undefined ? {} : { expires_at: change.expiresAt }),
+      ...(change.chunkSize === undefined ? {} : { chunk_size: change.chunkSize }),
+      ...(change.received === undefined ? {} : { received: change.received }),
+      ...(change.expectedSize === undefined ? {} : { expected_size: change.expectedSize }),
+      ...(change.error === undefined ? {} : { error: change.error && json(change.error) }),
+      ...(change.multipartId === undefined ? {} : { multipart_id: change.multipartId }),
+      ...(change.nextAttempt ? { attempt: sql<number>`attempt + 1` } : {}),
+    })
+    .where('project_id', '=', which.projectId)
+    .where('id', '=', which.id)
+    .$if(which.status !== undefined, (query) => query.where('status', '=', which.status ?? 'receiving'))
+    .$if(which.attempt !== undefined, (query) => query.where('attempt', '=', which.attempt ?? 0))
+    .$if(which.received !== undefined, (query) => query.where('received', '=', which.received ?? 0))
+    .executeTakeFirst();
+  return result.numUpdatedRows > 0n;
+}
+
+/** The same as findUpload, with the row locked until the transaction ends. */
+export async function lockUpload(
+  db: Kysely<Schema>,
+  { projectId, id }: Pick<Upload, 'projectId' | 'id'>,
+): Promise<Upload | null> {
+  const row = await db
+    .selectFrom('upload')
+    .selectAll()
+    .where('project_id', '=', projectId)
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst();
+  return row ? toUpload(row) : null;
+}
+
+/** Bytes announced or received under an upload token. */
+export async function findTokenBytes(
+  db: Kysely<Schema>,
+  { projectId, tokenId }: { readonly projectId: string; readonly tokenId: string },
+): Promise<number> {
+  const row = await db
+    .selectFrom('upload')
+    .select(sql<number>`coalesce(sum(greatest(expected_size, received, size)), 0)::float8`.as('bytes'))
+    .where('project_id', '=', projectId)
+    .where('token_id', '=', tokenId)
+    .where('concatenates', 'is', null)
+    .executeTakeFirstOrThrow();
+  return row.bytes;
 }
 
 /** Marks an upload as whole. */
@@ -66,12 +174,16 @@ export async function deleteUpload(
   await db.deleteFrom('upload').where('project_id', '=', projectId).where('id', '=', id).execute();
 }
 
-/** Uploads of all projects whose time is over and whose bytes no unfinished job reads: for the janitor. */
+/** Uploads of all projects whose time is over and whose bytes neither a video nor an unfinished job needs: for the janitor. */
 export async function listExpiredUploads(db: Kysely<Schema>, now: Date): Promise<Upload[]> {
   const rows = await db
     .selectFrom('upload')
     .selectAll()
     .where('expires_at', '<', now)
+    .where('status', '<>', 'finishing')
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('video').select('video.id').whereRef('video.storage_key', '=', 'upload.storage_key'))),
+    )
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
@@ -96,6 +208,21 @@ const toUpload = (row: Selectable<UploadTable>): Upload => ({
   status: row.status,
   createdAt: row.created_at,
   expiresAt: row.expires_at,
+  protocol: row.protocol,
+  isVideo: row.is_video,
+  expectedSize: row.expected_size,
+  totalChunks: row.total_chunks,
+  chunkSize: row.chunk_size,
+  sha256: row.sha256,
+  received: row.received,
+  tusMetadata: row.tus_metadata,
+  isPartial: row.is_partial,
+  concatenates: row.concatenates,
+  multipartId: row.multipart_id,
+  tokenId: row.token_id,
+  maxBytes: row.max_bytes,
+  attempt: row.attempt,
+  error: row.error,
 });
 
 /**

@@ -34,6 +34,7 @@ create table video (
   updated_at timestamptz not null default now()
 );
 create index video_listing on video (project_id, id desc);
+create index video_original on video (storage_key);
 create index video_tags on video using gin (tags);
 
 -- A video's first job makes what it was uploaded for; each further one a quality that was asked for later.
