@@ -25,6 +25,7 @@ export async function insertJob(db: Kysely<Schema>, job: NewJob, sealer: Sealer)
       uuid: job.uuid,
       project_id: job.projectId,
       api: job.api,
+      lane: job.lane ?? null,
       status: 'queued',
       source: json(sealLocation(job.source, sealer)),
       priority: job.priority,
@@ -111,6 +112,7 @@ const LISTED = [
   'uuid',
   'project_id',
   'api',
+  'lane',
   'status',
   'source',
   'priority',
@@ -214,7 +216,7 @@ export async function changeJob(
 /** A job's row, locked until the transaction ends: all that decides about a job's state goes one after another. */
 export type LockedJob = Pick<
   Job,
-  'id' | 'uuid' | 'projectId' | 'api' | 'status' | 'priority' | 'attempt' | 'startedAt'
+  'id' | 'uuid' | 'projectId' | 'api' | 'lane' | 'status' | 'priority' | 'attempt' | 'startedAt'
 > & {
   readonly tries: number;
   readonly isPlanned: boolean;
@@ -225,7 +227,7 @@ export type LockedJob = Pick<
 export async function lockJob(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<LockedJob | null> {
   const row = await db
     .selectFrom('job')
-    .select(['id', 'uuid', 'project_id', 'api', 'status', 'priority', 'attempt', 'tries', 'started_at'])
+    .select(['id', 'uuid', 'project_id', 'api', 'lane', 'status', 'priority', 'attempt', 'tries', 'started_at'])
     .select([
       sql<boolean>`plan is not null`.as('is_planned'),
       sql<boolean>`notification_url is not null`.as('is_notified'),
@@ -235,12 +237,13 @@ export async function lockJob(db: Kysely<Schema>, { projectId, jobId }: JobRef):
     .forUpdate()
     .executeTakeFirst();
   if (!row) return null;
-  const { id, uuid, api, status, priority, attempt, tries } = row;
+  const { id, uuid, api, lane, status, priority, attempt, tries } = row;
   return {
     id,
     uuid,
     projectId: row.project_id,
     api,
+    lane,
     status,
     priority,
     attempt,
@@ -342,6 +345,7 @@ function toJob(row: Selectable<JobTable>, sealer: Sealer): Job {
     uuid: row.uuid,
     projectId: row.project_id,
     api: row.api,
+    lane: row.lane,
     status: row.status,
     source: openLocation(row.source, sealer),
     priority: row.priority,

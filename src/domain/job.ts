@@ -20,6 +20,10 @@ export type TaskStatus = (typeof TASK_STATUSES)[number];
 export const JOB_APIS = ['jobs', 'encoder', 'videos', 'operations', 'cli'] as const;
 export type JobApi = (typeof JOB_APIS)[number];
 
+/** Lanes of the queue that hold all tasks of a job, whatever their kind: how many are worked on at once is set for each. */
+export const JOB_LANES = ['operation-video', 'operation-image', 'operation-audio'] as const;
+export type JobLane = (typeof JOB_LANES)[number];
+
 /** What a caller wants done; every API maps its own words to this. */
 export type JobRequest = {
   readonly projectId: string;
@@ -35,6 +39,8 @@ export type JobRequest = {
   readonly sourceDigest?: string;
   /** `https://host` that the caller reached us under, for links in webhooks where PUBLIC_URL is not set. */
   readonly baseUrl?: string;
+  /** Left out, each task waits in the lane of its kind. */
+  readonly lane?: JobLane;
 };
 
 export type Job = {
@@ -42,6 +48,8 @@ export type Job = {
   readonly uuid: string;
   readonly projectId: string;
   readonly api: JobApi;
+  /** null: each task waits in the lane of its kind. */
+  readonly lane: JobLane | null;
   readonly status: JobStatus;
   readonly source: Location;
   readonly priority: number;

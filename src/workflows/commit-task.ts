@@ -14,7 +14,7 @@ import type { Platform } from '#workflows/platform.ts';
 import { recordEvent } from '#workflows/record-event.ts';
 import { tellJobProgress } from '#workflows/report-progress.ts';
 import type { TaskAttempt } from '#workflows/run-task.ts';
-import { sendTasks } from '#workflows/send-tasks.ts';
+import { sendOutputs } from '#workflows/send-tasks.ts';
 
 /** @throws PlatformError `lease_lost` where the attempt is no longer the task's: then nothing of it was stored */
 export async function commitTask(platform: Platform, attempt: TaskAttempt, result: TaskResult): Promise<void> {
@@ -52,7 +52,7 @@ async function commit(platform: Platform, db: Kysely<Schema>, done: Commit): Pro
     await completeOutput(platform, db, { job, done });
   } else {
     const ready = await listReadyTasks(db, { ...held, onlyOutputs: await findNeededBy(db, held) });
-    await sendTasks(platform, db, { job, lane: 'deliver', tasks: ready });
+    await sendOutputs(platform, db, { job, tasks: ready });
   }
   return true;
 }

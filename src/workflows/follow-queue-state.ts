@@ -2,13 +2,13 @@
 import { listen } from '#database/listen.ts';
 import { findQueueState, listProjectLimits } from '#database/queue-state.ts';
 import type { QueueState } from '#domain/queue-state.ts';
-import { type Lane, WORK_LANES } from '#queue/lane.ts';
+import { type Lane, RUN_LANES, WORK_LANES } from '#queue/lane.ts';
 import type { GroupLimits } from '#queue/queue.ts';
 import { QUEUE_CONTROL } from '#workflows/channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 /** Webhooks and cleaning go on whatever the state. */
-const HELD: Readonly<Record<QueueState, readonly Lane[]>> = { running: [], draining: ['run'], paused: WORK_LANES };
+const HELD: Readonly<Record<QueueState, readonly Lane[]>> = { running: [], draining: RUN_LANES, paused: WORK_LANES };
 /** Milliseconds between looks, should a notification get lost. */
 const LOOK_MS = 10_000;
 const LIMITS_MS = 5000;

@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { Schema } from '#database/schema.ts';
 import type { Job } from '#domain/job.ts';
-import { jobPriority } from '#queue/lane.ts';
+import { jobPriority, runLaneOf } from '#queue/lane.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { sendReadyTasks } from '#workflows/send-tasks.ts';
 
@@ -11,5 +11,5 @@ export async function requeueJob(platform: Platform, db: Kysely<Schema>, job: Jo
   await platform.queue.cancelJob(job.id, db);
   if (job.plan) return sendReadyTasks(platform, db, { job, plan: job.plan });
   const entry = { projectId: job.projectId, jobId: job.id, priority: job.priority };
-  await platform.queue.send('run', entry, { priority: jobPriority(job.priority), transaction: db });
+  await platform.queue.send(runLaneOf(job.lane), entry, { priority: jobPriority(job.priority), transaction: db });
 }

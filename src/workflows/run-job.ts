@@ -4,6 +4,7 @@ import { listOutputs } from '#database/outputs.ts';
 import type { Job, Output } from '#domain/job.ts';
 import { makePlan } from '#media/plan.ts';
 import { probeSource } from '#media/probe.ts';
+import type { RunLane } from '#queue/lane.ts';
 import type { Entry } from '#queue/queue.ts';
 import { fetchSource } from '#workflows/fetch-source.ts';
 import { holdStill } from '#workflows/hold-still.ts';
@@ -23,7 +24,7 @@ import { settleJobFailure } from '#workflows/settle-job-failure.ts';
  * Takes a queued job and turns it into tasks. Whatever goes wrong on the way ends in the job's row: this rejects only
  * when the database does, and then the queue delivers the entry again.
  */
-export async function runJob(platform: Platform, running: RunningWork, entry: Entry<'run'>): Promise<void> {
+export async function runJob(platform: Platform, running: RunningWork, entry: Entry<RunLane>): Promise<void> {
   const taken = await takeJob(platform, entry);
   if (!taken) return;
   const { job, outputs } = taken;
@@ -66,7 +67,7 @@ async function prepareJob(platform: Platform, { job, outputs, signal, logger }: 
 }
 
 /** Claims the job under a new attempt. Null where there is nothing to do: planned, finished, paused, deleted, or held elsewhere. */
-async function takeJob(platform: Platform, entry: Entry<'run'>): Promise<{ job: Job; outputs: Output[] } | null> {
+async function takeJob(platform: Platform, entry: Entry<RunLane>): Promise<{ job: Job; outputs: Output[] } | null> {
   const { database, sealer, workerId } = platform;
   return database.db.transaction().execute(async (db) => {
     const before = await lockJob(db, entry.data);

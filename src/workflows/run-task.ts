@@ -24,6 +24,7 @@ import { settleTaskFailure } from '#workflows/settle-task-failure.ts';
 import type { TaskExecutor } from '#workflows/task-context.ts';
 import { EXECUTORS } from '#workflows/tasks/executors.ts';
 import { timeLimit } from '#workflows/time-limit.ts';
+import { withinWorkLimit } from '#workflows/work-limit.ts';
 
 /** A claimed task with all its executor needs to know. */
 export type TaskAttempt = {
@@ -129,29 +130,32 @@ async function execute(
   if (tries > config.QUEUE_MAX_ATTEMPTS) {
     throw new PlatformError('worker_lost', `This work ended its worker ${tries - 1} times`);
   }
-  if (!job.facts) throw new PlatformError('internal', `Job ${job.id} has a plan but no facts`);
+  const { facts } = job;
+  if (!facts) throw new PlatformError('internal', `Job ${job.id} has a plan but no facts`);
   await checkScratchSpace(config, scratchShare(plan, task));
   const scratch = await makeScratch(config, `t${task.id}-${task.attempt}`);
   const progress = reportTaskProgress(platform, held);
   const publisher = publishSegments(platform, held);
-  const source = await openInput(platform, readsHeldStill(plan, task, job.facts) ? heldStill(job) : job, signal);
+  const source = await openInput(platform, readsHeldStill(plan, task, facts) ? heldStill(job) : job, signal);
   try {
-    const result = await executor(platform, {
-      job,
-      plan,
-      facts: job.facts,
-      outputs,
-      task,
-      done,
-      scratch,
-      prefix,
-      signal,
-      input: source.input,
-      timeLimit: timeLimit(config, job.facts),
-      log: logger.log,
-      progress: progress.report,
-      publish: publisher.publish,
-    });
+    const result = await withinWorkLimit(config, { job, done, signal }, (limited) =>
+      executor(platform, {
+        job,
+        plan,
+        facts,
+        outputs,
+        task,
+        done,
+        scratch,
+        prefix,
+        signal: limited,
+        input: source.input,
+        timeLimit: timeLimit(config, facts),
+        log: logger.log,
+        progress: progress.report,
+        publish: publisher.publish,
+      }),
+    );
     source.check();
     signal.throwIfAborted();
     return result;

@@ -2,12 +2,12 @@
 import type { Kysely } from 'kysely';
 import type { Schema } from '#database/schema.ts';
 import { listReadyTasks, type ReadyTask } from '#database/tasks.ts';
-import type { Job } from '#domain/job.ts';
+import type { Job, JobLane } from '#domain/job.ts';
 import type { DirectPlan, Plan } from '#domain/plan.ts';
-import { type TaskEntry, taskPriority } from '#queue/lane.ts';
+import { type TaskEntry, taskPriority, wholeJobPriority } from '#queue/lane.ts';
 import type { Platform } from '#workflows/platform.ts';
 
-export type TaskLane = 'encode' | 'audio' | 'image' | 'deliver';
+export type TaskLane = 'encode' | 'audio' | 'image' | 'deliver' | JobLane;
 
 const DIRECT_LANES: Readonly<Record<DirectPlan['kind'], TaskLane>> = {
   copy: 'audio',
@@ -33,16 +33,23 @@ export function laneOf(task: Pick<ReadyTask, 'kind' | 'subject'>, plan: Plan): T
   }
 }
 
-type Sending = { readonly job: Pick<Job, 'id' | 'projectId' | 'priority'>; readonly plan: Plan };
+type Sending = { readonly job: Pick<Job, 'id' | 'projectId' | 'priority' | 'lane'>; readonly plan: Plan };
 
 /** Sends every pending task that waits for no other. The job's row is locked by the caller, its old entries are removed. */
 export async function sendReadyTasks(platform: Platform, db: Kysely<Schema>, { job, plan }: Sending): Promise<void> {
   const ready = await listReadyTasks(db, { projectId: job.projectId, jobId: job.id });
-  const lanes = Map.groupBy(ready, (task) => laneOf(task, plan));
+  const lanes = Map.groupBy(ready, (task) => job.lane ?? laneOf(task, plan));
   for (const [lane, tasks] of lanes) await sendTasks(platform, db, { job, lane, tasks });
 }
 
-export async function sendTasks(
+/** Finished outputs to deliver. The job's row is locked by the caller. */
+export const sendOutputs = (
+  platform: Platform,
+  db: Kysely<Schema>,
+  { job, tasks }: { readonly job: Sending['job']; readonly tasks: readonly ReadyTask[] },
+): Promise<void> => sendTasks(platform, db, { job, lane: job.lane ?? 'deliver', tasks });
+
+async function sendTasks(
   platform: Platform,
   db: Kysely<Schema>,
   { job, lane, tasks }: { readonly job: Sending['job']; readonly lane: TaskLane; readonly tasks: readonly ReadyTask[] },
@@ -54,7 +61,7 @@ export async function sendTasks(
       taskId: task.taskId,
       priority: job.priority,
     } satisfies TaskEntry,
-    priority: taskPriority(job.priority, task),
+    priority: job.lane === null ? taskPriority(job.priority, task) : wholeJobPriority(job.priority, task),
   }));
   await platform.queue.sendAll(lane, entries, { transaction: db });
 }

@@ -2,14 +2,15 @@
 import { changeJob, lockJob } from '#database/jobs.ts';
 import { toFailure, toPlatformError } from '#domain/error.ts';
 import type { Job } from '#domain/job.ts';
+import type { RunLane } from '#queue/lane.ts';
 import type { Entry } from '#queue/queue.ts';
 import { failOutputs } from '#workflows/finish-job.ts';
 import type { JobLogger } from '#workflows/job-logger.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { recordEvent } from '#workflows/record-event.ts';
-import { retryDelay } from '#workflows/retry-delay.ts';
+import { retryRule } from '#workflows/retry-delay.ts';
 
-export type FailedRun = { readonly job: Job; readonly entry: Entry<'run'>; readonly logger: JobLogger };
+export type FailedRun = { readonly job: Job; readonly entry: Entry<RunLane>; readonly logger: JobLogger };
 
 export async function settleJobFailure(
   platform: Platform,
@@ -26,11 +27,12 @@ export async function settleJobFailure(
     const ref = { projectId: job.projectId, jobId: job.id };
     const locked = await lockJob(db, ref);
     if (!locked || locked.attempt !== job.attempt || locked.status !== 'processing') return;
-    const mayTryAgain = error.retryable && locked.tries < platform.config.QUEUE_MAX_ATTEMPTS;
+    const rule = retryRule(platform.config, job);
+    const mayTryAgain = error.retryable && locked.tries < rule.tries;
     if (!isDrain && !mayTryAgain) return failOutputs(platform, db, { job: locked, failure: toFailure(error) });
     const tries = isDrain ? locked.tries - 1 : locked.tries;
     await changeJob(db, ref, { status: 'queued', workerId: null, tries });
-    await platform.queue.giveBack(entry, { transaction: db, startAfter: isDrain ? 0 : retryDelay(locked.tries) });
+    await platform.queue.giveBack(entry, { transaction: db, startAfter: isDrain ? 0 : rule.delay(locked.tries) });
     await recordEvent(platform, db, { job, type: 'job.queued', status: 'queued' });
   });
 }

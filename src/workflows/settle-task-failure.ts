@@ -11,7 +11,7 @@ import { failOutputs } from '#workflows/finish-job.ts';
 import type { JobLogger } from '#workflows/job-logger.ts';
 import { persist } from '#workflows/persist.ts';
 import type { Platform } from '#workflows/platform.ts';
-import { retryDelay } from '#workflows/retry-delay.ts';
+import { retryRule } from '#workflows/retry-delay.ts';
 import type { TaskAttempt } from '#workflows/run-task.ts';
 import type { TaskLane } from '#workflows/send-tasks.ts';
 
@@ -57,9 +57,10 @@ async function settleLocked(platform: Platform, db: Kysely<Schema>, settling: Se
     return requeue(platform, db, { attempt, entry, startAfter: 0 });
   }
   if (error.code === 'hardware_failed' && (await fallBackToSoftware(platform, db, { attempt, job }))) return;
-  if (error.retryable && tries < platform.config.QUEUE_MAX_ATTEMPTS) {
+  const rule = retryRule(platform.config, attempt.job);
+  if (error.retryable && tries < rule.tries) {
     if (!(await releaseTask(db, held, { burnt: true, error: failure }))) return;
-    return requeue(platform, db, { attempt, entry, startAfter: retryDelay(tries) });
+    return requeue(platform, db, { attempt, entry, startAfter: rule.delay(tries) });
   }
   if (!(await failTask(db, held, failure))) return;
   const indexes = task.kind === 'output' ? [task.subject] : await findNeededBy(db, held);

@@ -7,7 +7,7 @@ import { insertOutputs, listOutputs } from '#database/outputs.ts';
 import type { Schema } from '#database/schema.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { Job, JobRequest, Output } from '#domain/job.ts';
-import { jobPriority } from '#queue/lane.ts';
+import { jobPriority, runLaneOf } from '#queue/lane.ts';
 import { jobPrefix } from '#workflows/job-storage.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { recordEvent } from '#workflows/record-event.ts';
@@ -71,7 +71,7 @@ async function insert(
     const outputs = await insertOutputs(db, { ...ref, specs: request.outputs }, sealer);
     await alongside?.(db, job);
     const entry = { ...ref, priority: job.priority };
-    await queue.send('run', entry, { priority: jobPriority(job.priority), transaction: db });
+    await queue.send(runLaneOf(job.lane), entry, { priority: jobPriority(job.priority), transaction: db });
     await recordEvent(platform, db, { job, type: 'job.queued', status: 'queued', whole: { job, outputs } });
     return { job, outputs, isNew: true };
   });
