@@ -116,6 +116,7 @@ const intake = inGroup('Encoder API');
 const intakeSecret = inGroup('Encoder API', { secret: true });
 const operations = inGroup('Operations API');
 const operationsSecret = inGroup('Operations API', { secret: true });
+const live = inGroup('Live channels');
 const limits = inGroup('Limits');
 const access = inGroup('Access');
 const accessSecret = inGroup('Access', { secret: true });
@@ -197,6 +198,9 @@ export const SETTINGS = {
   CLOUDINARY_API_SECRET: operationsSecret(optional(), undefined, 'API secret of the account.'),
   CLOUDINARY_FOLDER: operations(matching(/^[\w-]+(\/[\w-]+)*$/, 'a folder such as media/results'), 'mediaprocessor', 'Folder of the account that results go to, below outputs.'),
   CLOUDINARY_API_URL: operations(httpUrl(), 'https://api.cloudinary.com', 'Address of the API of Cloudinary.'),
+
+  CHANNEL_WATCHDOG_SECONDS: live(decimal(2, 3600), '15', 'Seconds without a picture after which the FFmpeg of a channel is killed and started anew.'),
+  LIVE_CPU_PERCENT: live(integer(0, 10_000), '85', 'Percent of the cores that the channels of one machine may be expected to fill; one more is not started beyond it. 0 is no limit.'),
 
   MAX_SOURCE_BYTES: limits(integer(1, BYTES), String(100 * GB), 'Bytes of a source at the most.'),
   MAX_INLINE_BYTES: limits(integer(1, GB), String(16 * 1024 ** 2), 'Bytes of an inline source, decoded.'),

@@ -70,7 +70,8 @@ export function hideLiveSecrets(url: string, { keepsKey }: { readonly keepsKey: 
   // URL() would encode the stars of a query and reorder nothing else: the text is changed in place.
   let text = url;
   if (parsed.username !== '' || parsed.password !== '') text = text.replace(/\/\/[^/@]*@/, `//${HIDDEN}@`);
-  text = text.replace(/([?&])([^=&#]+)=([^&#]*)/g, (whole, sign: string, name: string, value: string) => {
+  text = text.replace(/([?&])([^=&#]+)=([^&#]*)/g, (whole, ...parts: string[]) => {
+    const [sign = '', name = '', value = ''] = parts;
     const isSecret = SECRET_PARAMETER.test(name) || (!keepsKey && /^streamid$/i.test(name));
     return isSecret && value !== '' ? `${sign}${name}=${HIDDEN}` : whole;
   });

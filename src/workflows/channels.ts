@@ -10,6 +10,9 @@ export const JOB_PROGRESS = 'job_progress';
 /** There is a new row in `event`. */
 export const EVENTS = 'event_added';
 
+/** A live channel was ordered, changed or deleted: supervisors look at their rows. */
+export const LIVE_CONTROL = 'live_control';
+
 /** The queue was paused, drained or resumed. */
 export const QUEUE_CONTROL = 'queue_control';
 
@@ -30,12 +33,15 @@ export type EventNote = {
   readonly type: string;
 };
 
+export type LiveControl = { readonly channelId: number };
+
 export type QueueControl = { readonly state: QueueState };
 
 type Notes = {
   readonly [JOB_CONTROL]: JobControl;
   readonly [JOB_PROGRESS]: JobProgressNote;
   readonly [EVENTS]: EventNote;
+  readonly [LIVE_CONTROL]: LiveControl;
   readonly [QUEUE_CONTROL]: QueueControl;
 };
 

@@ -1,0 +1,149 @@
+// Machines that run channels, and the moments of channels that can be played. Written by the live supervisor, read by the API.
+import { type Kysely, sql } from 'kysely';
+import { json, type LiveMachineTable, type LivePart, type Schema } from '#database/schema.ts';
+
+export type { LivePart } from '#database/schema.ts';
+
+export type LiveMachine = Pick<LiveMachineTable, 'id' | 'hostname' | 'mark' | 'namespace' | 'cores'>;
+
+/** A sign of life. */
+export async function saveMachine(db: Kysely<Schema>, machine: LiveMachine): Promise<void> {
+  const values = { ...machine, beat_at: sql<Date>`now()` };
+  await db
+    .insertInto('live_machine')
+    .values(values)
+    .onConflict((conflict) => conflict.column('id').doUpdateSet(values))
+    .execute();
+}
+
+/** Machines that gave a sign of life within so many seconds. */
+export async function listMachines(db: Kysely<Schema>, silence: number): Promise<LiveMachine[]> {
+  return db
+    .selectFrom('live_machine')
+    .select(['id', 'hostname', 'mark', 'namespace', 'cores'])
+    .where(sql<boolean>`beat_at > now() - ${silence} * interval '1 second'`)
+    .orderBy('id')
+    .execute();
+}
+
+/** Forgets a machine; its channels are free from then on. */
+export async function deleteMachine(db: Kysely<Schema>, id: string): Promise<void> {
+  await db
+    .updateTable('channel_job')
+    .set({ machine_id: null, ffmpeg_pid: null })
+    .where('machine_id', '=', id)
+    .execute();
+  await db.deleteFrom('live_machine').where('id', '=', id).execute();
+}
+
+export type LiveMoment = {
+  readonly sequence: number;
+  /** Breaks before it, its own included. */
+  readonly discontinuities: number;
+  readonly isBreak: boolean;
+  readonly startsAt: Date;
+  readonly seconds: number;
+  readonly parts: readonly LivePart[];
+};
+
+export type NewMoment = Omit<LiveMoment, 'sequence' | 'discontinuities'> & {
+  readonly projectId: string;
+  readonly channelId: number;
+  readonly expiresAt: Date;
+  /** Only the holder of the lease publishes. */
+  readonly fence: { readonly jobId: number; readonly machineId: string; readonly lease: number };
+};
+
+/** Publishes a moment under the next number. Null where the lease is no longer held. */
+export async function insertMoment(db: Kysely<Schema>, moment: NewMoment): Promise<number | null> {
+  const { projectId, channelId, isBreak, startsAt, seconds, parts, expiresAt, fence } = moment;
+  const result = await sql<{ sequence: number }>`
+    with held as (
+      select id from channel_job
+      where id = ${fence.jobId} and machine_id = ${fence.machineId} and lease = ${fence.lease} for share
+    ), clock as (
+      insert into live_clock (channel_id, next_sequence, discontinuities)
+      select ${channelId}::bigint, 1, ${isBreak ? 1 : 0}::int from held
+      on conflict (channel_id) do update set
+        next_sequence = live_clock.next_sequence + 1,
+        discontinuities = live_clock.discontinuities + ${isBreak ? 1 : 0}::int
+      returning next_sequence - 1 as sequence, discontinuities
+    )
+    insert into live_moment
+      (project_id, channel_id, sequence, discontinuities, is_break, starts_at, seconds, parts, expires_at)
+    select ${projectId}, ${channelId}::bigint, sequence, discontinuities, ${isBreak}::boolean, ${startsAt}, ${seconds}::float8,
+      ${json(parts)}, ${expiresAt} from clock
+    returning sequence`.execute(db);
+  return result.rows[0]?.sequence ?? null;
+}
+
+/** The last so many seconds of a channel, in order. */
+export async function listMoments(
+  db: Kysely<Schema>,
+  { channelId, seconds }: { readonly channelId: number; readonly seconds: number },
+): Promise<LiveMoment[]> {
+  const rows = await db
+    .selectFrom('live_moment')
+    .selectAll()
+    .where('channel_id', '=', channelId)
+    .where(
+      sql<boolean>`starts_at > (select max(starts_at) from live_moment where channel_id = ${channelId}) - ${seconds} * interval '1 second'`,
+    )
+    .orderBy('sequence')
+    .execute();
+  return rows.map(toMoment);
+}
+
+/** Also one that has left the playlist already: a slow player may still ask for it. */
+export async function findMoment(
+  db: Kysely<Schema>,
+  { channelId, sequence }: { readonly channelId: number; readonly sequence: number },
+): Promise<LiveMoment | null> {
+  const row = await db
+    .selectFrom('live_moment')
+    .selectAll()
+    .where('channel_id', '=', channelId)
+    .where('sequence', '=', sequence)
+    .executeTakeFirst();
+  return row ? toMoment(row) : null;
+}
+
+/** Takes away what nobody can ask for any longer, and answers the keys of its segments. */
+export async function deleteExpiredMoments(db: Kysely<Schema>, limit: number): Promise<string[]> {
+  const rows = await db
+    .deleteFrom('live_moment')
+    .where(
+      sql<boolean>`(channel_id, sequence) in (
+        select channel_id, sequence from live_moment where expires_at < now() limit ${limit} for update skip locked)`,
+    )
+    .returning('parts')
+    .execute();
+  return rows.flatMap(({ parts }) => parts.map(({ key }) => key));
+}
+
+/** Which of these channels have moments: for the janitor. */
+export async function listChannelsWithRows(db: Kysely<Schema>, ids: readonly number[]): Promise<ReadonlySet<number>> {
+  if (ids.length === 0) return new Set();
+  const rows = await db
+    .selectFrom('channel')
+    .select('id')
+    .where('id', 'in', [...ids])
+    .execute();
+  return new Set(rows.map(({ id }) => id));
+}
+
+const toMoment = (row: {
+  readonly sequence: number;
+  readonly discontinuities: number;
+  readonly is_break: boolean;
+  readonly starts_at: Date;
+  readonly seconds: number;
+  readonly parts: readonly LivePart[];
+}): LiveMoment => ({
+  sequence: row.sequence,
+  discontinuities: row.discontinuities,
+  isBreak: row.is_break,
+  startsAt: row.starts_at,
+  seconds: row.seconds,
+  parts: row.parts,
+});
