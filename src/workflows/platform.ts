@@ -29,7 +29,7 @@ export type Platform = {
   /** The address guard, for what is sent by no store: webhooks, live channels. */
   readonly egress: Egress;
   /** The same for addresses that the operator set, private ones too: the main backend. */
-  readonly ownEgress: Guard;
+  readonly ownEgress: Egress;
   /** `whsec_…` that sign webhooks; several while one takes another's place. */
   readonly webhookSecrets: readonly string[];
   /** Serves byte ranges of any store to FFmpeg on loopback. */
