@@ -1,7 +1,7 @@
 // A job of the encoder API: its words, its rules, what its callbacks say, and whether a source is the announced one. Pure.
 import type { Preset } from '#domain/codec.ts';
-import { PlatformError } from '#domain/error.ts';
-import type { Job, JobStatus, Output } from '#domain/job.ts';
+import { type Failure, PlatformError } from '#domain/error.ts';
+import { JOB_STATUSES, type JobStatus, type OutputResult } from '#domain/job.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 
 export const ENCODER_STATUSES = ['pending', 'processing', 'completed', 'failed'] as const;
@@ -46,14 +46,27 @@ export type EncoderRequest = {
   readonly masterPlaylist: MasterTiming;
 };
 
+/** A job as this API sees it: what was asked, and the state of the engine's job. */
 export type EncoderJob = EncoderRequest & {
+  /** UUIDv7: the id of this API. */
+  readonly id: string;
   readonly jobId: number;
   readonly projectId: string;
+  readonly jobStatus: JobStatus;
+  readonly progress: number;
+  readonly error: Failure | null;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly completedAt: Date | null;
+  /** seconds, as measured; null until then */
+  readonly sourceDuration: number | null;
+  readonly result: OutputResult | null;
   readonly isOpen: boolean;
   readonly workerId: string | null;
   readonly isExternal: boolean;
   /** As an external worker reported it. */
   readonly outputFileSize: number | null;
+  /** 0: nothing was told yet · 1: the start · 10, 20, …: so many per cent. */
   readonly toldProgress: number;
 };
 
@@ -65,36 +78,33 @@ const STATUS: Readonly<Record<JobStatus, EncoderStatus>> = {
   failed: 'failed',
   canceled: 'failed',
 };
-export const encoderStatus = ({ status }: Pick<Job, 'status'>): EncoderStatus => STATUS[status];
+export const encoderStatus = (status: JobStatus): EncoderStatus => STATUS[status];
 
-/** The statuses of jobs that have an encoder status. */
+/** The statuses of the engine's jobs that have an encoder status. */
 export const jobStatusesOf = (status: EncoderStatus): JobStatus[] =>
-  (Object.keys(STATUS) as JobStatus[]).filter((one) => STATUS[one] === status);
-
-export const masterKey = ({ hlsFolderKey }: Pick<EncoderJob, 'hlsFolderKey'>): string => `${hlsFolderKey}/master.m3u8`;
+  JOB_STATUSES.filter((one) => STATUS[one] === status);
 
 /** What both a callback and an answer say of the state of a job. */
-export function encoderState(encoder: EncoderJob, job: Job, outputs: readonly Pick<Output, 'result'>[]) {
-  const status = encoderStatus(job);
-  const result = outputs[0]?.result ?? null;
+export function encoderState(job: EncoderJob) {
+  const status = encoderStatus(job.jobStatus);
   const isDone = status === 'completed';
   return {
     status,
     progress_percentage: isDone ? 100 : Math.floor(job.progress),
-    hls_master_key: isDone ? masterKey(encoder) : null,
-    qualities: isDone ? (result?.renditions.map(({ name }) => name) ?? []) : [],
-    duration: result?.duration ?? job.facts?.duration ?? encoder.duration,
-    output_file_size: isDone ? (encoder.outputFileSize ?? result?.size ?? null) : null,
-    error_message: job.error?.message ?? (job.status === 'canceled' ? 'The job was canceled' : null),
+    hls_master_key: isDone ? `${job.hlsFolderKey}/master.m3u8` : null,
+    qualities: isDone ? (job.result?.renditions.map(({ name }) => name) ?? []) : [],
+    duration: job.result?.duration ?? job.sourceDuration ?? job.duration,
+    output_file_size: isDone ? (job.outputFileSize ?? job.result?.size ?? null) : null,
+    error_message: job.jobStatus === 'canceled' ? 'The job was canceled' : (job.error?.message ?? null),
   };
 }
 
 /** What the main backend is told. */
-export const callbackBody = (encoder: EncoderJob, job: Job, outputs: readonly Pick<Output, 'result'>[]) => ({
-  video_id: encoder.videoId,
-  job_id: job.uuid,
-  ...encoderState(encoder, job, outputs),
-});
+export const callbackBody = (job: EncoderJob) => ({ video_id: job.videoId, job_id: job.id, ...encoderState(job) });
+
+/** The address of a callback. The id is one part of the path, whatever it holds. */
+export const callbackUrl = (backend: string, path: string, videoId: string): string =>
+  backend.replace(/\/+$/, '') + path.replaceAll('{video_id}', encodeURIComponent(videoId));
 
 /** Shares by which what was announced may differ from what is there before it counts as another file. */
 const OTHER_FILE = 0.1;

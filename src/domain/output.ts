@@ -14,6 +14,8 @@ export type RenditionSpec = {
   /** Cap of the video, bits/s; null takes the preset's. */
   readonly videoBitrate: number | null;
   readonly audioBitrate: number | null;
+  /** Left out, the output's. */
+  readonly preset?: Preset | null;
 };
 
 export type ThumbnailSpec = {
@@ -131,6 +133,8 @@ export type OutputSpec = {
   readonly storyboard: boolean;
   /** Playable as soon as can be: where nothing can be copied, a quick first segment is made alone before the ladder. */
   readonly instant: boolean;
+  /** At a destination of its own, playlists appear and grow while the rest is made; else they come last. */
+  readonly growing?: boolean;
   /** null is managed storage. */
   readonly destination: Location | null;
   /** A size above the source's is meant; left out, nothing is made larger than it is. */

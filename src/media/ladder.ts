@@ -1,5 +1,5 @@
 // The ladder: which renditions a picture gets, their sizes and rates. Pure; called by plan.ts.
-import type { VideoCodec } from '#domain/codec.ts';
+import type { Preset, VideoCodec } from '#domain/codec.ts';
 import type { RenditionSpec } from '#domain/output.ts';
 import type { Rational } from '#domain/source-facts.ts';
 import { rateNumber } from '#media/frame-rate.ts';
@@ -50,6 +50,8 @@ export type LadderStep = {
   readonly bufferSize: number;
   readonly crf: number;
   readonly audioBitrate: number;
+  /** Where the step has one of its own. */
+  readonly preset?: Preset;
 };
 
 export type LadderWish = {
@@ -97,6 +99,7 @@ export function chooseLadder(wish: LadderWish): LadderStep[] {
             height: short,
             videoBitrate: lowest?.videoBitrate ?? null,
             audioBitrate: lowest?.audioBitrate ?? null,
+            preset: lowest?.preset ?? null,
           },
         ];
   const bySize = new Map<string, LadderStep>();
@@ -127,6 +130,7 @@ function ladderStep(wish: LadderWish, spec: RenditionSpec): LadderStep {
     bufferSize: Math.round(bitrate * 1.5),
     crf: CODEC_RATES[wish.codec].crf,
     audioBitrate: spec.audioBitrate ?? usualAudioBitrate(spec.height),
+    ...(spec.preset ? { preset: spec.preset } : {}),
   };
 }
 

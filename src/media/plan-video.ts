@@ -43,7 +43,7 @@ export function planVideo(draft: Draft, { spec, index, timeline }: Wanted): stri
       width: isCopy ? video.width : step.width,
       height: isCopy ? video.height : step.height,
       fit: spec.fit,
-      preset: spec.preset ?? options.preset,
+      preset: step.preset ?? spec.preset ?? options.preset,
       rate: rateOf(spec, step),
       pixelFormat: 'yuv420p',
       decoration: isCopy ? null : decoration,
