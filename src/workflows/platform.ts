@@ -7,7 +7,7 @@ import type { Database } from '#database/connect.ts';
 import type { Sealer } from '#database/sealed-location.ts';
 import type { MediaLimits, MediaTool } from '#media/tool.ts';
 import type { Queue } from '#queue/queue.ts';
-import type { Egress } from '#storage/egress.ts';
+import type { Egress, Guard } from '#storage/egress.ts';
 import type { ManagedStore } from '#storage/managed.ts';
 import type { LocationOpener } from '#storage/open.ts';
 import type { RangeReader } from '#storage/range-reader.ts';
@@ -29,7 +29,7 @@ export type Platform = {
   /** The address guard, for what is sent by no store: webhooks, live channels. */
   readonly egress: Egress;
   /** The same for addresses that the operator set, private ones too: the main backend. */
-  readonly ownEgress: Egress;
+  readonly ownEgress: Guard;
   /** `whsec_…` that sign webhooks; several while one takes another's place. */
   readonly webhookSecrets: readonly string[];
   /** Serves byte ranges of any store to FFmpeg on loopback. */
