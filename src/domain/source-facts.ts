@@ -117,6 +117,8 @@ export type SourceFacts = {
   readonly coverArt: number | null;
   /** False where the packets were not all read (time limit); durations then rest on the header. */
   readonly scanned: boolean;
+  /** The container's index tells of every packet, and agrees with the headers: segments can be cut out of the original on request. */
+  readonly indexed?: true;
   /** What FFmpeg complained of while reading, at most 20 lines. */
   readonly warnings: readonly string[];
 };

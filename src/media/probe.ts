@@ -1,4 +1,4 @@
-// Finds out what a source is: one ffprobe run whose packets are reduced while they pass. Called by the workflows and the CLI.
+// Finds out what a source is: by headers and index where the container has one, else by one ffprobe run whose packets are reduced while they pass. Called by the workflows and the CLI.
 import { PlatformError } from '#domain/error.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import { canDecode } from '#media/decoders.ts';
@@ -6,11 +6,13 @@ import { explainUnreadable } from '#media/explain-unreadable.ts';
 import { runMedia } from '#media/ffmpeg.ts';
 import { inspectMp4 } from '#media/mp4-boxes.ts';
 import { describeStream, makeFacts, type Streams, sortStreams } from '#media/probe-facts.ts';
+import { scanIndex } from '#media/probe-index.ts';
 import { ProbeLog } from '#media/probe-log.ts';
 import { outputArguments, ProbeOutput } from '#media/probe-output.ts';
 import { field } from '#media/probe-streams.ts';
 import { type Content, HEAD_BYTES, sniffContent } from '#media/sniff.ts';
 import { openSourceBytes, type SourceBytes } from '#media/source-bytes.ts';
+import { openSourceIndex, type SourceIndex } from '#media/source-index.ts';
 import { probeStill } from '#media/still.ts';
 import type { MediaInput, MediaLimits, MediaTool } from '#media/tool.ts';
 import { inputArguments } from '#media/whitelist.ts';
@@ -20,6 +22,8 @@ export type ProbeOptions = {
   readonly input: MediaInput;
   readonly limits: MediaLimits;
   readonly signal?: AbortSignal;
+  /** The container's index where it is open already; null has ffprobe read every packet, whatever an index says. */
+  readonly index?: SourceIndex | null;
 };
 
 type Run = {
@@ -27,6 +31,8 @@ type Run = {
   readonly log: ProbeLog;
   readonly failed: boolean;
   readonly scanned: boolean;
+  /** The packets were taken from the container's index. */
+  readonly indexed?: boolean;
 };
 
 /** Where ffprobe's usual 5 MB and 5 s do not reach a picture (a broadcast cut between far keyframes), these do. */
@@ -45,7 +51,7 @@ export async function probeSource(options: ProbeOptions): Promise<SourceFacts> {
   if (content.kind === 'foreign') throw new PlatformError('not_media', `The file is ${content.what}.`);
   // Awaited, or the file would be closed while it is read.
   if (content.kind === 'still') return await probeStill({ ...options, format: content.format, bytes });
-  const run = await runProbe(options, bytes.size);
+  const run = (await readIndexed(options, bytes)) ?? (await runProbe(options, bytes.size));
   if (run.failed || run.output.streams.size === 0) throw await explainUnreadable({ content, log: run.log, bytes });
   const { output } = run;
   if (output.streams.size > options.limits.maxStreams)
@@ -54,11 +60,30 @@ export async function probeSource(options: ProbeOptions): Promise<SourceFacts> {
   const input = { output, tool: options.tool, size: bytes.size, scanned: run.scanned, warnings: run.log.complaints };
   const streams = sortStreams(input);
   refuseUnusable(streams, { content, output, tool: options.tool });
-  const facts = makeFacts(input, streams);
+  const facts: SourceFacts = { ...makeFacts(input, streams), ...(run.indexed ? { indexed: true } : {}) };
   if (facts.container === 'gif' && facts.video?.frames === 1)
     return await probeStill({ ...options, format: 'gif', bytes });
   refuseBeyondLimits(facts, options.limits);
   return facts;
+}
+
+/**
+ * Headers by ffprobe and packets by the index, at the same time: the time this takes does not grow with the film. Null where there is no
+ * index, or where the two contradict each other.
+ */
+async function readIndexed(options: ProbeOptions, bytes: SourceBytes): Promise<Run | null> {
+  if (options.index === null) return null;
+  const own = options.index ? null : await openSourceIndex(bytes);
+  const index = options.index ?? own;
+  if (!index) return null;
+  try {
+    // Both at the same time: what scanIndex asks for is listed by then.
+    const [run] = await Promise.all([readHeaders(options), ...index.tracks.map((track) => track.list())]);
+    if (run.failed || run.log.hasUnclearStream || !(await scanIndex(index, run.output))) return null;
+    return { ...run, scanned: true, indexed: true };
+  } finally {
+    own?.close();
+  }
 }
 
 async function runProbe(options: ProbeOptions, size: number): Promise<Run> {
@@ -73,7 +98,7 @@ async function runProbe(options: ProbeOptions, size: number): Promise<Run> {
   return unclear ? runOnce(options, 'everything', DEEP_SEARCH) : run;
 }
 
-async function readHeaders(options: ProbeOptions, cause: PlatformError): Promise<Run> {
+async function readHeaders(options: ProbeOptions, cause?: PlatformError): Promise<Run> {
   try {
     return await runOnce(options, 'headers', []);
   } catch (error) {
@@ -82,7 +107,7 @@ async function readHeaders(options: ProbeOptions, cause: PlatformError): Promise
     throw new PlatformError(
       'media_limit',
       `Reading the header of the file took longer than ${limit} s (PROBE_TIMEOUT_SECONDS).`,
-      { cause },
+      { cause: cause ?? error },
     );
   }
 }

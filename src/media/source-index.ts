@@ -1,0 +1,235 @@
+// The index of an MP4 or MOV: every packet's time, size and kind without reading media data, by mediabunny. Used by probe-index.ts and original.ts.
+import type { EncodedPacketSink, InputTrack } from 'mediabunny';
+import { PlatformError } from '#domain/error.ts';
+import { boxesIn, findBox, readBoxHeader } from '#media/boxes.ts';
+import type { SourceBytes } from '#media/source-bytes.ts';
+
+/** One packet with its data. */
+export type ReadPacket = {
+  /** Presentation time, seconds on the source's own clock. */
+  readonly time: number;
+  readonly isKey: boolean;
+  readonly data: Uint8Array;
+};
+
+/** All packets of a track in the order of storage, one place in each list a packet. */
+export type PacketList = {
+  readonly count: number;
+  /** Presentation times, seconds on the source's own clock; negative where an edit list hides the packet. */
+  readonly times: Float64Array;
+  /** seconds */
+  readonly durations: Float64Array;
+  /** bytes */
+  readonly sizes: Uint32Array;
+  /** 1 for a keyframe. */
+  readonly keys: Uint8Array;
+};
+
+export type IndexedTrack = {
+  /** track_ID of the container: what ffprobe calls the stream's id. */
+  readonly id: number;
+  readonly kind: 'video' | 'audio';
+  /** ticks/s */
+  readonly timescale: number;
+  /** Seconds at which its edit ends: what comes later is not shown. Infinity where there is none. */
+  readonly editEnd: number;
+  /** No media data is read; asked for again, the same list. */
+  list(): Promise<PacketList>;
+  /** The data of `count` packets in the order of storage, beginning with the one that is shown at `time`, or was last before it. */
+  read(time: number, count: number): Promise<ReadPacket[]>;
+  /** An init segment of this track alone, as mediabunny writes it. */
+  init(): Promise<Buffer>;
+};
+
+export type SourceIndex = {
+  readonly tracks: readonly IndexedTrack[];
+  close(): void;
+};
+
+/** An index of more bytes is no film's: 12 hours of 60 frames/s and five sounds stay below. */
+const LARGEST_INDEX = 256 * 1024 ** 2;
+/** Packets of one track: 12 hours of 90 frames/s. What claims more would only take memory. */
+const MOST_PACKETS = 4_000_000;
+/** Top boxes of a file that is not fragmented: a handful. */
+const MOST_BOXES = 200;
+
+/**
+ * Opens the index of a container, where it has one that says everything: an MP4 or MOV that is whole, neither fragmented nor
+ * encrypted, with at most one edit a track. Null for every other file. The bytes must stay open as long as the index.
+ */
+export async function openSourceIndex(bytes: SourceBytes): Promise<SourceIndex | null> {
+  const moov = await findMoov(bytes);
+  const ends = moov && readEdits(moov);
+  if (!ends) return null;
+  // Loaded when first needed: a worker that meets no MP4 never does.
+  const { CustomSource, EncodedPacketSink, Input, Logging, LogLevel, MP4, QTFF } = await import('mediabunny');
+  // Its log is the console; what it would warn of is ruled out above.
+  Logging.level = LogLevel.Silent;
+  const source = new CustomSource({
+    getSize: () => bytes.size,
+    read: (start, end) => bytes.read(start, end - start),
+    prefetchProfile: 'fileSystem',
+  });
+  const input = new Input({ source, formats: [MP4, QTFF] });
+  try {
+    const found = await input.getTracks();
+    const media = found.filter((track) => track.isVideoTrack() || track.isAudioTrack());
+    const sinks = media.map((track) => ({ track, sink: new EncodedPacketSink(track) }));
+    for (const { sink } of sinks) await readLast(sink);
+    const tracks = await Promise.all(sinks.map(({ track, sink }) => describe(track, sink, ends.get(track.id))));
+    return { tracks, close: () => input.dispose() };
+  } catch (error) {
+    input.dispose();
+    // A container that mediabunny cannot read has no index as far as we are concerned: FFmpeg may still read it.
+    if (error instanceof Error && isOurs(error)) throw error;
+    return null;
+  }
+}
+
+/** Errors of reading the bytes, which say nothing about the container. */
+const isOurs = (error: Error): boolean => 'code' in error;
+
+async function describe(track: InputTrack, sink: EncodedPacketSink, editEnd?: number): Promise<IndexedTrack> {
+  let listed: Promise<PacketList> | undefined;
+  return {
+    id: track.id,
+    kind: track.isVideoTrack() ? 'video' : 'audio',
+    timescale: await track.getTimeResolution(),
+    editEnd: editEnd ?? Number.POSITIVE_INFINITY,
+    list: () => (listed ??= listPackets(sink)),
+    read: (time, count) => readPackets(sink, time, count),
+    init: () => writeInit(track, sink),
+  };
+}
+
+async function listPackets(sink: EncodedPacketSink): Promise<PacketList> {
+  const [times, durations, sizes, keys] = [[] as number[], [] as number[], [] as number[], [] as number[]];
+  for await (const { timestamp, duration, byteLength, type } of sink.packets(undefined, undefined, {
+    metadataOnly: true,
+  })) {
+    times.push(timestamp);
+    durations.push(duration);
+    sizes.push(byteLength);
+    keys.push(type === 'key' ? 1 : 0);
+    if (times.length > MOST_PACKETS)
+      throw new PlatformError('media_limit', `A track has more than ${MOST_PACKETS} packets.`);
+  }
+  return {
+    count: times.length,
+    times: Float64Array.from(times),
+    durations: Float64Array.from(durations),
+    sizes: Uint32Array.from(sizes),
+    keys: Uint8Array.from(keys),
+  };
+}
+
+/** @throws where the file ends before its last packet does */
+async function readLast(sink: EncodedPacketSink): Promise<void> {
+  const last = await sink.getPacket(Number.POSITIVE_INFINITY);
+  if (last && last.data.length !== last.byteLength) throw new Error('cut off');
+}
+
+async function readPackets(sink: EncodedPacketSink, time: number, count: number): Promise<ReadPacket[]> {
+  const packets: ReadPacket[] = [];
+  const first = await sink.getPacket(time);
+  if (!first) return packets;
+  for await (const { timestamp, type, data } of sink.packets(first)) {
+    packets.push({ time: timestamp, isKey: type === 'key', data });
+    if (packets.length === count) break;
+  }
+  return packets;
+}
+
+/** What a CMAF muxer writes in front of this track's first packet. */
+async function writeInit(track: InputTrack, sink: EncodedPacketSink): Promise<Buffer> {
+  const library = await import('mediabunny');
+  const first = await sink.getFirstKeyPacket();
+  if (!first) return Buffer.alloc(0);
+  const init = new library.BufferTarget();
+  const output = new library.Output({
+    format: new library.CmafOutputFormat(),
+    target: new library.BufferTarget(),
+    initTarget: init,
+  });
+  const packet = first.clone({ timestamp: 0 });
+  if (track.isVideoTrack()) {
+    const [codec, decoderConfig] = [await track.getCodec(), await track.getDecoderConfig()];
+    if (!codec || !decoderConfig) return Buffer.alloc(0);
+    const source = new library.EncodedVideoPacketSource(codec);
+    output.addVideoTrack(source);
+    await output.start();
+    await source.add(packet, { decoderConfig });
+  } else if (track.isAudioTrack()) {
+    const [codec, decoderConfig] = [await track.getCodec(), await track.getDecoderConfig()];
+    if (!codec || !decoderConfig) return Buffer.alloc(0);
+    const source = new library.EncodedAudioPacketSource(codec);
+    output.addAudioTrack(source);
+    await output.start();
+    await source.add(packet, { decoderConfig });
+  }
+  await output.finalize();
+  return Buffer.from(init.buffer ?? new ArrayBuffer(0));
+}
+
+/** The moov of a file whose top boxes fill it exactly; null for everything else: cut off, fragmented, none at all. */
+async function findMoov(bytes: SourceBytes): Promise<Buffer | null> {
+  let moov: Buffer | null = null;
+  let at = 0;
+  for (let count = 0; at < bytes.size; count++) {
+    const head = readBoxHeader(await bytes.read(at, 16), 0);
+    if (!head || count === MOST_BOXES) return null;
+    // 0 means: to the end of the file.
+    const size = head.size === 0 ? bytes.size - at : head.size;
+    if (size < head.header || at + size > bytes.size || head.type === 'moof') return null;
+    if (head.type === 'moov') {
+      if (moov || size > LARGEST_INDEX) return null;
+      moov = await bytes.read(at, size);
+    }
+    at += size;
+  }
+  return moov;
+}
+
+/**
+ * Seconds at which each track's edit ends, by track_ID; null where the index does not say everything: fragmented, encrypted, compressed, a
+ * track of several edits.
+ */
+function readEdits(moov: Buffer): Map<number, number> | null {
+  const movie = [...boxesIn(moov, 0, moov.length)][0];
+  const header = movie && findBox(moov, 'mvhd', movie);
+  // `sinf` is where the protection of a track is described (ISO/IEC 23001-7).
+  if (!movie || !header || moov.includes('sinf')) return null;
+  const movieScale = moov.readUInt32BE(header.body + (moov.readUInt8(header.body) === 1 ? 20 : 12));
+  const ends = new Map<number, number>();
+  for (const box of boxesIn(moov, movie.body, movie.end)) {
+    if (box.type === 'mvex' || box.type === 'cmov') return null;
+    if (box.type !== 'trak') continue;
+    const track = findBox(moov, 'tkhd', box);
+    const list = findBox(moov, 'edts/elst', box);
+    const sizes = findBox(moov, 'mdia/minf/stbl/stsz', box);
+    if (!track || (sizes && moov.readUInt32BE(sizes.body + 8) > MOST_PACKETS)) return null;
+    const id = moov.readUInt32BE(track.body + (moov.readUInt8(track.body) === 1 ? 20 : 12));
+    if (!list) continue;
+    const end = editEnd(moov.subarray(list.body, list.end));
+    if (end === null) return null;
+    if (end > 0) ends.set(id, end / movieScale);
+  }
+  return ends;
+}
+
+/** Ticks of the movie at which a list of pauses (media time -1) and one edit of normal speed ends (ISO/IEC 14496-12 §8.6.6); 0 where it has no end, null for any other list. */
+function editEnd(list: Buffer): number | null {
+  if (list.length < 8) return null;
+  const wide = list.readUInt8(0) === 1;
+  const [count, step] = [list.readUInt32BE(4), wide ? 20 : 12];
+  if (count > 8 || list.length < 8 + count * step) return null;
+  let end = 0;
+  for (let i = 0, at = 8; i < count; i++, at += step) {
+    const duration = wide ? Number(list.readBigUInt64BE(at)) : list.readUInt32BE(at);
+    const time = wide ? Number(list.readBigInt64BE(at + 8)) : list.readInt32BE(at + 4);
+    const isEdit = time !== -1;
+    if (isEdit && (i < count - 1 || list.readUInt32BE(at + step - 4) !== 0x10000)) return null;
+    end = isEdit && duration === 0 ? 0 : end + duration;
+  }
+  return end;
+}
