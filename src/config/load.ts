@@ -1,5 +1,6 @@
 // Turns environment and `.env` into the Config, or names everything that is wrong with them. Pure; called by read-environment.ts.
 import { resolve } from 'node:path';
+import { keepReport, reportSetting, type SettingReport } from '#config/describe-settings.ts';
 import { findNearest } from '#config/nearest-name.ts';
 import { parseDotenv } from '#config/parse-dotenv.ts';
 import { type Config, SETTINGS, type Setting, type SettingName } from '#config/settings.ts';
@@ -43,12 +44,15 @@ export function loadConfig(
       problems.push(`.env: nothing reads ${name}; the nearest setting is ${findNearest(name, NAMES)}`);
   }
   const values: Record<string, unknown> = {};
+  const report: SettingReport[] = [];
   for (const name of NAMES) {
     const setting: Setting = SETTINGS[name];
     const other = OTHER_NAMES[name] ?? name;
     const fromEnv = env[name]?.trim() || env[other]?.trim() || undefined;
     const fromFile = file.values[name]?.trim() || file.values[other]?.trim() || undefined;
     const given = fromEnv ?? fromFile ?? setting.default;
+    const origin = fromEnv !== undefined ? 'environment' : fromFile !== undefined ? '.env' : 'default';
+    report.push(reportSetting(name, { setting, given, origin }));
     const folder = fromEnv === undefined ? folders?.project : folders?.current;
     const parsed = setting.type.safeParse(given);
     if (parsed.success) values[name] = setting.path && folder ? resolvePaths(parsed.data, folder) : parsed.data;
@@ -63,7 +67,9 @@ export function loadConfig(
   }
   if (problems.length > 0) throw new ConfigError(problems);
   // Every name of SETTINGS was set just above, by its own type.
-  return values as Config;
+  const config = values as Config;
+  keepReport(config, report);
+  return config;
 }
 
 function explain(

@@ -49,9 +49,15 @@ export async function findApiKey(db: Kysely<Schema>, hash: string): Promise<ApiK
   return row ? toApiKey(row) : null;
 }
 
-/** All keys, revoked ones too, oldest first. */
-export async function listApiKeys(db: Kysely<Schema>): Promise<ApiKey[]> {
-  const rows = await db.selectFrom('api_key').selectAll().orderBy('created_at').orderBy('id').execute();
+/** All keys, revoked ones too, oldest first; of one project, or (for the CLI) of all. */
+export async function listApiKeys(db: Kysely<Schema>, projectId?: string): Promise<ApiKey[]> {
+  const rows = await db
+    .selectFrom('api_key')
+    .selectAll()
+    .$if(projectId !== undefined, (query) => query.where('project_id', '=', projectId ?? ''))
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
   return rows.map(toApiKey);
 }
 
@@ -65,12 +71,13 @@ export async function countApiKeys(db: Kysely<Schema>): Promise<number> {
   return Number(count);
 }
 
-/** False where there is no such key, or it was revoked before. */
-export async function revokeApiKey(db: Kysely<Schema>, id: string): Promise<boolean> {
+/** False where there is no such key (of that project, where one is named), or it was revoked before. */
+export async function revokeApiKey(db: Kysely<Schema>, id: string, projectId?: string): Promise<boolean> {
   const result = await db
     .updateTable('api_key')
     .set({ revoked_at: new Date() })
     .where('id', '=', id)
+    .$if(projectId !== undefined, (query) => query.where('project_id', '=', projectId ?? ''))
     .where('revoked_at', 'is', null)
     .executeTakeFirst();
   return result.numUpdatedRows > 0n;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { JOB_STATUSES, OUTPUT_STATUSES } from '#domain/job.ts';
 
-const failureSchema = z.object({
+export const failureSchema = z.object({
   code: z.string(),
   message: z.string(),
   fault: z.string(),
