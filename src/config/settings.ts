@@ -139,6 +139,7 @@ export const SETTINGS = {
   SECRET_KEY: dataSecret(matching(/^([0-9a-f]{64}|[A-Za-z0-9+/_-]{43}=?)$/i, '32 bytes as 64 hex digits or as base64'), undefined, 'Key (32 bytes, base64 or hex) that seals credentials; left out, made once in DATA_DIR.'),
   FILE_ROOTS: dataPath(list(), '', 'Folders that file sources and destinations may name, comma separated.'),
   RETENTION_HOURS: data(retention(), '168', 'Hours after which finished jobs are deleted; 0 at once, off never.'),
+  UPLOAD_EXPIRY_HOURS: data(decimal(0.01, 8760), '24', 'Hours after its last sign of life that an unfinished upload is given up.'),
 
   S3_ENDPOINT: s3(httpUrl(), undefined, 'S3-compatible endpoint; implies path style.'),
   AWS_ACCESS_KEY_ID: s3Secret(optional(), undefined, 'S3 key where a job brings none.'),
