@@ -41,6 +41,7 @@ export const ERROR_CODES = {
     false,
     'The object is another file than the one announced, or a part of it: upload it again, or announce its true size and duration.',
   ),
+  checksum_mismatch: code('source', false, 'What came is not what was announced; send it again.'),
   // the destination
   destination_unreachable: code('destination', true, 'Check the address and that its server is up.'),
   destination_denied: code('destination', false, 'Check the credentials and permissions for the destination.'),
