@@ -15,6 +15,8 @@ import type { EncoderLogLevel, MasterTiming, QualityPreset, SegmentType } from '
 import type { Failure } from '#domain/error.ts';
 import type { Finding } from '#domain/finding.ts';
 import type { JobApi, JobLane, JobStatus, OutputResult, OutputStatus, TaskStatus } from '#domain/job.ts';
+import type { FileMetadata, FileType } from '#domain/operation.ts';
+import type { MediaType } from '#domain/operations/definition.ts';
 import type { Plan, TaskKind } from '#domain/plan.ts';
 import type { QueueState } from '#domain/queue-state.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
@@ -299,6 +301,40 @@ export type VideoJobTable = {
   readonly position: number;
 };
 
+export type OperationTable = {
+  readonly id: string;
+  readonly project_id: string;
+  readonly session_key: string;
+  readonly job_id: number | null;
+  readonly operation: string;
+  readonly media_type: MediaType;
+  readonly parameters: Json<Readonly<Record<string, unknown>>>;
+  readonly created_at: Time;
+  readonly is_deleted: Generated<boolean>;
+};
+
+export type OperationFileTable = {
+  readonly id: string;
+  readonly project_id: string;
+  readonly operation_id: string;
+  readonly file_type: FileType;
+  readonly file_path: string | null;
+  readonly file_name: string;
+  readonly file_size: number | null;
+  readonly mime_type: string;
+  readonly cloudinary_public_id: string | null;
+  readonly cloudinary_url: string | null;
+  readonly metadata: Json<FileMetadata>;
+};
+
+/** Of clients, not of projects. */
+export type RateLimitTable = {
+  readonly name: string;
+  readonly client: string;
+  readonly calls: Date[];
+  readonly last_at: Date;
+};
+
 export type ApiKeyTable = {
   readonly id: string;
   readonly project_id: string;
@@ -422,6 +458,9 @@ export type Schema = {
   readonly upload_part: UploadPartTable;
   readonly video: VideoTable;
   readonly video_job: VideoJobTable;
+  readonly operation: OperationTable;
+  readonly operation_file: OperationFileTable;
+  readonly rate_limit: RateLimitTable;
   readonly api_key: ApiKeyTable;
   readonly channel: ChannelTable;
   readonly channel_profile: ChannelProfileTable;

@@ -1,0 +1,25 @@
+// Who a caller without an account is: a number of ours, signed, that nobody can make up. Pure; used by the operations API.
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+const TOKEN = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([A-Za-z0-9_-]{43})$/;
+
+export type SessionSecret = string | Uint8Array;
+
+const sign = (key: string, secret: SessionSecret): Buffer =>
+  createHmac('sha256', secret).update(`session ${key}`).digest();
+
+/** What a cookie or header carries: the session's key and its signature (HMAC-SHA-256). */
+export const signSession = (key: string, secret: SessionSecret): string =>
+  `${key}.${sign(key, secret).toString('base64url')}`;
+
+/** The session's key; null where the token is none of ours, or was changed. */
+export function readSession(token: string, secret: SessionSecret): string | null {
+  const [, key, signature] = TOKEN.exec(token) ?? [];
+  if (key === undefined || signature === undefined) return null;
+  const given = Buffer.from(signature, 'base64url');
+  const right = sign(key, secret);
+  return given.length === right.length && timingSafeEqual(given, right) ? key : null;
+}
+
+/** Whether it looks like a token at all, whoever signed it. */
+export const isSessionToken = (text: string): boolean => TOKEN.test(text);
