@@ -1,0 +1,137 @@
+// The jobs of channels: what is wanted, what is, the log and the stream of changes. Wired by server.ts through api.ts.
+import { z } from 'zod';
+import { jobAndChannel } from '#api/channels/find-job.ts';
+import { followChannel } from '#api/channels/follow-channel.ts';
+import { pageOf } from '#api/channels/paging.ts';
+import { jobParams, listQuery, logQuery } from '#api/channels/schema.ts';
+import { jobView, livingMachines, viewJob } from '#api/channels/view.ts';
+import { type Api, type ApiContext, baseUrl, callerOf } from '#api/context.ts';
+import { problemSchema } from '#api/errors.ts';
+import { type ChannelJobRef, countChannelJobs, listChannelJobs } from '#database/channel-jobs.ts';
+import { listChannels } from '#database/channels.ts';
+import type { ChannelJob } from '#domain/channel.ts';
+import { restartChannel, startChannel, stopChannel } from '#workflows/channels/order-channel.ts';
+import { readChannelLog } from '#workflows/channels/read-log.ts';
+import type { Platform } from '#workflows/platform.ts';
+
+const tags = ['channels'];
+const READ = { scope: 'read' } as const;
+const page = z.object({
+  count: z.int(),
+  next: z.string().nullable(),
+  previous: z.string().nullable(),
+  results: z.array(jobView),
+});
+
+type Act = { readonly act: (platform: Platform, ref: ChannelJobRef) => Promise<ChannelJob>; readonly summary: string };
+const ACTS: Readonly<Record<string, Act>> = {
+  start: { act: startChannel, summary: 'Start the channel; answers at once, 409 where it is started already' },
+  stop: { act: stopChannel, summary: 'Stop the channel; answers at once, 409 where it is stopped already' },
+  restart: { act: restartChannel, summary: 'End its FFmpeg and start it anew' },
+};
+
+export function channelJobRoutes(app: Api, context: ApiContext): void {
+  const { platform } = context;
+  const { db } = platform.database;
+  const show = async (ref: ChannelJobRef) => {
+    const [{ job, channel }, machines] = await Promise.all([jobAndChannel(platform, ref), livingMachines(platform)]);
+    return viewJob(job, { name: channel.name, machines });
+  };
+
+  app.get(
+    '/api/job',
+    {
+      config: READ,
+      schema: {
+        tags,
+        summary: 'The jobs of all channels: a plain array, or with ?page= a page',
+        querystring: listQuery,
+        response: { 200: z.union([z.array(jobView), page]) },
+      },
+    },
+    async (request) => {
+      const { projectId } = callerOf(request);
+      const paging = request.query;
+      const window =
+        paging.page === undefined ? {} : { limit: paging.page_size, offset: (paging.page - 1) * paging.page_size };
+      const [jobs, channels, machines] = await Promise.all([
+        listChannelJobs(db, { projectId, ...window }),
+        listChannels(db, { projectId }, platform.sealer),
+        livingMachines(platform),
+      ]);
+      const results = jobs.map((job) =>
+        viewJob(job, { name: channels.find(({ id }) => id === job.channelId)?.name ?? '', machines }),
+      );
+      if (paging.page === undefined) return results;
+      const url = `${baseUrl(context, request)}/api/job/`;
+      return pageOf(results, { count: await countChannelJobs(db, projectId), url, paging });
+    },
+  );
+
+  app.get(
+    '/api/job/:id',
+    {
+      config: READ,
+      schema: {
+        tags,
+        summary: 'The job of a channel: its state and live figures',
+        params: jobParams,
+        response: { 200: jobView, 404: problemSchema },
+      },
+    },
+    (request) => show({ projectId: callerOf(request).projectId, jobId: request.params.id }),
+  );
+
+  for (const [name, { act, summary }] of Object.entries(ACTS)) {
+    app.post(
+      `/api/job/:id/${name}`,
+      {
+        config: { scope: 'write' },
+        schema: {
+          tags,
+          summary,
+          params: jobParams,
+          response: { 200: jobView, 404: problemSchema, 409: problemSchema, 422: problemSchema },
+        },
+      },
+      async (request) => {
+        const ref = { projectId: callerOf(request).projectId, jobId: request.params.id };
+        await act(platform, ref);
+        return show(ref);
+      },
+    );
+  }
+
+  app.get(
+    '/api/job/:id/log',
+    {
+      config: READ,
+      schema: {
+        tags,
+        summary: 'The log of the channel, the command line first; ?tail= lines from its end',
+        params: jobParams,
+        querystring: logQuery,
+      },
+    },
+    async (request, reply) => {
+      const ref = { projectId: callerOf(request).projectId, jobId: request.params.id };
+      const { channel } = await jobAndChannel(platform, ref);
+      const log = await readChannelLog(platform, channel, request.query.tail ?? null);
+      return reply.type('text/plain; charset=utf-8').header('Cache-Control', 'no-store').send(log);
+    },
+  );
+
+  app.get(
+    '/api/job/:id/events',
+    {
+      config: READ,
+      schema: { tags, summary: 'Server-sent events: status, figures, log', params: jobParams },
+    },
+    async (request, reply) => {
+      const ref = { projectId: callerOf(request).projectId, jobId: request.params.id };
+      await jobAndChannel(platform, ref);
+      await followChannel(context, reply, { ref, show: () => show(ref) });
+      return reply;
+    },
+  );
+}
