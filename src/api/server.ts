@@ -10,6 +10,7 @@ import type { z } from 'zod';
 import { installAuth, requireSomeKey } from '#api/auth.ts';
 import type { Api, ApiContext } from '#api/context.ts';
 import { installDashboard } from '#api/dashboard.ts';
+import { encoderRoutes } from '#api/encoder/routes.ts';
 import { fieldErrors, installErrors, invalid } from '#api/errors.ts';
 import type { EventStream } from '#api/event-stream.ts';
 import { deliveryRoutes } from '#api/jobs/delivery-routes.ts';
@@ -104,6 +105,7 @@ export async function createServer(platform: Platform): Promise<Api> {
     taskRoutes(app, context);
   }
   if (platform.config.APIS.includes('videos')) videosApi(app, context);
+  if (platform.config.APIS.includes('encoder')) encoderRoutes(app, context);
   await installDashboard(app);
   return app;
 }

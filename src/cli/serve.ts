@@ -9,6 +9,7 @@ import { readEnvironment } from '#config/read-environment.ts';
 import type { Config } from '#config/settings.ts';
 import { isNodeError, PlatformError } from '#domain/error.ts';
 import { type OpenPlatform, openPlatform } from '#platform.ts';
+import { startIntake } from '#workflows/encoder/start-intake.ts';
 import { startWorker, type Worker } from '#workflows/start-worker.ts';
 
 export const command: Command = {
@@ -40,13 +41,15 @@ async function serve(config: Config): Promise<number> {
   if (serves) await requireFreePort(config);
   await using platform = await openPlatform(config, { log, works });
   const [app, worker] = await startRoles(platform, { serves, works });
+  // A worker has its own.
+  const intake = works ? null : startIntake(platform);
   const place = app ? addressOf(app, config) : null;
   process.stdout.write(place ? `Rendition is ready at ${place}\n` : 'Rendition is ready\n');
   const ending = await Promise.race([signals.signal, platform.lost]);
   if (ending instanceof PlatformError) log.error(ending.message);
   else log.info(`${ending}: stopping`);
   // The server first: who asks now is told to come again, and nothing new is taken in.
-  await Promise.all([app?.close(), worker?.stop()]);
+  await Promise.all([app?.close(), worker?.stop(), intake?.stop()]);
   signals.stop();
   return ending instanceof PlatformError ? 1 : 0;
 }

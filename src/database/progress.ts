@@ -2,6 +2,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { JobRef } from '#database/jobs.ts';
 import type { Schema } from '#database/schema.ts';
+import type { JobApi } from '#domain/job.ts';
 
 export type JobProgress = {
   /** 0–100, one decimal */
@@ -11,12 +12,24 @@ export type JobProgress = {
   readonly etaSeconds: number | null;
 };
 
+export type SavedProgress = JobProgress & {
+  readonly api: JobApi;
+  /** What it was before, or a little less where two are saved at once. */
+  readonly before: number;
+};
+
 /**
  * Adds up what is done, weight by weight, and stores it. The time left follows from how fast the running tasks, on
  * whatever machines, get through their weight now. Progress never falls. Null where the job no longer runs.
  */
-export async function saveJobProgress(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<JobProgress | null> {
-  const { rows } = await sql<{ progress: number; speed: number | null; eta_seconds: number | null }>`
+export async function saveJobProgress(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<SavedProgress | null> {
+  const { rows } = await sql<{
+    progress: number;
+    speed: number | null;
+    eta_seconds: number | null;
+    api: JobApi;
+    before: number;
+  }>`
     update job set updated_at = now(), speed = sums.speed,
       progress = greatest(job.progress, round((100 * sums.done / sums.total)::numeric, 1)::float8),
       eta_seconds = case when sums.rate > 0 then round(((sums.total - sums.done) / sums.rate)::numeric, 1)::float8 end
@@ -24,13 +37,16 @@ export async function saveJobProgress(db: Kysely<Schema>, { projectId, jobId }: 
       select sum(weight) as total, coalesce(sum(weight * progress), 0) as done,
         sum(speed) filter (where status = 'processing') as speed,
         sum(weight * progress / greatest(extract(epoch from clock_timestamp() - claimed_at), 0.1))
-          filter (where status = 'processing') as rate
+          filter (where status = 'processing') as rate,
+        (select known.progress from job known where known.id = ${jobId}) as before
       from task where project_id = ${projectId} and job_id = ${jobId} and kind <> 'first-light'
     ) sums
     where job.project_id = ${projectId} and job.id = ${jobId} and job.status = 'processing' and sums.total > 0
-    returning job.progress, job.speed, job.eta_seconds`.execute(db);
+    returning job.progress, job.speed, job.eta_seconds, job.api, sums.before`.execute(db);
   const [row] = rows;
-  return row ? { progress: row.progress, speed: row.speed, etaSeconds: row.eta_seconds } : null;
+  if (!row) return null;
+  const { progress, speed, eta_seconds: etaSeconds, api, before } = row;
+  return { progress, speed, etaSeconds, api, before };
 }
 
 /** An output's progress: the mean, by weight, of the tasks it waits for and its own. */

@@ -5,6 +5,7 @@ import { deleteUpload, listExpiredUploads } from '#database/uploads.ts';
 import { deleteWorkersBefore } from '#database/workers.ts';
 import { PlatformError } from '#domain/error.ts';
 import { deleteJob } from '#workflows/delete-job.ts';
+import { failSilentExternals } from '#workflows/encoder/report-external.ts';
 import { endOrphans } from '#workflows/end-orphans.ts';
 import { jobPrefix, jobUuidOf } from '#workflows/job-storage.ts';
 import type { Platform } from '#workflows/platform.ts';
@@ -31,6 +32,7 @@ export async function sweepCluster(platform: Platform): Promise<void> {
   const now = Date.now();
   await deleteWorkersBefore(db, new Date(now - WORKER_SILENCE));
   await deleteEventsBefore(db, new Date(now - EVENT_DAYS * 24 * HOUR));
+  await failSilentExternals(platform);
   await expireJobs(platform);
   await expireUploads(platform);
   await platform.storage.sweep(new Date(now - STALE_HOURS * HOUR));

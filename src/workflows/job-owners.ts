@@ -1,7 +1,10 @@
-// What an API does when one of its jobs changes, in the transaction of the change: its own events, callbacks, rows. Called by record-event.ts.
+// What an API does when one of its jobs changes, in the transaction of the change: its own events, callbacks, rows. Called by record-event.ts, open-tasks.ts and report-progress.ts.
 import type { Kysely } from 'kysely';
+import type { JobRef } from '#database/jobs.ts';
 import type { Schema } from '#database/schema.ts';
 import type { JobApi, JobStatus } from '#domain/job.ts';
+import { followEncoderJob, judgeEncoderPlan, tellEncoderProgress } from '#workflows/encoder/follow-encoder-job.ts';
+import type { PlannedJob } from '#workflows/open-tasks.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 /** A change as an owner sees it; it reads what else it needs. The job's row is locked. */
@@ -18,5 +21,15 @@ export type OwnedChange = {
 
 export type JobOwner = (platform: Platform, db: Kysely<Schema>, change: OwnedChange) => Promise<void>;
 
+/** A job is planned, in the transaction that opens its tasks: what this throws fails the job. */
+export type PlanOwner = (platform: Platform, db: Kysely<Schema>, planned: PlannedJob) => Promise<void>;
+/** Another ten per cent of a job are done. @param progress 0–100 */
+export type ProgressOwner = (platform: Platform, ref: JobRef, progress: number) => Promise<void>;
+
 /** An API without an entry has nothing to add: the engine's own events and webhooks are all. */
-export const JOB_OWNERS: Readonly<Partial<Record<JobApi, JobOwner>>> = {};
+export const JOB_OWNERS: Readonly<Partial<Record<JobApi, JobOwner>>> = {
+  encoder: followEncoderJob,
+};
+
+export const PLAN_OWNERS: Readonly<Partial<Record<JobApi, PlanOwner>>> = { encoder: judgeEncoderPlan };
+export const PROGRESS_OWNERS: Readonly<Partial<Record<JobApi, ProgressOwner>>> = { encoder: tellEncoderProgress };

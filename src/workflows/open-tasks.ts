@@ -6,6 +6,8 @@ import { PlatformError } from '#domain/error.ts';
 import type { Job } from '#domain/job.ts';
 import type { OutputPlan, Plan, PlannedTask } from '#domain/plan.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
+import type { TaskResult } from '#domain/task.ts';
+import { PLAN_OWNERS } from '#workflows/job-owners.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { sendReadyTasks } from '#workflows/send-tasks.ts';
 
@@ -28,9 +30,9 @@ function needs(plan: Plan, output: OutputPlan, task: PlannedTask): boolean {
       // Pictures are taken from the chunks' decode.
       return methods.has('encoded') || output.pictures.length > 0;
     case 'copy':
-      return methods.has('copied');
+      return methods.has('copied') || methods.has('packaged');
     case 'audio':
-      return output.audio.length > 0;
+      return plan.audio.some(({ id, method }) => output.audio.includes(id) && method === 'encoded');
     case 'subtitles':
       return output.subtitles.length > 0;
     case 'first-light':
@@ -40,7 +42,7 @@ function needs(plan: Plan, output: OutputPlan, task: PlannedTask): boolean {
 }
 
 /** Every task of a plan, the finishing of each output at the end. */
-export function newTasks(plan: Plan): NewTask[] {
+export function newTasks(plan: Plan, results?: PlannedJob['results']): NewTask[] {
   const finishing = plan.outputs.map((output): NewTask => {
     const bytes = plan.cost.outputBytes / plan.outputs.length;
     return {
@@ -51,7 +53,11 @@ export function newTasks(plan: Plan): NewTask[] {
       neededBy: [],
     };
   });
-  return [...plan.tasks.map((task) => ({ ...task, neededBy: neededBy(plan, task) })), ...finishing];
+  const tasks = plan.tasks.map((task): NewTask => {
+    const result = results?.get(task);
+    return { ...task, neededBy: neededBy(plan, task), ...(result ? { result } : {}) };
+  });
+  return [...tasks, ...finishing];
 }
 
 export type PlannedJob = {
@@ -59,17 +65,23 @@ export type PlannedJob = {
   readonly sourceKey: string | null;
   readonly facts: SourceFacts;
   readonly plan: Plan;
+  /** Of tasks that are done as soon as they are planned, by the planned task. */
+  readonly results?: ReadonlyMap<PlannedTask, TaskResult>;
 };
 
 /** @throws PlatformError `lease_lost` where the job was paused, canceled, deleted or taken over meanwhile: then nothing was written */
-export async function openTasks(platform: Platform, { job, sourceKey, facts, plan }: PlannedJob): Promise<void> {
+export async function openTasks(
+  platform: Platform,
+  { job, sourceKey, facts, plan, results }: PlannedJob,
+): Promise<void> {
   const ref = { projectId: job.projectId, jobId: job.id };
   await platform.database.db.transaction().execute(async (db) => {
     await lockJob(db, ref);
     const change = { sourceKey, facts, findings: plan.findings, plan, tries: 0 };
     const isOurs = await changeJob(db, { ...ref, attempt: job.attempt }, change);
     if (!isOurs) throw new PlatformError('lease_lost', `Job ${job.id} was taken from this attempt`);
-    await insertTasks(db, ref, newTasks(plan));
+    await PLAN_OWNERS[job.api]?.(platform, db, { job, sourceKey, facts, plan });
+    await insertTasks(db, ref, newTasks(plan, results));
     await changeOutputs(db, { ...ref, from: ['pending'] }, { status: 'processing' });
     await sendReadyTasks(platform, db, { job, plan });
   });

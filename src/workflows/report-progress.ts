@@ -3,6 +3,7 @@ import { saveJobProgress, saveOutputProgress } from '#database/progress.ts';
 import { type HeldTask, saveTaskProgress } from '#database/tasks.ts';
 import type { Job } from '#domain/job.ts';
 import { announce, JOB_PROGRESS } from '#workflows/channels.ts';
+import { PROGRESS_OWNERS } from '#workflows/job-owners.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { Throttle } from '#workflows/throttle.ts';
 
@@ -41,7 +42,10 @@ export async function tellJobProgress(
   const now = await saveJobProgress(db, { projectId, jobId });
   if (!now) return;
   await saveOutputProgress(db, { projectId, jobId });
-  await announce(db, JOB_PROGRESS, { projectId, jobId, ...now, stage: 'encode' });
+  const { progress, speed, etaSeconds, api, before } = now;
+  await announce(db, JOB_PROGRESS, { projectId, jobId, progress, speed, etaSeconds, stage: 'encode' });
+  if (Math.floor(progress / 10) > Math.floor(before / 10))
+    await PROGRESS_OWNERS[api]?.(platform, { projectId, jobId }, progress);
 }
 
 /** Tells how much of a source has come. Its length is part of no job's progress: nothing is known of it yet. */

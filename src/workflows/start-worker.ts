@@ -7,6 +7,7 @@ import type { Entry } from '#queue/queue.ts';
 import { buryDeadEntry } from '#workflows/bury-dead-entry.ts';
 import { JOB_CONTROL, type JobControl } from '#workflows/channels.ts';
 import { DELIVERY_POLICY, type DeliveryPolicy, deliverWebhook } from '#workflows/deliver-webhook.ts';
+import { checkIntake, startIntake } from '#workflows/encoder/start-intake.ts';
 import { followQueueState, projectLimits } from '#workflows/follow-queue-state.ts';
 import { expireJobs, sweepCluster, sweepMachine } from '#workflows/janitor.ts';
 import type { Platform } from '#workflows/platform.ts';
@@ -47,6 +48,7 @@ export async function startWorker(
   deliveries?: Partial<DeliveryPolicy>,
 ): Promise<Worker> {
   const onError = (error: unknown) => platform.log.error({ err: error }, 'background work of the worker failed');
+  checkIntake(platform);
   const running = new RunningWork(onError);
   await sweepMachine(platform);
   const hears = await listen(platform.database, JOB_CONTROL, (payload) => {
@@ -65,12 +67,14 @@ export async function startWorker(
     handler: (entry) => deliverWebhook(platform, entry, { ...DELIVERY_POLICY, ...deliveries }),
   });
   await platform.queue.sendOnceEvery('housekeeping', { chore: 'sweep' }, SWEEP_SECONDS);
+  const intake = startIntake(platform);
 
   let ending: Promise<void> | undefined;
   const end = (seconds: number): Promise<void> => {
     ending ??= (async () => {
       clearInterval(sweeps);
       clearInterval(ages);
+      await intake.stop();
       await platform.queue.stop({ drainSeconds: seconds });
       clearInterval(beats);
       await hears.close();

@@ -15,16 +15,7 @@ const isText = (path: string): boolean =>
 
 /** Settings of the contract whose reader is not built yet. A law of its own keeps this list honest. */
 const UNREAD: readonly string[] = [
-  'AWS_STORAGE_BUCKET_NAME',
   'PLAYBACK_URL_TTL',
-  'POLL_INTERVAL',
-  'REDIS_URL',
-  'REDIS_HOST',
-  'REDIS_PORT',
-  'REDIS_DB',
-  'MAIN_BACKEND_URL',
-  'MAIN_BACKEND_CALLBACK_PATH',
-  'MAIN_BACKEND_API_KEY',
   'MAX_VIDEO_BYTES',
   'MAX_IMAGE_BYTES',
   'MAX_AUDIO_BYTES',

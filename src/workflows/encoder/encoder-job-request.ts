@@ -1,0 +1,87 @@
+// An encoder job in the engine's words: one object of the bucket in, one HLS output into the bucket. Pure; called by submit-encoder-job.ts.
+import type { Config } from '#config/settings.ts';
+import type { EncoderRequest, QualityPreset } from '#domain/encoder-job.ts';
+import { PlatformError } from '#domain/error.ts';
+import type { JobRequest } from '#domain/job.ts';
+import type { S3Location } from '#domain/location.ts';
+import type { RenditionSpec } from '#domain/output.ts';
+
+const PRIORITY = 50;
+
+/** @throws PlatformError `invalid_setting` where no bucket is set */
+export function encoderJobRequest(
+  config: Pick<Config, 'AWS_STORAGE_BUCKET_NAME' | 'HWACCEL'>,
+  { projectId, request }: { readonly projectId: string; readonly request: EncoderRequest },
+): JobRequest {
+  const bucket = config.AWS_STORAGE_BUCKET_NAME;
+  if (bucket === undefined)
+    throw new PlatformError('invalid_setting', 'The encoder API needs its bucket: set AWS_STORAGE_BUCKET_NAME');
+  return {
+    projectId,
+    api: 'encoder',
+    source: place(bucket, request.originalKey),
+    outputs: [
+      {
+        container: 'hls',
+        videoCodec: 'h264',
+        audioCodec: 'aac',
+        width: null,
+        height: null,
+        fit: 'contain',
+        fps: null,
+        rate: { mode: 'capped-crf', crf: null, maxBitrate: null },
+        preset: request.preset,
+        hwaccel: config.HWACCEL,
+        audioBitrate: null,
+        audioChannels: null,
+        audioSampleRate: null,
+        normalizeAudio: false,
+        start: 0,
+        duration: null,
+        renditions: request.qualityPresets?.map(rendition) ?? null,
+        segmentFormat: request.segmentType === 'ts' ? 'ts' : 'cmaf',
+        passthrough: 'auto',
+        thumbnails: null,
+        watermark: null,
+        subtitles: null,
+        // The folder holds exactly what its readers expect.
+        storyboard: false,
+        instant: false,
+        growing: request.masterPlaylist === 'progressive',
+        destination: place(bucket, request.hlsFolderKey),
+      },
+    ],
+    priority: PRIORITY,
+    metadata: {
+      video_id: request.videoId,
+      filename: request.originalKey.slice(request.originalKey.lastIndexOf('/') + 1),
+    },
+    notificationUrl: null,
+    idempotencyKey: null,
+  };
+}
+
+/** In the operator's bucket, with the operator's credentials. */
+const place = (bucket: string, path: string): S3Location => ({
+  kind: 's3',
+  bucket,
+  path,
+  region: null,
+  endpoint: null,
+  forcePathStyle: null,
+  accessKeyId: null,
+  accessKeySecret: null,
+  sessionToken: null,
+  acl: null,
+});
+
+function rendition(asked: QualityPreset): RenditionSpec {
+  const one = typeof asked === 'string' ? { name: asked } : asked;
+  return {
+    name: one.name,
+    height: Number.parseInt(one.name, 10),
+    videoBitrate: one.bitrate ?? null,
+    audioBitrate: one.audio_bitrate ?? null,
+    preset: one.preset ?? null,
+  };
+}
