@@ -2,7 +2,15 @@
 import type { AudioCodec, Container, Hardware, Preset, VideoCodec } from '#domain/codec.ts';
 import type { Failure } from '#domain/error.ts';
 import type { Finding } from '#domain/finding.ts';
-import type { Fit, ThumbnailSpec, WatermarkPosition } from '#domain/output.ts';
+import type {
+  AnimationOptions,
+  Fit,
+  LoudnessTarget,
+  MetadataWish,
+  PictureOptions,
+  ThumbnailSpec,
+  WatermarkPosition,
+} from '#domain/output.ts';
 import type { Rational } from '#domain/source-facts.ts';
 
 /**
@@ -89,8 +97,8 @@ export type VideoRendition = {
   readonly name: string;
   readonly timeline: number;
   readonly codec: VideoCodec;
-  /** copied: the source's own packets; encoded: by `encoder`. */
-  readonly method: 'copied' | 'encoded';
+  /** packaged: the source's own packets, cut out of the original on request; copied: the same, written to storage; encoded: by `encoder`. */
+  readonly method: 'packaged' | 'copied' | 'encoded';
   readonly hardware: Hardware | null;
   /** pixels, even */
   readonly width: number;
@@ -114,7 +122,7 @@ export type AudioRendition = {
   readonly timeline: number;
   readonly streamIndex: number;
   readonly codec: AudioCodec;
-  readonly method: 'copied' | 'encoded';
+  readonly method: 'packaged' | 'encoded';
   /** bits/s; 0 for lossless */
   readonly bitrate: number;
   readonly channels: number;
@@ -187,12 +195,25 @@ export type DirectPlan = {
   readonly channels: number;
   readonly sampleRate: number;
   readonly normalize: boolean;
+  readonly picture?: PictureOptions;
+  readonly animation?: AnimationOptions;
+  readonly sound?: SoundFilePlan;
+};
+
+/** A sound file beyond its codec. */
+export type SoundFilePlan = {
+  readonly tags: MetadataWish;
+  /** Stream index of the cover that goes along; null where there is none, or the container has no place for one. */
+  readonly cover: number | null;
+  /** Bits a sample of lossless formats. */
+  readonly bits: 16 | 24;
+  readonly loudness: LoudnessTarget | null;
 };
 
 export const TASK_KINDS = ['first-light', 'chunk', 'copy', 'audio', 'subtitles', 'direct', 'output'] as const;
 /**
  * first-light: the lowest rendition's first segment, quickly · chunk: all encoded renditions of one chunk ·
- * copy: the copied rendition, whole · audio: all sound of a timeline, whole · subtitles: all text tracks ·
+ * copy: the copied rendition, whole, or what the packaged ones consist of · audio: all sound of a timeline, whole · subtitles: all text tracks ·
  * direct: one file by its own command · output: playlists or joining, and delivery, of one output.
  */
 export type TaskKind = (typeof TASK_KINDS)[number];

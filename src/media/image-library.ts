@@ -33,6 +33,8 @@ export function imageError(thrown: unknown): PlatformError {
     return new PlatformError('media_limit', 'The picture has more pixels than MAX_IMAGE_PIXELS allows.', options);
   if (/ENOSPC|No space left/.test(message))
     return new PlatformError('disk_full', 'No space left on the disk for the picture.', options);
+  if (/^timeout: \d+% complete/.test(message))
+    return new PlatformError('encode_timeout', 'The picture took longer than its time limit.', options);
   // A version of a HEIF box that no writer uses is a damaged byte, though the library calls it a feature.
   if (
     !/Unsupported data version/.test(message) &&

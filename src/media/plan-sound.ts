@@ -3,8 +3,10 @@ import { type AudioCodec, CONTAINER_FACTS } from '#domain/codec.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { OutputSpec } from '#domain/output.ts';
 import type { AudioRendition, Timeline } from '#domain/plan.ts';
-import type { AudioFacts } from '#domain/source-facts.ts';
+import type { AudioFacts, SourceFacts } from '#domain/source-facts.ts';
+import { economicSound, type SharedOut, shareOut } from '#media/economy.ts';
 import { type Draft, languageName, share } from '#media/plan-draft.ts';
+import { packagesOriginal } from '#media/plan-timeline.ts';
 
 /** Tracks that are carried, at the most. */
 const MOST_TRACKS = 8;
@@ -34,6 +36,7 @@ export function planSound(
   const tracks = [...draft.facts.audio]
     .sort((a, b) => Number(b.isDefault) - Number(a.isDefault))
     .slice(0, multiple ? MOST_TRACKS : 1);
+  const copied = timeline.keyframes !== null && packagesOriginal(draft) && asItIs(spec);
   const ladderBitrate = spec.renditions?.find((rendition) => rendition.audioBitrate !== null)?.audioBitrate;
   return tracks.map((track, i) =>
     share<AudioRendition>(draft.audio, 'a', {
@@ -43,14 +46,70 @@ export function planSound(
       timeline: timeline.id,
       streamIndex: track.streamIndex,
       codec,
-      method: 'encoded',
-      bitrate: isLossless(codec) ? 0 : (spec.audioBitrate ?? ladderBitrate ?? DEFAULT_BITRATE),
-      channels: soundChannels(track, spec),
-      sampleRate: soundRate(track, spec, codec),
+      ...(copied && codec === 'aac' && isStandardSound(track, timeline)
+        ? {
+            method: 'packaged' as const,
+            bitrate: track.bitrate,
+            channels: track.channels,
+            sampleRate: track.sampleRate,
+          }
+        : {
+            method: 'encoded' as const,
+            bitrate: isLossless(codec) ? 0 : trackBitrate(draft, { spec, track, timeline, usual: ladderBitrate }),
+            channels: soundChannels(track, spec),
+            sampleRate: soundRate(track, spec, codec),
+          }),
       normalize: spec.normalizeAudio,
       segmentFormat: renditions > 0 || spec.container === 'hls' ? spec.segmentFormat : 'cmaf',
     }),
   );
+}
+
+/** Nothing is asked of the sound that needs an encoder. */
+const asItIs = (spec: OutputSpec): boolean =>
+  spec.passthrough === 'auto' &&
+  spec.audioBitrate === null &&
+  spec.audioChannels === null &&
+  spec.audioSampleRate === null &&
+  !spec.normalizeAudio;
+
+/** bits/s; above it, sound takes from the picture what nobody hears. */
+const MOST_BITRATE = 400_000;
+/** Seconds by which sound may begin later than the picture, and end before it. */
+const LATE = 0.1;
+const SHORT = 0.5;
+
+/** AAC-LC that every player takes as it is, for as long as the picture lasts. */
+function isStandardSound(track: AudioFacts, { sourceStart, duration }: Timeline): boolean {
+  return (
+    track.codec === 'aac' &&
+    track.profile === 'LC' &&
+    track.channels >= 1 &&
+    track.channels <= 2 &&
+    USUAL_RATES.includes(track.sampleRate) &&
+    track.bitrate <= MOST_BITRATE &&
+    track.startTime - sourceStart < LATE &&
+    track.endTime > sourceStart + duration - SHORT
+  );
+}
+
+type Rated = {
+  readonly spec: OutputSpec;
+  readonly track: AudioFacts;
+  readonly timeline: Timeline;
+  readonly usual: number | null | undefined;
+};
+
+function trackBitrate({ facts }: Draft, { spec, track, timeline, usual }: Rated): number {
+  if (spec.targetSize !== undefined) return soundBudget(facts, spec, timeline.duration).sound;
+  const wanted = spec.audioBitrate ?? usual ?? DEFAULT_BITRATE;
+  return spec.economy === 'smaller' ? economicSound(wanted, track.bitrate) : wanted;
+}
+
+/** What an output of so many bytes has for its picture and for each of its sounds. @throws PlatformError `invalid_request` */
+export function soundBudget(facts: SourceFacts, spec: OutputSpec, duration: number): SharedOut {
+  const tracks = spec.audioCodec === 'none' ? 0 : Math.min(facts.audio.length, MOST_TRACKS);
+  return shareOut(spec.targetSize ?? 0, { duration, tracks, audioBitrate: spec.audioBitrate ?? DEFAULT_BITRATE });
 }
 
 /** Mono stays mono, everything else is mixed down to stereo, unless the request says otherwise. */

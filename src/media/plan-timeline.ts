@@ -36,18 +36,19 @@ export function planTimeline(draft: Draft, spec: OutputSpec, withVideo: boolean)
 /** The wanted part of the source: seconds on its own clock, and length. */
 export function span(
   facts: SourceFacts,
-  spec: Pick<OutputSpec, 'start' | 'duration'>,
+  spec: Pick<OutputSpec, 'start' | 'duration' | 'startShare'>,
 ): { sourceStart: number; duration: number } {
   if (facts.isStill) return { sourceStart: 0, duration: spec.duration ?? STILL_SECONDS };
+  const start = spec.start + (spec.startShare ?? 0) * facts.duration;
   if (spec.start > 0 && spec.start >= facts.duration) {
     throw new PlatformError(
       'invalid_request',
       `start is ${spec.start} s, but the source lasts ${facts.duration.toFixed(3)} s`,
     );
   }
-  const rest = facts.duration - spec.start;
+  const rest = facts.duration - start;
   return {
-    sourceStart: facts.startTime + spec.start,
+    sourceStart: facts.startTime + start,
     duration: Math.max(LEAST_DURATION, Math.min(spec.duration ?? rest, rest)),
   };
 }
@@ -103,6 +104,18 @@ export function copiesTop(draft: Draft, spec: OutputSpec, video: VideoFacts): bo
   });
   if (!top || top.width !== video.width || top.height !== video.height) return false;
   return video.bitrate <= top.maxBitrate;
+}
+
+/**
+ * Whether the source's own streams are cut out of the original on request instead of being written to storage: the original stays where it
+ * is, its index tells all, and nobody but our own server reads the segments.
+ */
+export function packagesOriginal({ facts, options, specs }: Pick<Draft, 'facts' | 'options' | 'specs'>): boolean {
+  if (!options.keepsOriginal || !facts.indexed) return false;
+  return specs.every(
+    ({ container, destination }) =>
+      (container === 'hls' || container === 'dash') && (destination === null || destination.kind === 'managed'),
+  );
 }
 
 function requireStandard(facts: SourceFacts): true {

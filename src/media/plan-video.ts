@@ -3,11 +3,14 @@ import { CONTAINER_FACTS, type Hardware, type VideoCodec } from '#domain/codec.t
 import { PlatformError } from '#domain/error.ts';
 import type { OutputSpec } from '#domain/output.ts';
 import type { EncodeRate, Timeline, VideoRendition } from '#domain/plan.ts';
+import type { SourceFacts } from '#domain/source-facts.ts';
 import { encoderName } from '#media/command/encoder.ts';
+import { economicRate } from '#media/economy.ts';
 import { chooseLadder, type LadderStep } from '#media/ladder.ts';
 import { planDecoration } from '#media/plan-decoration.ts';
 import { type Draft, share } from '#media/plan-draft.ts';
-import { copiesTop } from '#media/plan-timeline.ts';
+import { soundBudget } from '#media/plan-sound.ts';
+import { copiesTop, packagesOriginal } from '#media/plan-timeline.ts';
 
 type Wanted = { readonly spec: OutputSpec; readonly index: number; readonly timeline: Timeline };
 
@@ -38,13 +41,13 @@ export function planVideo(draft: Draft, { spec, index, timeline }: Wanted): stri
       name: step.name,
       timeline: timeline.id,
       codec,
-      method: isCopy ? 'copied' : 'encoded',
+      method: isCopy ? (packagesOriginal(draft) ? 'packaged' : 'copied') : 'encoded',
       hardware: isCopy ? null : hardware,
       width: isCopy ? video.width : step.width,
       height: isCopy ? video.height : step.height,
       fit: spec.fit,
       preset: step.preset ?? spec.preset ?? options.preset,
-      rate: rateOf(spec, step),
+      rate: rateOf(draft, { spec, step, timeline }),
       pixelFormat: 'yuv420p',
       decoration: isCopy ? null : decoration,
       segmentFormat: spec.segmentFormat,
@@ -75,7 +78,7 @@ function ladderSteps(
   if (spec.container === 'hls' || spec.container === 'dash') {
     return chooseLadder({ ...wish, renditions: spec.renditions ?? draft.options.ladder });
   }
-  const target = fileSize(draft.facts.isStill ? withinStillFrame(size) : size, spec);
+  const target = withinLimits(draft, fileSize(draft.facts.isStill ? withinStillFrame(size) : size, spec));
   const short = Math.min(target.width, target.height);
   // The rates of a file are those of the ladder for as many pixels.
   const [step] = chooseLadder({
@@ -84,6 +87,18 @@ function ladderSteps(
     renditions: [{ name: `${short}p`, height: short, videoBitrate: null, audioBitrate: null }],
   });
   return step ? [{ ...step, ...target }] : [];
+}
+
+/** Only what is meant to grow can come out beyond them. */
+function withinLimits({ options }: Draft, size: { width: number; height: number }): { width: number; height: number } {
+  const { maxWidth, maxHeight } = options.limits;
+  const [long, short] = [Math.max(maxWidth, maxHeight), Math.min(maxWidth, maxHeight)];
+  if (Math.max(size.width, size.height) > long || Math.min(size.width, size.height) > short)
+    throw new PlatformError(
+      'media_limit',
+      `The video would be ${size.width}x${size.height}; at most ${maxWidth}x${maxHeight} are made (MAX_VIDEO_WIDTH, MAX_VIDEO_HEIGHT).`,
+    );
+  return size;
 }
 
 function withinStillFrame({ width, height }: { width: number; height: number }): { width: number; height: number } {
@@ -96,12 +111,13 @@ const even = (pixels: number): number => Math.max(2, Math.floor(pixels / 2) * 2)
 /** Pixels of a file's picture: inside the wanted box and never above the source, unless the box itself is to be filled. */
 export function fileSize(
   source: { width: number; height: number },
-  spec: Pick<OutputSpec, 'width' | 'height' | 'fit'>,
+  spec: Pick<OutputSpec, 'width' | 'height' | 'fit' | 'enlarge'>,
 ): { width: number; height: number } {
   if (spec.width !== null && spec.height !== null && spec.fit !== 'contain')
     return { width: even(spec.width), height: even(spec.height) };
+  const asksNothing = spec.width === null && spec.height === null;
   const scale = Math.min(
-    1,
+    spec.enlarge && !asksNothing ? Number.POSITIVE_INFINITY : 1,
     (spec.width ?? Number.POSITIVE_INFINITY) / source.width,
     (spec.height ?? Number.POSITIVE_INFINITY) / source.height,
   );
@@ -110,7 +126,15 @@ export function fileSize(
   return { width: near(source.width), height: near(source.height) };
 }
 
-function rateOf({ rate }: OutputSpec, step: LadderStep): EncodeRate {
+type Rated = { readonly spec: OutputSpec; readonly step: LadderStep; readonly timeline: Timeline };
+
+function rateOf({ facts }: Draft, { spec, step, timeline }: Rated): EncodeRate {
+  const { rate } = spec;
+  if (spec.targetSize !== undefined) return sizedRate(facts, spec, timeline);
+  if (spec.economy && rate.mode === 'capped-crf' && rate.maxBitrate === null) {
+    const usual = { crf: rate.crf ?? step.crf, cap: step.maxBitrate, usualCrf: step.crf };
+    return economicRate(facts, spec, usual);
+  }
   if (rate.mode === 'capped-crf') {
     const maxBitrate = rate.maxBitrate ?? step.maxBitrate;
     return {
@@ -128,10 +152,25 @@ function rateOf({ rate }: OutputSpec, step: LadderStep): EncodeRate {
   };
 }
 
+/** Two passes, so that a size is met with the best the picture can have. */
+function sizedRate(facts: SourceFacts, spec: OutputSpec, { duration }: Timeline): EncodeRate {
+  const bitrate = Math.min(
+    soundBudget(facts, spec, duration).video,
+    // More than the source has would be bits for nothing.
+    facts.video && facts.video.bitrate > 0 ? Math.max(1, facts.video.bitrate) : Number.POSITIVE_INFINITY,
+  );
+  return {
+    mode: 'two-pass',
+    bitrate,
+    maxBitrate: Math.round(bitrate * 1.5),
+    bufferSize: Math.round(bitrate * 2),
+  };
+}
+
 function chooseHardware({ options }: Draft, spec: OutputSpec, codec: VideoCodec): Hardware | null {
   const choice = spec.hwaccel === 'auto' ? options.hwaccel : spec.hwaccel;
   if (choice === 'none') return null;
   const able = options.tool.hardware.filter((one) => one.codec === codec && (choice === 'auto' || one.kind === choice));
   // Two passes are a software encoder's art.
-  return spec.rate.mode === 'two-pass' ? null : (able[0]?.kind ?? null);
+  return spec.rate.mode === 'two-pass' || spec.targetSize !== undefined ? null : (able[0]?.kind ?? null);
 }

@@ -1,7 +1,6 @@
-// Still pictures: their facts, image outputs, and the upright PNG that the video pipeline can hold. Called by probe.ts and the workflows.
+// Still pictures: their facts, the way they are opened, and the upright PNG that the video pipeline can hold. Called by probe.ts, render-still.ts and the workflows.
 import type { Sharp } from 'sharp';
 import { PlatformError } from '#domain/error.ts';
-import type { Fit } from '#domain/output.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import { readExifOrientation } from '#media/display-matrix.ts';
 import { imageError, loadImageLibrary } from '#media/image-library.ts';
@@ -142,61 +141,7 @@ async function bmpHeader(bytes: SourceBytes): Promise<Header> {
   return { width, height, orientation: undefined, bitDepth: 8, hasAlpha: false, space: 'srgb', pages: 1, hdr: null };
 }
 
-export const STILL_OUTPUTS = ['jpg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const;
-export type StillOutput = (typeof STILL_OUTPUTS)[number];
-
-export type RenderStill = StillSource & {
-  /** pixels; one alone keeps the aspect, none keeps the size */
-  readonly width: number | null;
-  readonly height: number | null;
-  readonly fit: Fit;
-  readonly format: StillOutput;
-  /** 1–100; left out: 82 for JPEG, 80 for WebP, 55 for AVIF. PNG and GIF have none. */
-  readonly quality?: number;
-  /** Laid under transparency where the format has none, and around a padded picture: `#rrggbb`. */
-  readonly background?: string;
-  readonly output: string;
-};
-
 export type StillSize = { readonly width: number; readonly height: number /** bytes */; readonly size: number };
-
-/**
- * Writes one picture: upright, sRGB, without its metadata (which holds places and names).
- * @throws PlatformError `media_limit`, `corrupt_media`, `unsupported_media`, `disk_full`
- */
-export async function renderStill(options: RenderStill): Promise<StillSize> {
-  const { width, height, fit, format, background = '#ffffff' } = options;
-  let picture = await openPicture(options);
-  if (width !== null || height !== null) {
-    const fits = { contain: 'inside', cover: 'cover', pad: 'contain', fill: 'fill' } as const;
-    const hasRoom = format !== 'jpg';
-    picture = picture.resize({
-      ...(width === null ? {} : { width }),
-      ...(height === null ? {} : { height }),
-      fit: fits[fit],
-      background: hasRoom && options.background === undefined ? '#00000000' : background,
-    });
-  }
-  if (format === 'jpg') picture = picture.flatten({ background });
-  return write(encode(picture, format, options.quality), options.output);
-}
-
-function encode(picture: Sharp, format: StillOutput, quality: number | undefined): Sharp {
-  switch (format) {
-    case 'jpg':
-      return picture.jpeg({ quality: quality ?? 82, mozjpeg: false });
-    case 'png':
-      return picture.png({ compressionLevel: 6 });
-    case 'webp':
-      return picture.webp({ quality: quality ?? 80 });
-    case 'avif':
-      return picture.avif({ quality: quality ?? 55, effort: 4, bitdepth: 8 });
-    case 'gif':
-      return picture.gif();
-    case 'tiff':
-      return picture.tiff({ compression: 'deflate', predictor: 'horizontal' });
-  }
-}
 
 export type NormalizeStill = StillSource & {
   readonly output: string /** pixels at the most; left out, `limits.maxWidth` × `limits.maxHeight` */;
@@ -226,8 +171,11 @@ export async function normalizeStill(options: NormalizeStill): Promise<StillSize
   return write(shaped.flatten({ background: '#000000' }).png({ compressionLevel: 2 }), options.output);
 }
 
-/** The first frame, upright and in 8-bit sRGB: CMYK, 16 bits and profiles are converted, metadata is left behind. */
-async function openPicture({ path, limits, tool, signal }: StillSource): Promise<Sharp> {
+/** Upright and in 8-bit sRGB, unless told otherwise: CMYK, 16 bits and profiles are converted, metadata is left behind. The first frame, or all. */
+export async function openPicture(
+  { path, limits, tool, signal }: StillSource,
+  { animated }: { readonly animated: boolean } = { animated: false },
+): Promise<Sharp> {
   const [sharp, source] = await Promise.all([
     loadImageLibrary(),
     readablePicture({ path, limits, tool, ...(signal ? { signal } : {}) }),
@@ -236,7 +184,9 @@ async function openPicture({ path, limits, tool, signal }: StillSource): Promise
     limitInputPixels: limits.maxImagePixels,
     failOn: 'error',
     sequentialRead: true,
-    autoOrient: true,
+    // All frames are one tall picture to the library, which cannot be turned.
+    autoOrient: !animated,
+    animated,
   }).toColourspace('srgb');
 }
 

@@ -25,7 +25,7 @@ type Still = {
 /** Pictures are made from the original; FFmpeg reads only the PNG. */
 const needsVideo = ({ spec }: Pick<Output, 'spec'>): boolean => {
   const { kind } = CONTAINER_FACTS[spec.container];
-  return kind === 'adaptive' || kind === 'video' || kind === 'animation';
+  return kind === 'adaptive' || kind === 'video';
 };
 
 /** Puts the PNG beside the source, under `stillKey`, where an output needs it. @throws PlatformError `corrupt_media`, `media_limit`, … */

@@ -1,6 +1,7 @@
 // Commands of sound: segments of a timeline's tracks in one run, a single sound file, and the loudness measurement before either.
 import type { AudioCodec } from '#domain/codec.ts';
 import { PlatformError } from '#domain/error.ts';
+import type { LoudnessTarget } from '#domain/output.ts';
 import type { AudioRendition, Timeline } from '#domain/plan.ts';
 import { PREAMBLE, TS_OFFSET } from '#media/command/chunk.ts';
 import { seconds } from '#media/command/picture.ts';
@@ -25,6 +26,8 @@ export type LoudnessMeasure = {
   readonly range: number;
   readonly threshold: number;
   readonly offset: number;
+  /** What it was measured for, where that is not the usual loudness. */
+  readonly target?: LoudnessTarget;
 };
 
 /** Seconds of sound in one fragment: segments are cut at the fragment nearest to the grid. */
@@ -38,6 +41,18 @@ export type SoundSpan = {
   readonly duration: number;
 };
 
+/** Measuring, for the usual loudness or for another. */
+export type Measuring = 'measure' | { readonly measureFor: LoudnessTarget };
+
+/** Where a loudness is named, quiet passages stay quiet: the whole is raised or lowered. LU. */
+const NAMED_RANGE = 20;
+
+/** loudnorm's aims. */
+function loudnessAim(target: LoudnessTarget | undefined): string {
+  const { integrated, truePeak, range } = target ? { ...target, range: NAMED_RANGE } : LOUDNESS;
+  return `I=${integrated}:TP=${truePeak}:LRA=${range}`;
+}
+
 /** Layouts by their number of channels, as FFmpeg's `-ac` takes them. */
 const LAYOUTS = ['mono', 'stereo', '2.1', '4.0', '5.0', '5.1', '6.1', '7.1'] as const;
 
@@ -45,10 +60,8 @@ const LAYOUTS = ['mono', 'stereo', '2.1', '4.0', '5.0', '5.1', '6.1', '7.1'] as 
 export function soundFilters(
   span: SoundSpan,
   channels: number,
-  loudness: LoudnessMeasure | 'measure' | null,
+  loudness: LoudnessMeasure | Measuring | null,
 ): string[] {
-  const { integrated, truePeak, range } = LOUDNESS;
-  const target = `I=${integrated}:TP=${truePeak}:LRA=${range}`;
   return [
     `asetpts=PTS-(${seconds(span.start)})/TB`,
     'atrim=start=0',
@@ -57,13 +70,15 @@ export function soundFilters(
     `apad=whole_dur=${seconds(span.duration)}`,
     `atrim=end=${seconds(span.duration)}`,
     ...(loudness === null ? [] : [`aformat=channel_layouts=${LAYOUTS[channels - 1] ?? 'stereo'}`]),
-    ...(loudness === 'measure' ? [`loudnorm=${target}:print_format=json`] : []),
-    ...(loudness !== null && loudness !== 'measure'
-      ? [
-          `loudnorm=${target}:measured_I=${loudness.integrated}:measured_TP=${loudness.truePeak}:measured_LRA=${loudness.range}:measured_thresh=${loudness.threshold}:offset=${loudness.offset}:linear=true`,
-        ]
-      : []),
+    ...(loudness === null ? [] : [loudnorm(loudness)]),
   ];
+}
+
+function loudnorm(loudness: LoudnessMeasure | Measuring): string {
+  if (loudness === 'measure') return `loudnorm=${loudnessAim(undefined)}:print_format=json`;
+  if ('measureFor' in loudness) return `loudnorm=${loudnessAim(loudness.measureFor)}:print_format=json`;
+  const { integrated, truePeak, range, threshold, offset, target } = loudness;
+  return `loudnorm=${loudnessAim(target)}:measured_I=${integrated}:measured_TP=${truePeak}:measured_LRA=${range}:measured_thresh=${threshold}:offset=${offset}:linear=true`;
 }
 
 /** Codec arguments of one sound track. */
@@ -162,10 +177,11 @@ export function loudnessCommand(options: {
   span: SoundSpan;
   sourceStart: number;
   channels: number;
+  target?: LoudnessTarget | null;
 }): string[] {
-  const { inputArguments, streamIndex, span, sourceStart, channels } = options;
+  const { inputArguments, streamIndex, span, sourceStart, channels, target } = options;
   const preamble = PREAMBLE.map((word) => (word === 'level+warning' ? 'info' : word));
-  const filters = soundFilters(span, channels, 'measure');
+  const filters = soundFilters(span, channels, target ? { measureFor: target } : 'measure');
   return [
     ...preamble,
     '-copyts',

@@ -1,12 +1,13 @@
-// Commands that make one file in one run: joining segments, copying, sound files, animations, one frame.
+// Commands that make one file in one run: joining segments, copying, one frame. Sound files and animations stand beside it.
 import type { Container } from '#domain/codec.ts';
 import type { DirectPlan, PicturePreparation, Timeline } from '#domain/plan.ts';
-import type { SourceFacts, VideoFacts } from '#domain/source-facts.ts';
-import { type LoudnessMeasure, soundEncoder, soundFilters, soundSeek } from '#media/command/audio.ts';
+import type { SourceFacts } from '#domain/source-facts.ts';
+import { type LoudnessMeasure, soundEncoder } from '#media/command/audio.ts';
 import { PREAMBLE } from '#media/command/chunk.ts';
 import { type Drawing, overlayInputs } from '#media/command/decoration.ts';
 import {
   drawBranch,
+  flattenFilters,
   gridFilters,
   seconds,
   sizeFilters,
@@ -29,10 +30,12 @@ const MUXERS: Readonly<Partial<Record<Container, readonly string[]>>> = {
   flac: ['-f', 'flac'],
   wav: ['-f', 'wav'],
   gif: ['-f', 'gif'],
+  webp: ['-f', 'webp'],
+  avif: ['-f', 'avif'],
 };
 
 /** Muxer arguments and the file of a container. */
-function fileOutput(container: Container, path: string): string[] {
+export function fileOutput(container: Container, path: string): string[] {
   return [...(MUXERS[container] ?? []), `file:${path}`];
 }
 
@@ -129,71 +132,6 @@ export function copyCommand({ container, direct, facts, inputArguments, path }: 
   ];
 }
 
-/** A sound file. */
-export function soundFileCommand({
-  container,
-  direct,
-  facts,
-  inputArguments,
-  loudness,
-  path,
-}: DirectOptions): string[] {
-  const span = { start: direct.start, duration: direct.duration };
-  const copy = direct.audioCodec === 'copy' || direct.audioCodec === null;
-  return [
-    ...PREAMBLE,
-    '-copyts',
-    ...soundSeek(span, facts.startTime),
-    ...inputArguments,
-    '-map',
-    `0:${direct.audioStreams[0] ?? 0}`,
-    '-vn',
-    '-sn',
-    '-dn',
-    ...(copy
-      ? ['-c:a', 'copy']
-      : [
-          '-af',
-          soundFilters(span, direct.channels, loudness).join(','),
-          ...soundEncoder({ ...direct, codec: direct.audioCodec, bitrate: direct.audioBitrate }),
-        ]),
-    '-map_metadata',
-    '-1',
-    ...fileOutput(container, path),
-  ];
-}
-
-/** An animated GIF: a palette of the clip's own, Bayer dither, which compresses best. */
-export function animationCommand({
-  direct,
-  facts,
-  preparation,
-  timeline,
-  inputArguments,
-  drawing,
-  path,
-}: DirectOptions & { readonly video: VideoFacts }): string[] {
-  const chain = frameChain({ direct, facts, preparation, timeline, drawing }, 0, timeline.frames);
-  const graph = `${chain},split[p0][p1];[p0]palettegen=stats_mode=diff[palette];[p1][palette]paletteuse=dither=bayer:bayer_scale=4[v]`;
-  return [
-    ...PREAMBLE,
-    '-copyts',
-    '-noautorotate',
-    ...seekFor(facts, direct),
-    ...inputArguments,
-    ...overlayInputs([drawing]).args,
-    '-filter_complex',
-    graph,
-    '-map',
-    '[v]',
-    '-fps_mode',
-    'passthrough',
-    '-loop',
-    '0',
-    ...fileOutput('gif', path),
-  ];
-}
-
 /** One frame as PNG, upright and SDR; the image library makes the wanted format of it. */
 export function frameCommand(options: DirectOptions): string[] {
   const { facts, direct, inputArguments, drawing, path } = options;
@@ -221,9 +159,12 @@ export function frameCommand(options: DirectOptions): string[] {
   ];
 }
 
-type FrameOptions = Pick<DirectOptions, 'direct' | 'facts' | 'preparation' | 'timeline' | 'drawing'>;
+export type FrameOptions = Pick<DirectOptions, 'direct' | 'facts' | 'preparation' | 'timeline' | 'drawing'> & {
+  /** `0xRRGGBB`, laid under transparency that the format cannot hold. */
+  readonly ground?: string | null;
+};
 
-function frameChain(options: FrameOptions, startFrame: number, endFrame: number): string {
+export function frameChain(options: FrameOptions, startFrame: number, endFrame: number): string {
   const { direct, facts, preparation, timeline, drawing } = options;
   const { video } = facts;
   if (!video) throw new TypeError('a frame needs a video');
@@ -234,6 +175,7 @@ function frameChain(options: FrameOptions, startFrame: number, endFrame: number)
     ...gridFilters(prepared),
     ...uprightFilters(preparation),
     ...(preparation.toneMap ? toneMapFilters(preparation.toneMap, size) : []),
+    ...(options.ground ? [flattenFilters(options.ground, 'bg')] : []),
     ...sizeFilters(
       { ...size, fit: direct.fit, pixelFormat: 'yuv420p' },
       { fullRange: preparation.fullRange && !preparation.toneMap, square: null },
@@ -242,7 +184,8 @@ function frameChain(options: FrameOptions, startFrame: number, endFrame: number)
   return `[0:${video.streamIndex}]${drawBranch(prepared, { filters, pixelFormat: 'yuv420p', index: 0 })}`;
 }
 
-function seekFor(facts: SourceFacts, direct: DirectPlan): string[] {
+/** Asks for frames from the last keyframe before a place. */
+export function seekFor(facts: SourceFacts, direct: DirectPlan): string[] {
   const keyframe = facts.video?.keyframes.filter((time) => time <= direct.start + 1e-4).at(-1);
   const first = facts.video?.keyframes[0];
   return keyframe === undefined || keyframe === first

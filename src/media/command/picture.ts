@@ -72,7 +72,7 @@ function plainColour({ color }: VideoFacts): string[] {
  * Filters that lay transparency on a colour, `0xRRGGBB`. Ends with a format that has no alpha. The colour is painted with lutrgb:
  * drawbox, the obvious one, writes past the end of RGBA pictures in FFmpeg 5.1 and is killed for it.
  */
-function flattenFilters(background: string, label: string): string {
+export function flattenFilters(background: string, label: string): string {
   const names = [`${label}f`, `${label}m`, `${label}b`];
   const [red, green, blue] = [16, 8, 0].map((bits) => (Number(background) >> bits) & 0xff);
   return (

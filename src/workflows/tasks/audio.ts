@@ -1,5 +1,6 @@
 // Encodes all sound of a timeline in one run over the whole length, after measuring loudness where it is to be normalised.
 import { PlatformError } from '#domain/error.ts';
+import type { LoudnessTarget } from '#domain/output.ts';
 import type { AudioRendition, Timeline } from '#domain/plan.ts';
 import type { TaskResult } from '#domain/task.ts';
 import {
@@ -20,7 +21,9 @@ export async function encodeAudio(platform: Platform, context: TaskContext): Pro
   const { plan, facts, task, scratch } = context;
   const timeline = plan.timelines[task.subject];
   if (!timeline) throw new PlatformError('internal', `The plan has no timeline ${task.subject}`);
-  const renditions = plan.audio.filter((rendition) => rendition.timeline === timeline.id);
+  const renditions = plan.audio.filter(
+    (rendition) => rendition.timeline === timeline.id && rendition.method === 'encoded',
+  );
   const loudness = await measureAll(platform, context, { renditions, timeline });
   const command = audioCommand({
     inputArguments: sourceArguments(platform, context),
@@ -84,7 +87,12 @@ async function measureAll(
 export async function measureLoudness(
   platform: Platform,
   context: TaskContext,
-  { streamIndex, span, channels }: { streamIndex: number; span: SoundSpan; channels: number },
+  {
+    streamIndex,
+    span,
+    channels,
+    target = null,
+  }: { streamIndex: number; span: SoundSpan; channels: number; target?: LoudnessTarget | null },
 ): Promise<LoudnessMeasure | null> {
   const args = loudnessCommand({
     inputArguments: sourceArguments(platform, context),
@@ -92,7 +100,9 @@ export async function measureLoudness(
     span,
     channels,
     sourceStart: context.facts.startTime,
+    target,
   });
   const run = await runCommand(platform, context, { args });
-  return parseLoudness(run.tail);
+  const measure = parseLoudness(run.tail);
+  return measure && target ? { ...measure, target } : measure;
 }

@@ -1,0 +1,73 @@
+// The command of a sound file: its part of the source, coded or copied, with tags and cover. Facts in, string[] out.
+import type { AudioCodec } from '#domain/codec.ts';
+import type { SoundFilePlan } from '#domain/plan.ts';
+import type { SourceFacts } from '#domain/source-facts.ts';
+import { soundEncoder, soundFilters, soundSeek } from '#media/command/audio.ts';
+import { PREAMBLE } from '#media/command/chunk.ts';
+import { type DirectOptions, fileOutput } from '#media/command/file.ts';
+
+/** Tags that tell where a recording was made, as MP4, MOV, Matroska and phones name them. An empty value removes a tag. */
+const PLACES = [
+  'location',
+  'location-eng',
+  'com.apple.quicktime.location.ISO6709',
+  'com.apple.quicktime.location.name',
+  'com.apple.quicktime.location.accuracy.horizontal',
+  'com.android.location',
+  'xyz',
+  'geo',
+  'gps',
+  'gps_latitude',
+  'gps_longitude',
+];
+
+/** A sound file. */
+export function soundFileCommand({
+  container,
+  direct,
+  facts,
+  inputArguments,
+  loudness,
+  path,
+}: DirectOptions): string[] {
+  const span = { start: direct.start, duration: direct.duration };
+  const codec = direct.audioCodec === 'copy' ? null : direct.audioCodec;
+  const cover = direct.sound?.cover ?? null;
+  return [
+    ...PREAMBLE,
+    '-copyts',
+    ...soundSeek(span, facts.startTime),
+    ...inputArguments,
+    '-map',
+    `0:${direct.audioStreams[0] ?? 0}`,
+    ...(cover === null ? ['-vn'] : ['-map', `0:${cover}`, '-c:v', 'copy', '-disposition:v:0', 'attached_pic']),
+    '-sn',
+    '-dn',
+    ...(codec === null
+      ? ['-c:a', 'copy']
+      : [
+          '-af',
+          soundFilters(span, direct.channels, loudness).join(','),
+          ...soundEncoder({ ...direct, codec, bitrate: direct.audioBitrate }),
+          ...sampleArguments(codec, direct.sound?.bits),
+        ]),
+    ...tagArguments(facts, direct.sound),
+    ...fileOutput(container, path),
+  ];
+}
+
+/** Left to itself FFmpeg takes the depth of the decoder, and decoders of lossy codecs have floats: 24 bits for nothing. */
+function sampleArguments(codec: AudioCodec, bits: 16 | 24 | undefined): string[] {
+  if (bits === undefined) return [];
+  if (codec === 'wav') return bits === 24 ? ['-c:a', 'pcm_s24le'] : [];
+  if (codec !== 'flac') return [];
+  return bits === 24 ? ['-sample_fmt', 's32', '-bits_per_raw_sample', '24'] : ['-sample_fmt', 's16'];
+}
+
+function tagArguments({ container, audio }: SourceFacts, sound: SoundFilePlan | undefined): string[] {
+  if (!sound || sound.tags === 'none') return ['-map_metadata', '-1'];
+  // Ogg keeps its tags with the stream; all others with the file.
+  const from = container === 'ogg' && audio[0] ? `0:s:${audio[0].streamIndex}` : '0';
+  const places = sound.tags === 'all' ? [] : PLACES.flatMap((name) => ['-metadata', `${name}=`]);
+  return ['-map_metadata', from, ...places];
+}

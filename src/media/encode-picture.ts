@@ -1,0 +1,92 @@
+// Encodes an opened picture in its format: quality, palette, and the search for the best quality that fits into a number of bytes. Used by render-still.ts.
+import type { OutputInfo, Sharp } from 'sharp';
+
+export const STILL_OUTPUTS = ['jpg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const;
+export type StillOutput = (typeof STILL_OUTPUTS)[number];
+
+export type Encoding = {
+  readonly format: StillOutput;
+  /** 1–100; left out: 82 for JPEG, 80 for WebP, 55 for AVIF; PNG and GIF are then without loss. */
+  readonly quality?: number;
+  /** WebP and AVIF without loss. */
+  readonly lossless?: boolean;
+  /** More work for fewer bytes. */
+  readonly compress?: boolean;
+  /** Bits a sample that the picture has: AVIF keeps ten, PNG and TIFF all. */
+  readonly depth?: 8 | 16;
+};
+
+/** Pixels of one side, at the most, that the formats can hold. */
+export const LONGEST_SIDE: Readonly<Record<StillOutput, number>> = {
+  jpg: 65_535,
+  png: 100_000,
+  webp: 16_383,
+  avif: 16_384,
+  gif: 65_535,
+  tiff: 100_000,
+};
+
+const USUAL_QUALITY: Readonly<Partial<Record<StillOutput, number>>> = { jpg: 82, webp: 80, avif: 55 };
+
+const usualQuality = (format: StillOutput): number => USUAL_QUALITY[format] ?? 100;
+
+export function encodePicture(picture: Sharp, encoding: Encoding): Sharp {
+  const { format, lossless = false, compress = false, depth = 8 } = encoding;
+  const quality = encoding.quality ?? usualQuality(format);
+  switch (format) {
+    case 'jpg':
+      // Above 90 colour at half resolution is what one sees first.
+      return picture.jpeg({ quality, mozjpeg: compress, ...(quality > 90 ? { chromaSubsampling: '4:4:4' } : {}) });
+    case 'png':
+      return picture.png(
+        quality < 100 && !lossless
+          ? { palette: true, quality, effort: compress ? 8 : 5, compressionLevel: 9 }
+          : { compressionLevel: compress ? 9 : 6, adaptiveFiltering: compress },
+      );
+    case 'webp':
+      return picture.webp({ quality, lossless, effort: compress ? 5 : 4 });
+    case 'avif':
+      return picture.avif({ quality, lossless, effort: compress ? 5 : 4, bitdepth: depth === 16 ? 10 : 8 });
+    case 'gif':
+      return quality < 100 && !lossless
+        ? picture.gif({
+            colours: Math.max(2, Math.round(2.56 * quality)),
+            effort: 8,
+            interFrameMaxError: lossOf(quality),
+          })
+        : picture.gif(compress ? { effort: 9 } : {});
+    case 'tiff':
+      return picture.tiff({ compression: 'deflate', predictor: 'horizontal' });
+  }
+}
+
+/** How much a pixel of an animation may differ before it is drawn anew, of 32. */
+const lossOf = (quality: number): number => Math.round(((100 - quality) / 100) * 16);
+
+export type Fitted = { readonly data: Buffer; readonly info: OutputInfo; readonly fits: boolean };
+
+/** Tries that come within a point or two of the best quality. */
+const MOST_TRIES = 7;
+
+/** The picture at the best quality that fits into so many bytes; where none does, the smallest that was found. */
+export async function fitBytes(picture: Sharp, encoding: Encoding, maxBytes: number): Promise<Fitted> {
+  const attempt = async (quality: number): Promise<Fitted> => {
+    const encoded = encodePicture(picture.clone(), { ...encoding, quality, lossless: false });
+    const { data, info } = await encoded.toBuffer({ resolveWithObject: true });
+    return { data, info, fits: data.length <= maxBytes };
+  };
+  const top = encoding.quality ?? usualQuality(encoding.format);
+  let best = await attempt(top);
+  let [low, high] = [1, top - 1];
+  for (let tries = 0; !best.fits || tries > 0; tries++) {
+    if (tries === MOST_TRIES || low > high) break;
+    // The lowest first: where not even that fits, nothing will.
+    const quality = tries === 0 ? low : (low + high) >> 1;
+    const found = await attempt(quality);
+    if (found.fits || !best.fits) best = found;
+    if (tries === 0 && !found.fits) break;
+    if (found.fits) low = quality + 1;
+    else high = quality - 1;
+  }
+  return best;
+}

@@ -1,0 +1,127 @@
+// Sound files: which codec, how many channels, at which rates, with which tags. Used by plan-direct.ts.
+import { type AudioCodec, CONTAINER_FACTS } from '#domain/codec.ts';
+import { PlatformError } from '#domain/error.ts';
+import type { OutputSpec, SoundOptions } from '#domain/output.ts';
+import type { DirectPlan, SoundFilePlan } from '#domain/plan.ts';
+import type { AudioFacts } from '#domain/source-facts.ts';
+import { blankDirect } from '#media/plan-blank.ts';
+import type { Draft } from '#media/plan-draft.ts';
+import { isLossless, soundChannels, soundRate } from '#media/plan-sound.ts';
+
+export const DEFAULT_BITRATE = 192_000;
+
+/** Codecs whose packets a container takes as they are. */
+export const COPYABLE_SOUND: Readonly<Record<string, readonly string[]>> = {
+  mp4: ['aac', 'mp3', 'ac3', 'eac3', 'opus', 'flac', 'alac'],
+  mov: ['aac', 'mp3', 'ac3', 'eac3', 'alac', 'pcm_s16le', 'pcm_s24le'],
+  webm: ['opus', 'vorbis'],
+  mkv: [],
+  ts: ['aac', 'mp3', 'mp2', 'ac3', 'eac3'],
+  mp3: ['mp3'],
+  m4a: ['aac', 'alac'],
+  aac: ['aac'],
+  ogg: ['vorbis', 'opus', 'flac'],
+  opus: ['opus'],
+  flac: ['flac'],
+  wav: ['pcm_s16le', 'pcm_s24le', 'pcm_s32le', 'pcm_f32le'],
+};
+
+/** Hz that the codecs can hold, rising; the others hold any. */
+const RATES: Readonly<Partial<Record<AudioCodec, readonly number[]>>> = {
+  mp3: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000],
+  aac: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000],
+  opus: [48_000],
+};
+/** bits/s of one, two, six and eight channels, where nothing is asked. */
+const USUAL = { 1: 128_000, 2: 192_000, 6: 384_000, 8: 512_000 } as const;
+/** Opus needs less for the same. */
+const USUAL_OPUS = { 1: 96_000, 2: 128_000, 6: 256_000, 8: 384_000 } as const;
+/** bits/s of one channel that an encoder takes at a rate; beyond them libvorbis refuses to start. */
+const MOST_VORBIS: readonly (readonly [rate: number, most: number])[] = [
+  [9000, 42_000],
+  [15_000, 50_000],
+  [19_000, 86_000],
+  [26_000, 86_000],
+  [40_000, 190_000],
+  [Number.POSITIVE_INFINITY, 240_000],
+];
+const LEAST_VORBIS = 32_000;
+/** Containers that have a place for a cover that FFmpeg can write. */
+const WITH_COVER = ['mp3', 'm4a', 'flac'];
+
+export function planSoundFile(draft: Draft, spec: OutputSpec): DirectPlan {
+  const track = [...draft.facts.audio].sort((a, b) => Number(b.isDefault) - Number(a.isDefault))[0];
+  const allowed = CONTAINER_FACTS[spec.container].audio;
+  const [fallback] = allowed;
+  if (!track || !fallback) throw new PlatformError('no_audio', 'The source has no sound');
+  const codec =
+    spec.audioCodec === null || spec.audioCodec === 'copy' || spec.audioCodec === 'none' ? fallback : spec.audioCodec;
+  if (!allowed.includes(codec))
+    throw new PlatformError('unsupported_codec', `${spec.container} takes ${allowed.join(', ')} as audioCodec`);
+  const copied = copiesSound(spec, track);
+  const channels = fileChannels(track, { spec, codec });
+  const sampleRate = spec.sound ? fileRate(track, spec, codec) : soundRate(track, spec, codec);
+  return {
+    ...blankDirect(draft, spec),
+    kind: 'audio',
+    audioStreams: [track.streamIndex],
+    audioCodec: copied ? 'copy' : codec,
+    audioBitrate: isLossless(codec) ? 0 : fileBitrate(spec, { codec, channels, sampleRate }),
+    channels,
+    sampleRate,
+    normalize: spec.normalizeAudio,
+    ...(spec.sound ? { sound: soundDetails(draft, { spec, track, sound: spec.sound }) } : {}),
+  };
+}
+
+/** @throws PlatformError `unsupported_media` where a copy was asked for that cannot be */
+function copiesSound(spec: OutputSpec, track: AudioFacts): boolean {
+  const { container, audioCodec, normalizeAudio, sound } = spec;
+  const copyable = (COPYABLE_SOUND[container] ?? []).includes(track.codec) && !normalizeAudio;
+  if (audioCodec === 'copy' && !copyable)
+    throw new PlatformError(
+      'unsupported_media',
+      `${track.codec} cannot be copied into ${container}; leave audioCodec out to convert it`,
+    );
+  const untouched = spec.audioBitrate === null && spec.audioChannels === null && spec.audioSampleRate === null;
+  return copyable && (audioCodec === 'copy' || ((sound?.copy ?? false) && audioCodec === null && untouched));
+}
+
+type Coding = { readonly codec: AudioCodec; readonly channels: number; readonly sampleRate: number };
+
+/** A sound file keeps its channels where the codec can: 5.1 in FLAC stays 5.1. */
+function fileChannels(track: AudioFacts, { spec, codec }: { spec: OutputSpec; codec: AudioCodec }): number {
+  if (spec.audioChannels !== null) return codec === 'mp3' ? Math.min(2, spec.audioChannels) : spec.audioChannels;
+  if (isLossless(codec)) return track.channels;
+  // Lossy codecs know the usual layouts; mp3 knows none beyond stereo.
+  const surround = spec.sound?.keepChannels && codec !== 'mp3' && (track.channels === 6 || track.channels === 8);
+  return surround ? track.channels : soundChannels(track, spec);
+}
+
+/** Hz: the source's where the codec can hold it, else the next higher it can, else its highest. */
+function fileRate(track: AudioFacts, spec: OutputSpec, codec: AudioCodec): number {
+  const rates = RATES[codec];
+  const wanted = spec.audioSampleRate ?? track.sampleRate;
+  if (!rates) return Math.min(192_000, Math.max(8000, wanted));
+  return rates.find((rate) => rate >= wanted) ?? rates.at(-1) ?? 48_000;
+}
+
+function fileBitrate(spec: OutputSpec, { codec, channels, sampleRate }: Coding): number {
+  if (!spec.sound) return spec.audioBitrate ?? DEFAULT_BITRATE;
+  const usual = codec === 'opus' ? USUAL_OPUS : USUAL;
+  const wanted = spec.audioBitrate ?? usual[channels as 1] ?? Math.min(512_000, 96_000 * channels);
+  if (codec !== 'vorbis') return wanted;
+  const [, most] = MOST_VORBIS.find(([below]) => sampleRate < below) ?? [0, 240_000];
+  return Math.min(Math.max(wanted, sampleRate >= 40_000 ? LEAST_VORBIS * channels : wanted), most * channels);
+}
+
+type Detailed = { readonly spec: OutputSpec; readonly track: AudioFacts; readonly sound: SoundOptions };
+
+function soundDetails({ facts }: Draft, { spec, track, sound }: Detailed): SoundFilePlan {
+  return {
+    tags: sound.metadata,
+    cover: sound.metadata !== 'none' && WITH_COVER.includes(spec.container) ? facts.coverArt : null,
+    bits: (track.bitDepth ?? 16) > 16 ? 24 : 16,
+    loudness: spec.normalizeAudio ? sound.loudness : null,
+  };
+}

@@ -1,0 +1,127 @@
+// Image outputs: one picture, or an animation that stays one, in its size, format and quality. Called by the workflows.
+import { copyFile, stat, writeFile } from 'node:fs/promises';
+import type { Metadata, OutputInfo, Sharp } from 'sharp';
+import { PlatformError } from '#domain/error.ts';
+import type { Fit, MetadataWish } from '#domain/output.ts';
+import { type Encoding, encodePicture, fitBytes, LONGEST_SIDE } from '#media/encode-picture.ts';
+import { imageError } from '#media/image-library.ts';
+import { safeExif } from '#media/picture-metadata.ts';
+import type { StillSource } from '#media/picture-readers.ts';
+import { openPicture, type StillSize } from '#media/still.ts';
+
+export type RenderStill = StillSource &
+  Encoding & {
+    /** pixels; one alone keeps the aspect, none keeps the size */
+    readonly width: number | null;
+    readonly height: number | null;
+    readonly fit: Fit;
+    /** Laid under transparency where the format has none, and around a padded picture: `#rrggbb`. */
+    readonly background?: string;
+    /** Left out, nothing stays: metadata holds places and names. */
+    readonly metadata?: MetadataWish;
+    /** All frames, where source and format have them. */
+    readonly animated?: boolean;
+    /** Bytes at the most. */
+    readonly maxBytes?: number;
+    /** More than eight bits stay, where the format can. */
+    readonly keepDepth?: boolean;
+    /** With `compress`: what the source is, so that the same format never becomes larger. */
+    readonly sourceFormat?: string;
+    /** seconds */
+    readonly timeLimit?: number;
+    readonly output: string;
+  };
+
+const ANIMATIONS = ['gif', 'webp'];
+const DEEP = ['png', 'tiff', 'avif'];
+/** sRGB in 8 and 16 bits, as the image library names them. */
+const SPACES = { 8: 'srgb', 16: 'rgb16' } as const;
+
+/**
+ * Writes one picture: upright, sRGB, of its metadata only what is wished.
+ * @throws PlatformError `media_limit`, `corrupt_media`, `unsupported_media`, `disk_full`, `encode_timeout`; `invalid_request` where it cannot be made so small or so large
+ */
+export async function renderStill(options: RenderStill): Promise<StillSize> {
+  const { format, compress = false, metadata = 'none' } = options;
+  const animated = (options.animated ?? false) && ANIMATIONS.includes(format);
+  const opened = await openPicture(options, { animated });
+  const deep = (options.keepDepth ?? false) && DEEP.includes(format);
+  const header = compress || deep || metadata === 'safe' ? await readHeader(opened) : null;
+  const depth = deep && header?.depth === 'ushort' ? 16 : 8;
+  const shaped = shape(opened.toColourspace(SPACES[depth]), options);
+  const flat = format === 'jpg' ? shaped.flatten({ background: options.background ?? '#ffffff' }) : shaped;
+  const picture = keepMetadata(flat, metadata, header);
+  if (options.timeLimit !== undefined) picture.timeout({ seconds: Math.max(1, Math.ceil(options.timeLimit)) });
+  try {
+    const written = await write(picture, { ...options, depth });
+    return compress && header ? await keepSmaller(written, options, header) : written;
+  } catch (error) {
+    throw imageError(error);
+  }
+}
+
+async function readHeader(picture: Sharp): Promise<Metadata> {
+  return picture.metadata().catch((error: unknown) => {
+    throw imageError(error);
+  });
+}
+
+function shape(picture: Sharp, { width, height, fit, format, background }: RenderStill): Sharp {
+  if (width === null && height === null) return picture;
+  const most = LONGEST_SIDE[format];
+  if (Math.max(width ?? 1, height ?? 1) > most)
+    throw new PlatformError('invalid_request', `${format} holds at most ${most} pixels a side`);
+  const fits = { contain: 'inside', cover: 'cover', pad: 'contain', fill: 'fill' } as const;
+  const hasRoom = format !== 'jpg';
+  return picture.resize({
+    ...(width === null ? {} : { width }),
+    ...(height === null ? {} : { height }),
+    fit: fits[fit],
+    background: hasRoom && background === undefined ? '#00000000' : (background ?? '#ffffff'),
+  });
+}
+
+function keepMetadata(picture: Sharp, wish: MetadataWish, header: Metadata | null): Sharp {
+  if (wish === 'all') return picture.keepExif().keepXmp();
+  if (wish === 'none') return picture;
+  const exif = safeExif(header?.exif);
+  return Object.keys(exif).length > 0 ? picture.withExif(exif) : picture;
+}
+
+async function write(picture: Sharp, options: RenderStill & { readonly depth: 8 | 16 }): Promise<StillSize> {
+  const { maxBytes, compress = false } = options;
+  const own =
+    compress && isLossy(options) && options.sourceFormat === options.format ? (await stat(options.path)).size : null;
+  const most = Math.min(maxBytes ?? Number.POSITIVE_INFINITY, own === null ? Number.POSITIVE_INFINITY : own - 1);
+  if (most < Number.POSITIVE_INFINITY) {
+    const found = await fitBytes(picture, options, most);
+    if (found.fits) {
+      await writeFile(options.output, found.data);
+      return { ...sizeOf(found.info), size: found.data.length };
+    }
+    if (maxBytes !== undefined && found.data.length > maxBytes)
+      throw new PlatformError(
+        'invalid_request',
+        `The picture cannot be brought to ${maxBytes} bytes as ${options.format}: at the lowest quality it has ${found.data.length}. Make it smaller in pixels, or choose another format.`,
+      );
+  }
+  const info = await encodePicture(picture, options).toFile(options.output);
+  return { ...sizeOf(info), size: info.size };
+}
+
+const isLossy = ({ format, quality }: RenderStill): boolean =>
+  format === 'jpg' || format === 'webp' || format === 'avif' || (format === 'png' && (quality ?? 100) < 100);
+
+const sizeOf = ({ width, height, pageHeight }: OutputInfo) => ({ width, height: pageHeight ?? height });
+
+/** What cannot be made smaller without loss is left as it is, where nothing of it has to go. */
+async function keepSmaller(written: StillSize, options: RenderStill, header: Metadata): Promise<StillSize> {
+  const { path, output, format, sourceFormat, metadata } = options;
+  const before = (await stat(path)).size;
+  const untouched = written.width === header.width && written.height === (header.pageHeight ?? header.height);
+  const clean = metadata === 'all' || !(header.exif || header.xmp || header.iptc);
+  const plain = header.space === 'srgb' && !header.icc && (header.orientation ?? 1) === 1;
+  if (written.size < before || sourceFormat !== format || !untouched || !clean || !plain) return written;
+  await copyFile(path, output);
+  return { ...written, size: before };
+}
