@@ -309,13 +309,16 @@ export async function deleteJobRow(db: Kysely<Schema>, { projectId, jobId }: Job
   await db.deleteFrom('job').where('project_id', '=', projectId).where('id', '=', jobId).execute();
 }
 
-/** Finished jobs of all projects that ended before a time, oldest first: for retention. One whose webhooks are still on their way waits for them. */
+/** Finished jobs of all projects that ended before a time, oldest first: for retention. One whose webhooks are still on their way waits for them; a video's lives as long as the video. */
 export async function listExpiredJobs(db: Kysely<Schema>, before: Date, limit: number): Promise<JobRef[]> {
   const rows = await db
     .selectFrom('job')
     .select(['project_id', 'id'])
     .where('completed_at', '<', before)
     .where('status', 'in', ['completed', 'failed', 'canceled'])
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('video_job').select('video_job.job_id').whereRef('video_job.job_id', '=', 'job.id'))),
+    )
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(

@@ -138,6 +138,8 @@ export type DeliveryTable = {
   /** Of a job or of a channel. */
   readonly job_id: number | null;
   readonly channel_id: number | null;
+  /** What it tells of, where that is a video. */
+  readonly video_id: ColumnType<string | null, string | null | undefined, never>;
   readonly type: string;
   /** Sealed where it carries credentials or a query. */
   readonly url: string;

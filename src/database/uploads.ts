@@ -199,6 +199,13 @@ export async function listExpiredUploads(db: Kysely<Schema>, now: Date): Promise
   return rows.map(toUpload);
 }
 
+/** Which of these are uploads, of any project: what storage holds for the others belongs to nobody. */
+export async function findUploadIds(db: Kysely<Schema>, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await db.selectFrom('upload').select('id').where('id', 'in', ids).execute();
+  return new Set(rows.map(({ id }) => id));
+}
+
 const toUpload = (row: Selectable<UploadTable>): Upload => ({
   id: row.id,
   projectId: row.project_id,

@@ -146,6 +146,13 @@ export async function listVideoIds(
   return rows.map(({ id }) => id);
 }
 
+/** Which of these are videos, of any project: what storage holds for the others belongs to nobody. */
+export async function findVideoIds(db: Kysely<Schema>, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await db.selectFrom('video').select('id').where('id', 'in', ids).execute();
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** One output of one of the video's jobs. */
 export type VideoOutput = JobRef & { readonly uuid: string; readonly index: number };
 
@@ -275,9 +282,8 @@ function selectVideos(db: Kysely<Schema>) {
             sql<boolean | null>`bool_or(job.status = 'queued')`.as('queued'),
             sql<boolean | null>`bool_or(job.status = 'paused')`.as('paused'),
             sql<VideoJob[] | null>`jsonb_agg(jsonb_build_object('jobId', job.id, 'uuid', job.uuid, 'status', job.status,
-              'progress', job.progress, 'etaSeconds', job.eta_seconds, 'error', job.error) order by each.position)`.as(
-              'jobs',
-            ),
+              'progress', job.progress, 'etaSeconds', job.eta_seconds, 'error', job.error,
+              'qualities', jsonb_path_query_array(job.plan, '$.video[*].name')) order by each.position)`.as('jobs'),
           ])
           .as('work'),
       (join) => join.onTrue(),

@@ -25,6 +25,8 @@ export type VideoJob = {
   readonly progress: number;
   readonly etaSeconds: number | null;
   readonly error: Failure | null;
+  /** Names of its renditions, highest first; null until it is planned. */
+  readonly qualities: readonly string[] | null;
 };
 
 export type Video = {
@@ -70,6 +72,13 @@ export type Video = {
 
 /** Its main job: what it was uploaded for. */
 export const mainJob = ({ jobs }: Pick<Video, 'jobs'>): VideoJob | null => jobs[0] ?? null;
+
+/** The qualities it has or will have, as far as that is known. */
+export function qualitiesOf({ jobs, qualities }: Pick<Video, 'jobs' | 'qualities'>): string[] {
+  const planned = jobs.flatMap((job) => job.qualities ?? []);
+  const known = planned.length > 0 ? planned : (qualities ?? []);
+  return [...new Set(known)].sort((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10));
+}
 
 /** 0–100 over all its jobs; a further one counts as much as the first. */
 export function videoProgress({ jobs, status }: Pick<Video, 'jobs' | 'status'>): number {

@@ -1,7 +1,6 @@
 // Removes what nothing owns any longer. sweepMachine: at the start of every worker and hourly, on its own machine; sweepCluster: hourly, by one of them.
 import { deleteEventsBefore } from '#database/events.ts';
 import { findJobUuids, listExpiredJobs } from '#database/jobs.ts';
-import { deleteUpload, listExpiredUploads } from '#database/uploads.ts';
 import { deleteWorkersBefore } from '#database/workers.ts';
 import { PlatformError } from '#domain/error.ts';
 import { deleteJob } from '#workflows/delete-job.ts';
@@ -10,6 +9,7 @@ import { endOrphans } from '#workflows/end-orphans.ts';
 import { jobPrefix, jobUuidOf } from '#workflows/job-storage.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { sweepScratch } from '#workflows/scratch.ts';
+import { sweepUploads } from '#workflows/uploads/sweep-uploads.ts';
 
 const HOUR = 3_600_000;
 /** A worker beats every 3 s: one silent for so long is gone. */
@@ -34,8 +34,10 @@ export async function sweepCluster(platform: Platform): Promise<void> {
   await deleteEventsBefore(db, new Date(now - EVENT_DAYS * 24 * HOUR));
   await failSilentExternals(platform);
   await expireJobs(platform);
-  await expireUploads(platform);
-  await platform.storage.sweep(new Date(now - STALE_HOURS * HOUR));
+  await sweepUploads(platform);
+  // Clients that send to S3 themselves have as long as any upload.
+  const staleHours = Math.max(STALE_HOURS, platform.config.UPLOAD_EXPIRY_HOURS);
+  await platform.storage.sweep(new Date(now - staleHours * HOUR));
   await removeUnowned(platform, new Date(now - UNOWNED_HOURS * HOUR));
 }
 
@@ -57,13 +59,6 @@ export async function expireJobs(platform: Platform): Promise<number> {
       }
     }
     if (expired.length < 100) return deleted;
-  }
-}
-
-async function expireUploads({ database, storage }: Platform): Promise<void> {
-  for (const upload of await listExpiredUploads(database.db, new Date())) {
-    await storage.remove(upload.storageKey);
-    await deleteUpload(database.db, upload);
   }
 }
 

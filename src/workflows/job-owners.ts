@@ -6,6 +6,7 @@ import type { JobApi, JobStatus } from '#domain/job.ts';
 import { followEncoderJob, judgeEncoderPlan, tellEncoderProgress } from '#workflows/encoder/follow-encoder-job.ts';
 import type { PlannedJob } from '#workflows/open-tasks.ts';
 import type { Platform } from '#workflows/platform.ts';
+import { followVideoJob } from '#workflows/videos/follow-video-job.ts';
 
 /** A change as an owner sees it; it reads what else it needs. The job's row is locked. */
 export type OwnedChange = {
@@ -29,6 +30,7 @@ export type ProgressOwner = (platform: Platform, ref: JobRef, progress: number) 
 /** An API without an entry has nothing to add: the engine's own events and webhooks are all. */
 export const JOB_OWNERS: Readonly<Partial<Record<JobApi, JobOwner>>> = {
   encoder: followEncoderJob,
+  videos: followVideoJob,
 };
 
 export const PLAN_OWNERS: Readonly<Partial<Record<JobApi, PlanOwner>>> = { encoder: judgeEncoderPlan };

@@ -17,6 +17,7 @@ import { runTask, type TaskRunner } from '#workflows/run-task.ts';
 import { RunningWork } from '#workflows/running-work.ts';
 import { removeScratch } from '#workflows/scratch.ts';
 import type { TaskLane } from '#workflows/send-tasks.ts';
+import { endUploadLater } from '#workflows/uploads/finish-upload.ts';
 import packageFile from '../../package.json' with { type: 'json' };
 
 export type Worker = {
@@ -115,6 +116,7 @@ async function doChore(platform: Platform, { data }: Entry<'housekeeping'>): Pro
   if (data.chore === 'expire') await expireJobs(platform);
   else if (data.chore === 'age') await platform.queue.age();
   else if (data.chore === 'remove-leftovers') await removeLeftovers(platform, data);
+  else if (data.chore === 'finish-upload') await endUploadLater(platform, data);
   else await sweepCluster(platform);
 }
 

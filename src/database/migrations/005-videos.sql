@@ -88,3 +88,8 @@ create table upload_part (
   claim uuid,
   primary key (upload_id, index)
 );
+
+-- Webhooks of videos. No reference: that a video was deleted is told when it is gone.
+alter table delivery alter column job_id drop not null;
+alter table delivery add column video_id uuid;
+create index delivery_video on delivery (video_id, number) where video_id is not null;

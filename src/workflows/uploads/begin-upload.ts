@@ -5,8 +5,8 @@ import { findTokenBytes, findUpload, insertUpload, type Upload } from '#database
 import { insertVideo, lockVideo } from '#database/videos.ts';
 import { PlatformError } from '#domain/error.ts';
 import { plainFilename, type UploadGrant, type VideoWish } from '#domain/upload.ts';
-import type { Platform } from '#workflows/platform.ts';
 import { uploadKey } from '#workflows/job-storage.ts';
+import type { Platform } from '#workflows/platform.ts';
 import { makeVideo } from '#workflows/videos/make-video.ts';
 
 export type UploadWish = {
@@ -126,11 +126,17 @@ export const mostBytes = ({ config }: Pick<Platform, 'config'>, upload: Upload):
 /** @throws PlatformError `too_large`, `source_too_large`, `invalid_request`: whichever limit it is */
 export function tooManyBytes({ config }: Pick<Platform, 'config'>, upload: Upload): PlatformError {
   if (upload.expectedSize !== null && upload.expectedSize === mostBytes({ config }, upload))
-    return new PlatformError('invalid_request', `The upload was announced with ${upload.expectedSize} bytes; more came`, {
-      errors: [{ path: 'size', message: 'what is sent' }],
-    });
+    return new PlatformError(
+      'invalid_request',
+      `The upload was announced with ${upload.expectedSize} bytes; more came`,
+      {
+        errors: [{ path: 'size', message: 'what is sent' }],
+      },
+    );
   return upload.maxBytes !== null && upload.maxBytes <= config.MAX_SOURCE_BYTES
     ? new PlatformError('too_large', `This upload token allows ${upload.maxBytes} bytes; more came`)
-    : new PlatformError('source_too_large', `The file is larger than ${config.MAX_SOURCE_BYTES} bytes (MAX_SOURCE_BYTES)`);
+    : new PlatformError(
+        'source_too_large',
+        `The file is larger than ${config.MAX_SOURCE_BYTES} bytes (MAX_SOURCE_BYTES)`,
+      );
 }
-

@@ -51,7 +51,9 @@ export async function receiveChunk(platform: Platform, chunk: IncomingChunk): Pr
     if (part.size === 0) throw wrong('file', `chunk ${index} is empty`);
     const found = hash?.digest('hex') ?? null;
     if (found !== chunk.sha256)
-      throw wrong('sha256', `the SHA-256 of what came as chunk ${index}, which is ${found}; send the chunk again`);
+      throw new PlatformError('checksum_mismatch', `Chunk ${index} has the SHA-256 ${found}, not ${chunk.sha256}`, {
+        errors: [{ path: 'sha256', message: found ?? '' }],
+      });
     await save(platform, upload, { ...part, sha256: found });
   } catch (error) {
     if (part.storageKey !== null) await platform.storage.remove(part.storageKey);

@@ -1,0 +1,189 @@
+// Ends an upload: joins what came in pieces, checks it, and hands it to its video's job. Safe to repeat and to do twice at once. Called by the upload routes, and by the queue where a server died over it.
+import { createHash } from 'node:crypto';
+import type { Kysely } from 'kysely';
+import type { Schema } from '#database/schema.ts';
+import { listUploadParts, type UploadPart, type UploadRef } from '#database/upload-parts.ts';
+import { changeUpload, findUpload, lockUpload, type Upload } from '#database/uploads.ts';
+import { type Failure, PlatformError, toFailure, toPlatformError } from '#domain/error.ts';
+import type { SourceFacts } from '#domain/source-facts.ts';
+import { describeChunks, missingChunks } from '#domain/upload.ts';
+import { probeSource } from '#media/probe.ts';
+import { openInput } from '#workflows/open-input.ts';
+import type { Platform } from '#workflows/platform.ts';
+import { joinUpload } from '#workflows/uploads/join-upload.ts';
+import { partsPrefix } from '#workflows/uploads/upload-storage.ts';
+import { failVideo } from '#workflows/videos/fail-video.ts';
+import { storeOriginal } from '#workflows/videos/store-original.ts';
+
+/** After so long another process takes a finishing over: the one that had it is most likely dead. */
+const TAKE_OVER_SECONDS = 60;
+
+/** Finishings of this process: whoever asks again waits for the same one. */
+const finishing = new Map<string, Promise<Upload>>();
+
+/**
+ * Takes the wish to end an upload: from here on it is ended, by this process or another. Resolves when that is done.
+ * @throws PlatformError `conflict` naming the missing chunks, `not_found`; `not_media`, `corrupt_media`, … and
+ *   `invalid_request` (checksum), with which the upload has failed for good; others, after which it is tried again
+ */
+export async function finishUpload(platform: Platform, ref: UploadRef): Promise<Upload> {
+  await markFinishing(platform, ref);
+  return endUpload(platform, ref);
+}
+
+/** What is left to do of an upload that is being finished. */
+export async function endUpload(platform: Platform, ref: UploadRef): Promise<Upload> {
+  const key = `${platform.workerId} ${ref.id}`;
+  const running = finishing.get(key) ?? end(platform, ref).finally(() => finishing.delete(key));
+  finishing.set(key, running);
+  return running;
+}
+
+/** The same for the queue, which asks in case whoever began it is gone. What the upload failed with is in its row. */
+export async function endUploadLater(
+  platform: Platform,
+  { projectId, uploadId }: { readonly projectId: string; readonly uploadId: string },
+): Promise<void> {
+  try {
+    await endUpload(platform, { projectId, id: uploadId });
+  } catch (error) {
+    const { code, retryable, fault } = toPlatformError(error);
+    if (code === 'not_found' || (!retryable && fault !== 'platform')) return;
+    throw error;
+  }
+}
+
+async function markFinishing(platform: Platform, ref: UploadRef): Promise<void> {
+  await platform.database.db.transaction().execute(async (db) => {
+    const upload = await lockUpload(db, ref);
+    if (!upload) throw new PlatformError('not_found', `There is no upload ${ref.id}; it may have expired`);
+    if (upload.status !== 'receiving') return;
+    await checkComplete(platform, db, upload);
+    await changeUpload(db, ref, { status: 'finishing' });
+    await platform.queue.send(
+      'housekeeping',
+      { chore: 'finish-upload', projectId: ref.projectId, uploadId: ref.id },
+      { startAfter: TAKE_OVER_SECONDS, transaction: db },
+    );
+  });
+}
+
+async function checkComplete({ storage }: Platform, db: Kysely<Schema>, upload: Upload): Promise<void> {
+  const { id, protocol, expectedSize, received, totalChunks } = upload;
+  if (protocol === 'tus') {
+    if (upload.concatenates === null && received !== expectedSize)
+      throw new PlatformError(
+        'conflict',
+        `Upload ${id} has ${received} of ${expectedSize ?? 'an unknown number of'} bytes`,
+      );
+    return;
+  }
+  if (protocol === 'presigned') {
+    const parts = (await storage.direct?.parts(upload.storageKey, upload.multipartId ?? '')) ?? [];
+    const bytes = parts.reduce((sum, { size }) => sum + size, 0);
+    const missing = missingChunks(
+      totalChunks ?? parts.length,
+      parts.map(({ number }) => number - 1),
+    );
+    if (missing.length > 0)
+      throw missingParts(
+        upload,
+        missing.map((index) => index + 1),
+        'parts',
+      );
+    if (bytes === 0 || (expectedSize !== null && bytes !== expectedSize))
+      throw new PlatformError('conflict', `Upload ${id} has ${bytes} bytes in S3; ${expectedSize} were announced`);
+    return;
+  }
+  const parts = await listUploadParts(db, upload);
+  const missing = missingChunks(
+    totalChunks ?? 0,
+    parts.map(({ index }) => index),
+  );
+  if (missing.length > 0) throw missingParts(upload, missing, 'chunks');
+}
+
+function missingParts({ id, totalChunks }: Upload, missing: readonly number[], what: string): PlatformError {
+  const list = describeChunks(missing);
+  const message = `Upload ${id} lacks ${missing.length} of ${totalChunks} ${what}: ${list}`;
+  return new PlatformError('conflict', message, {
+    errors: missing.slice(0, 1000).map((index) => ({ path: `${what}.${index}`, message: 'missing' })),
+  });
+}
+
+async function end(platform: Platform, ref: UploadRef): Promise<Upload> {
+  const { db } = platform.database;
+  const upload = await findUpload(db, ref);
+  if (!upload) throw new PlatformError('not_found', `Upload ${ref.id} was given up`);
+  if (upload.status === 'failed' && upload.error) throw fromFailure(upload.error);
+  if (upload.status !== 'finishing') return upload;
+  let facts: SourceFacts | null;
+  let size: number;
+  try {
+    const parts = await listUploadParts(db, ref);
+    size = await joinUpload(platform, upload, parts);
+    await checkSum(platform, upload, parts);
+    facts = upload.isVideo ? await probe(platform, upload) : null;
+  } catch (thrown) {
+    const error = toPlatformError(thrown);
+    if (!isFinal(error)) throw error;
+    await fail(platform, upload, toFailure(error));
+    throw error;
+  }
+  await platform.storage.removeAll(partsPrefix(upload.id));
+  await storeOriginal(platform, { upload, size, facts });
+  return (await findUpload(db, ref)) ?? upload;
+}
+
+/** What another try would not change: the bytes themselves are wrong. */
+const isFinal = (error: PlatformError): boolean =>
+  !error.retryable && (error.fault === 'media' || error.fault === 'caller' || error.fault === 'source');
+
+async function checkSum({ storage }: Platform, upload: Upload, parts: readonly UploadPart[]): Promise<void> {
+  if (upload.sha256 === null) return;
+  const [only] = parts;
+  const known = parts.length === 1 ? only?.sha256 : null;
+  const found = known ?? (await hashObject(storage, upload.storageKey));
+  if (found === upload.sha256) return;
+  throw new PlatformError(
+    'checksum_mismatch',
+    `The file that came as upload ${upload.id} has the SHA-256 ${found}; ${upload.sha256} was announced`,
+    { errors: [{ path: 'sha256', message: found }] },
+  );
+}
+
+async function hashObject(storage: Platform['storage'], key: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const bytes of await storage.read(key)) hash.update(bytes as Buffer);
+  return hash.digest('hex');
+}
+
+async function probe(platform: Platform, upload: Upload): Promise<SourceFacts> {
+  const source = { kind: 'managed' as const, key: upload.storageKey };
+  const { signal } = new AbortController();
+  const { input, check, close } = await openInput(platform, { source, sourceKey: upload.storageKey }, signal);
+  try {
+    return await probeSource({ tool: platform.tool, input, limits: platform.limits, signal });
+  } finally {
+    await close();
+    check();
+  }
+}
+
+/** The bytes are of no use to anybody; the video stays, with the reason. */
+async function fail(platform: Platform, upload: Upload, failure: Failure): Promise<void> {
+  const failed = await platform.database.db.transaction().execute(async (db) => {
+    const changed = await changeUpload(
+      db,
+      { ...ref(upload), status: 'finishing' },
+      { status: 'failed', error: failure },
+    );
+    if (changed && upload.isVideo) await failVideo(platform, db, { ...ref(upload), failure });
+    return changed;
+  });
+  if (failed) await platform.storage.removeAll(`uploads/${upload.id}/`);
+}
+
+const ref = ({ projectId, id }: UploadRef): UploadRef => ({ projectId, id });
+
+const fromFailure = ({ code, message }: Failure): PlatformError => new PlatformError(code, message);
