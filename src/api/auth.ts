@@ -32,6 +32,11 @@ export function installAuth(app: Api, platform: Platform): void {
   const authenticate = needsKey(platform.config) ? keyChecker(platform) : null;
   app.decorateRequest('caller', null);
   app.addHook('onRequest', async (request) => {
+    const accepted = request.is404 ? null : request.routeOptions.config.accept?.(request);
+    if (accepted) {
+      request.caller = accepted;
+      return;
+    }
     if (!authenticate) {
       refuseForeignPages(request, platform.config);
       request.caller = ANYBODY;

@@ -28,6 +28,8 @@ export type RouteScope = Scope | 'open';
 declare module 'fastify' {
   interface FastifyContextConfig {
     readonly scope?: RouteScope;
+    /** Another way in than a key, like a signed token: who comes by it; null where the request carries none. It may throw `unauthorized`. */
+    readonly accept?: (request: FastifyRequest) => Caller | null;
   }
   interface FastifyRequest {
     caller: Caller | null;

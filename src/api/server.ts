@@ -26,6 +26,7 @@ import { overviewRoutes } from '#api/system/overview-routes.ts';
 import { queueRoutes } from '#api/system/queue-routes.ts';
 import { systemRoutes } from '#api/system/routes.ts';
 import { videosApi } from '#api/videos/api.ts';
+import { TUS_HEADERS } from '#api/videos/tus-headers.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 /** Bytes of a JSON body where a route does not say otherwise. */
@@ -59,7 +60,7 @@ export async function createServer(platform: Platform): Promise<Api> {
   installSecurityHeaders(app);
   await app.register(cors, {
     origin: platform.config.CORS_ALLOWED_ORIGINS.includes('*') ? '*' : [...platform.config.CORS_ALLOWED_ORIGINS],
-    exposedHeaders: ['Location', 'ETag', 'Content-Range', 'Content-Length', 'Retry-After'],
+    exposedHeaders: ['Location', 'ETag', 'Content-Range', 'Content-Length', 'Retry-After', ...TUS_HEADERS],
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
   });
   installAuth(app, platform);
