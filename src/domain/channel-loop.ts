@@ -1,6 +1,14 @@
 // Finds channels that would feed themselves, directly or through others. Pure; asked by create- and update-channel.
 import type { Channel, ChannelInput, ChannelOutput } from '#domain/channel.ts';
-import { bareHost, isAnyHost, isMulticast, parseGroup, portOf, rtmpParts } from '#domain/channel-target.ts';
+import {
+  bareHost,
+  isAnyHost,
+  isMulticast,
+  parseGroup,
+  portOf,
+  readLiveUrl,
+  rtmpParts,
+} from '#domain/channel-target.ts';
 
 /** What the loop finder must know of the machine. */
 export type LoopFacts = {
@@ -88,7 +96,7 @@ function datagramOrUrl(type: string, group: string | null, address: string | nul
   const family = type === 'rtp' ? 'udp' : type;
   const parsed = group === null ? null : parseGroup(group);
   if (parsed) return [{ family, host: parsed.host, port: parsed.port, path: '' }];
-  const url = address === null ? null : URL.parse(address.replace(/^([a-z]+:\/\/)@/i, '$1'));
+  const url = address === null ? null : readLiveUrl(address);
   if (!url) return [];
   const isRtmp = family === 'rtmp';
   const { app, key } = isRtmp ? rtmpParts(url) : { app: '', key: '' };

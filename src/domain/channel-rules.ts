@@ -9,7 +9,7 @@ import {
   type NewAbrProfile,
 } from '#domain/channel.ts';
 import { profileOutput } from '#domain/channel-loop.ts';
-import { isMulticast, parseGroup, parseLiveUrl, rtmpParts } from '#domain/channel-target.ts';
+import { isMulticast, parseGroup, parseLiveUrl, readLiveUrl, rtmpParts } from '#domain/channel-target.ts';
 import type { FieldError } from '#domain/error.ts';
 
 /** Schemes of the addresses of each kind. */
@@ -112,7 +112,7 @@ function isGroup(text: string): boolean {
 
 function urlProblem(url: string, schemes: readonly string[]): string | null {
   const allowed = schemes.map((scheme) => `${scheme}//`).join(' or ');
-  const parsed = URL.parse(url.trim().replace(/^([a-z]+:\/\/)@/i, '$1'));
+  const parsed = readLiveUrl(url);
   if (!parsed || parsed.hostname === '' || !schemes.includes(parsed.protocol))
     return `an address that begins with ${allowed}`;
   return ODD.test(url.trim()) ? 'an address without blanks, quotes, braces or bars' : null;

@@ -26,9 +26,18 @@ export function isMulticast(host: string): boolean {
   return first >= 224 && first <= 239 && !(first === 224 && second === 0 && third === 0);
 }
 
-/** `udp://@239.1.1.1:5000` as players write it, and without the at. @throws PlatformError `invalid_request` */
+/** `udp://@239.1.1.1:5000` and `udp://:5000`, as players write it, in the form of a URL; null where it is none. */
+export const readLiveUrl = (url: string): URL | null =>
+  URL.parse(
+    url
+      .trim()
+      .replace(/^([a-z]+:\/\/)@/i, '$1')
+      .replace(/^([a-z]+:\/\/):/i, '$10.0.0.0:'),
+  );
+
+/** The same. @throws PlatformError `invalid_request` */
 export function parseLiveUrl(url: string): URL {
-  const parsed = URL.parse(url.trim().replace(/^([a-z]+:\/\/)@/i, '$1'));
+  const parsed = readLiveUrl(url);
   if (!parsed || parsed.hostname === '')
     throw new PlatformError('invalid_request', 'The address is not a valid URL with a host.');
   return parsed;

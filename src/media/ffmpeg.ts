@@ -55,7 +55,7 @@ export async function runMedia(options: RunOptions): Promise<RunResult> {
   const child = spawnLimited(options);
   const tail: string[] = [];
   let timedOut = false;
-  const stop = () => killGroup(child);
+  const stop = () => signalGroup(child, 'SIGKILL');
   const timer = setTimeout(() => {
     timedOut = true;
     stop();
@@ -90,7 +90,64 @@ export async function runMedia(options: RunOptions): Promise<RunResult> {
   }
 }
 
-function spawnLimited(options: RunOptions): ChildProcess {
+/** A child that runs until it is told to stop: live channels. */
+export type MediaProcess = {
+  readonly pid: number | null;
+  readonly stdin: Writable | null;
+  /** How it ended. @throws PlatformError `ffmpeg_missing` */
+  readonly exited: Promise<RunResult>;
+  readonly isAlive: () => boolean;
+  /** SIGTERM, and SIGKILL after so many seconds, to its whole group. */
+  stop(graceSeconds: number): Promise<RunResult>;
+  /** At once and for certain. */
+  kill(): void;
+};
+
+export type StartOptions = Omit<RunOptions, 'timeLimit' | 'signal' | 'stdin' | 'feeds'> & {
+  readonly hasStdin?: boolean;
+};
+
+/** Starts a child without a time limit; its pipes are drained to their ends. Whoever starts it stops it. */
+export function startMedia(options: StartOptions): MediaProcess {
+  const started = performance.now();
+  const child = spawnLimited({ ...options, timeLimit: 0 }, options.hasStdin === true);
+  const tail: string[] = [];
+  const pipesDone = connectPipes(child, { ...options, timeLimit: 0 }, (line) => {
+    tail.push(line);
+    if (tail.length > TAIL_LINES) tail.shift();
+    options.onLog?.(line);
+  });
+  const exited = Promise.all([
+    ended(child),
+    pipesDone.catch((error) => {
+      signalGroup(child, 'SIGKILL');
+      throw error;
+    }),
+  ]).then(([exit]) => ({ ...exit, tail, seconds: (performance.now() - started) / 1000 }));
+  // Who does not ask how it ended must not be ended by it.
+  exited.catch(() => undefined);
+  // Whoever writes hears of a closed pipe by the child's end.
+  child.stdin?.on('error', () => undefined);
+  return {
+    pid: child.pid ?? null,
+    stdin: child.stdin,
+    exited,
+    isAlive: () => child.pid !== undefined && child.exitCode === null && child.signalCode === null,
+    kill: () => signalGroup(child, 'SIGKILL'),
+    stop: async (graceSeconds) => {
+      signalGroup(child, 'SIGTERM');
+      // A child blocked in write() never hears SIGTERM.
+      const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), graceSeconds * 1000);
+      try {
+        return await exited;
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}
+
+function spawnLimited(options: RunOptions, hasStdin = options.stdin !== undefined): ChildProcess {
   const [program, args] = limitedCommand(options.program, options.args, options.limits);
   const extra = (options.sinks?.length ?? 0) + (options.feeds?.length ?? 0);
   return spawn(program, args, {
@@ -103,7 +160,7 @@ function spawnLimited(options: RunOptions): ChildProcess {
       [RUN_MARK]: options.runId ?? 'none',
       ...windowsNeeds(),
     },
-    stdio: [options.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe', ...Array<'pipe'>(extra).fill('pipe')],
+    stdio: [hasStdin ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe', ...Array<'pipe'>(extra).fill('pipe')],
     detached: process.platform !== 'win32',
     windowsHide: true,
   });
@@ -212,15 +269,15 @@ function ended(child: ChildProcess): Promise<{ exitCode: number | null; signal: 
 }
 
 /**
- * At once and for certain. Nothing of an ended run is used, and FFmpeg that is asked politely first encodes all frames it holds
- * (seconds of a 1080p ladder), or, blocked in write(), never hears it.
+ * To the whole group. Runs are ended by SIGKILL, at once and for certain: nothing of an ended run is used, and FFmpeg that is asked
+ * politely first encodes all frames it holds (seconds of a 1080p ladder), or, blocked in write(), never hears it.
  */
-function killGroup(child: ChildProcess): void {
+function signalGroup(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
   // exitCode is set as soon as the child is reaped: after that its number may belong to somebody else.
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   try {
-    if (process.platform === 'win32') child.kill('SIGKILL');
-    else process.kill(-child.pid, 'SIGKILL');
+    if (process.platform === 'win32') child.kill(signal);
+    else process.kill(-child.pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
