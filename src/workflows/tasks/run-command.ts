@@ -24,6 +24,9 @@ export function sourceArguments(
   return [...(video ? decoderArguments(video, tool) : []), ...inputArguments(context.input)];
 }
 
+/** Said of every JPEG that is written with the full range we set: it would hide what is worth reading. */
+const EVERY_JPEG = /deprecated pixel format used, make sure you did set range correctly/;
+
 /** A path where the source is a file; for the log, the input's name is not a secret. */
 export const inputName = (input: MediaInput): string => (input.kind === 'file' ? input.path : input.url);
 
@@ -47,7 +50,7 @@ export async function runCommand(
     cwd: context.scratch,
     runId: runMark(),
     onLog: (line) => {
-      context.log(line);
+      if (!EVERY_JPEG.test(line)) context.log(line);
       options.onLog?.(line);
     },
     ...(options.sinks ? { sinks: options.sinks } : {}),
