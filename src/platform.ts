@@ -17,10 +17,12 @@ import { deriveKey, makeSealer } from '#domain/sealing.ts';
 import { detectTool } from '#media/capabilities.ts';
 import type { MediaLimits, MediaTool } from '#media/tool.ts';
 import { openQueue } from '#queue/queue.ts';
+import { type Cloudinary, openCloudinary } from '#storage/cloudinary.ts';
 import { createEgress } from '#storage/egress.ts';
 import { openManagedStorage } from '#storage/managed.ts';
 import { createLocationOpener } from '#storage/open.ts';
 import { startRangeReader } from '#storage/range-reader.ts';
+import { Originals } from '#workflows/originals.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 /** What the operator names may lie anywhere. */
@@ -71,13 +73,16 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     timing.of('keys', readSecretKey(config)),
     readWebhookSecret(config),
   );
+  const originals = keep(new Originals(storage));
   const egress = keep(createEgress({ allow: config.EGRESS_ALLOW }));
   const ownEgress = keep(createEgress({ allow: EVERYWHERE }));
+  const cloudinary = await cloudinaryAccount(config);
   const locations = keep(
     createLocationOpener({
       managed: storage,
       egress,
       s3,
+      cloudinary,
       fileRoots: options.fileRoots ?? config.FILE_ROOTS,
       maxInlineBytes: config.MAX_INLINE_BYTES,
       uploads: (uploadId) => findUploadKey(database.db, uploadId),
@@ -114,6 +119,8 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     keyFor: (purpose) => deriveKey(secret, purpose),
     queue,
     storage,
+    originals,
+    cloudinary,
     locations,
     egress,
     ownEgress,
@@ -194,6 +201,18 @@ export function findTool(config: Config): Promise<MediaTool> {
     hwaccel: config.HWACCEL,
     ...(searchPath === undefined ? {} : { searchPath }),
   });
+}
+
+/** @throws PlatformError `invalid_setting` where it is switched on and a part of the account is missing */
+async function cloudinaryAccount(config: Config): Promise<Cloudinary | null> {
+  const { CLOUDINARY_CLOUD_NAME: cloudName, CLOUDINARY_API_KEY: apiKey, CLOUDINARY_API_SECRET: apiSecret } = config;
+  if (!config.USE_CLOUDINARY) return null;
+  if (cloudName === undefined || apiKey === undefined || apiSecret === undefined)
+    throw new PlatformError(
+      'invalid_setting',
+      'USE_CLOUDINARY needs CLOUDINARY_CLOUD_NAME, CLOUDINARY_API_KEY and CLOUDINARY_API_SECRET',
+    );
+  return openCloudinary({ cloudName, apiKey, apiSecret, apiUrl: config.CLOUDINARY_API_URL ?? '' });
 }
 
 export function s3Settings(config: Config) {

@@ -316,6 +316,8 @@ export async function listExpiredJobs(db: Kysely<Schema>, before: Date, limit: n
     .select(['project_id', 'id'])
     .where('completed_at', '<', before)
     .where('status', 'in', ['completed', 'failed', 'canceled'])
+    // They have an expiry of their own.
+    .where('api', '<>', 'operations')
     .where(({ not, exists, selectFrom }) =>
       not(exists(selectFrom('video_job').select('video_job.job_id').whereRef('video_job.job_id', '=', 'job.id'))),
     )

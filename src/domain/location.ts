@@ -36,6 +36,14 @@ export type FileLocation = { readonly kind: 'file'; readonly path: string };
 /** The platform's own storage, by key; never written by a caller. */
 export type ManagedLocation = { readonly kind: 'managed'; readonly key: string };
 
+/** The operator's Cloudinary account; only a destination, and only our own. */
+export type CloudinaryLocation = {
+  readonly kind: 'cloudinary';
+  readonly resourceType: 'image' | 'video';
+  /** The public id, folders included. */
+  readonly path: string;
+};
+
 export type Location =
   | HttpLocation
   | S3Location
@@ -43,7 +51,8 @@ export type Location =
   | InlineLocation
   | UploadLocation
   | FileLocation
-  | ManagedLocation;
+  | ManagedLocation
+  | CloudinaryLocation;
 export type LocationKind = Location['kind'];
 
 export const SOURCE_KINDS = ['http', 'https', 's3', 'ftp', 'ftps', 'inline', 'upload', 'file'] as const;

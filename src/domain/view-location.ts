@@ -62,6 +62,8 @@ export function viewLocation(location: Location): LocationView {
       return { kind: 'file', path: location.path };
     case 'managed':
       return { kind: 'managed' };
+    case 'cloudinary':
+      return { kind: 'cloudinary', path: location.path };
   }
 }
 

@@ -1,6 +1,7 @@
 // Opens the places that jobs name: a store and a key in it. Made by platform.ts, called by the workflows.
 import { PlatformError } from '#domain/error.ts';
 import type { FileLocation, FtpLocation, InlineLocation, Location, S3Location } from '#domain/location.ts';
+import type { Cloudinary } from '#storage/cloudinary.ts';
 import type { Egress, EgressRole } from '#storage/egress.ts';
 import { openFileLocation } from '#storage/file-location.ts';
 import { openFtp } from '#storage/ftp.ts';
@@ -41,6 +42,8 @@ export type OpenerOptions = {
   readonly s3: S3Settings;
   /** The storage key of a finished upload. */
   readonly uploads: (uploadId: string) => Promise<string>;
+  /** null where USE_CLOUDINARY is off. */
+  readonly cloudinary?: Cloudinary | null;
   /** MAX_INLINE_BYTES */
   readonly maxInlineBytes: number;
 };
@@ -89,6 +92,10 @@ async function open(
       return openInlineLocation(options, location);
     case 'file':
       return openFile(options, location, role);
+    case 'cloudinary':
+      if (!options.cloudinary)
+        throw new PlatformError('destination_not_found', 'There is no Cloudinary account: USE_CLOUDINARY is off.');
+      return { store: options.cloudinary.store(location.resourceType), key: location.path, name: location.path };
     case 'managed':
       return { store: keptOpen(options.managed), key: checkKey(location.key), name: nameOfKey(location.key) };
   }

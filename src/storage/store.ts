@@ -39,7 +39,7 @@ export type StoreAbilities = {
 
 /** Keys are relative, with forward slashes, never starting with one, never with `..`. A store refuses others with `invalid_request`. */
 export interface Store {
-  readonly kind: 'disk' | 's3' | 'http' | 'ftp' | 'inline';
+  readonly kind: 'disk' | 's3' | 'http' | 'ftp' | 'inline' | 'cloudinary';
   readonly abilities: StoreAbilities;
   /** @throws PlatformError `*_not_found`, `*_denied`, `*_unreachable`, … by role */
   stat(key: string, signal?: AbortSignal): Promise<ObjectInfo>;

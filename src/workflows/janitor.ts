@@ -7,6 +7,7 @@ import { deleteJob } from '#workflows/delete-job.ts';
 import { failSilentExternals } from '#workflows/encoder/report-external.ts';
 import { endOrphans } from '#workflows/end-orphans.ts';
 import { jobPrefix, jobUuidOf } from '#workflows/job-storage.ts';
+import { expireOperations } from '#workflows/operations/delete-operation.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { sweepScratch } from '#workflows/scratch.ts';
 import { sweepUploads } from '#workflows/uploads/sweep-uploads.ts';
@@ -34,6 +35,7 @@ export async function sweepCluster(platform: Platform): Promise<void> {
   await deleteEventsBefore(db, new Date(now - EVENT_DAYS * 24 * HOUR));
   await failSilentExternals(platform);
   await expireJobs(platform);
+  await expireOperations(platform);
   await sweepUploads(platform);
   // Clients that send to S3 themselves have as long as any upload.
   const staleHours = Math.max(STALE_HOURS, platform.config.UPLOAD_EXPIRY_HOURS);

@@ -5,6 +5,7 @@ import type { Schema } from '#database/schema.ts';
 import type { JobApi, JobStatus } from '#domain/job.ts';
 import { followEncoderJob, judgeEncoderPlan, tellEncoderProgress } from '#workflows/encoder/follow-encoder-job.ts';
 import type { PlannedJob } from '#workflows/open-tasks.ts';
+import { followOperationJob } from '#workflows/operations/follow-operation-job.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { followVideoJob } from '#workflows/videos/follow-video-job.ts';
 
@@ -30,6 +31,7 @@ export type ProgressOwner = (platform: Platform, ref: JobRef, progress: number) 
 /** An API without an entry has nothing to add: the engine's own events and webhooks are all. */
 export const JOB_OWNERS: Readonly<Partial<Record<JobApi, JobOwner>>> = {
   encoder: followEncoderJob,
+  operations: followOperationJob,
   videos: followVideoJob,
 };
 

@@ -81,6 +81,8 @@ function placeOf(
       );
     case 'file':
       return within(destination.path);
+    case 'cloudinary':
+      return `cloudinary:${destination.path}`;
     case 'inline':
     case 'upload':
       return '';

@@ -7,10 +7,12 @@ import type { Database } from '#database/connect.ts';
 import type { Sealer } from '#database/sealed-location.ts';
 import type { MediaLimits, MediaTool } from '#media/tool.ts';
 import type { Queue } from '#queue/queue.ts';
+import type { Cloudinary } from '#storage/cloudinary.ts';
 import type { Egress, Guard } from '#storage/egress.ts';
 import type { ManagedStore } from '#storage/managed.ts';
 import type { LocationOpener } from '#storage/open.ts';
 import type { RangeReader } from '#storage/range-reader.ts';
+import type { Originals } from '#workflows/originals.ts';
 
 export type Platform = {
   readonly config: Config;
@@ -24,6 +26,10 @@ export type Platform = {
   readonly queue: Queue;
   /** Managed storage. */
   readonly storage: ManagedStore;
+  /** Originals in managed storage that segments are cut out of on request. */
+  readonly originals: Originals;
+  /** Where operations deliver their results; null where USE_CLOUDINARY is off. */
+  readonly cloudinary: Cloudinary | null;
   /** Opens the places jobs name: sources and destinations. */
   readonly locations: LocationOpener;
   /** The address guard, for what is sent by no store: webhooks, live channels. */

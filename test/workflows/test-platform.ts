@@ -23,6 +23,7 @@ import { openManagedStorage } from '#storage/managed.ts';
 import { createLocationOpener } from '#storage/open.ts';
 import { startRangeReader } from '#storage/range-reader.ts';
 import { openTasks } from '#workflows/open-tasks.ts';
+import { Originals } from '#workflows/originals.ts';
 import { planOptions } from '#workflows/plan-options.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { submitJob } from '#workflows/submit-job.ts';
@@ -71,6 +72,7 @@ export async function openTestPlatform(database: Database, options: TestPlatform
     ...options.settings,
   });
   const storage = await openManagedStorage(join(folder, 'storage'), { dataDir: folder, s3: NO_S3 });
+  const originals = new Originals(storage);
   const egress = createEgress({ allow: ['127.0.0.0/8'] });
   const ranges = await startRangeReader();
   const log = pino({ level: 'silent' });
@@ -99,6 +101,8 @@ export async function openTestPlatform(database: Database, options: TestPlatform
     database,
     queue,
     storage,
+    originals,
+    cloudinary: null,
     locations,
     egress,
     ownEgress: egress,
@@ -120,6 +124,7 @@ export async function openTestPlatform(database: Database, options: TestPlatform
       await ranges.close();
       await locations.close();
       await egress.close();
+      await originals.close();
       await storage.close();
       if (!options.folder) await rm(folder, { recursive: true, force: true });
     },
