@@ -53,7 +53,8 @@ export function copiesFile(draft: Draft, spec: OutputSpec): boolean {
   return (
     takes(COPYABLE, spec.container, video.codec) &&
     facts.audio.every((track) => takes(COPYABLE_SOUND, spec.container, track.codec)) &&
-    video.bitrate <= rate * 1.07
+    // Who asks for another container alone wants the same film, whatever it weighs.
+    (spec.economy === 'full' || video.bitrate <= rate * 1.07)
   );
 }
 

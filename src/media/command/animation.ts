@@ -40,7 +40,7 @@ function palette(chain: string, { direct }: DirectOptions): string {
   return `${chain},split[p0][p1];[p0]palettegen=${most}stats_mode=diff[palette];[p1][palette]paletteuse=dither=${pattern}[v]`;
 }
 
-function codecArguments({ container, direct }: DirectOptions): string[] {
+function codecArguments({ container, direct, facts }: DirectOptions): string[] {
   const plays = direct.animation?.loop ?? 0;
   // GIF counts how often it is repeated, -1 being never; WebP how often it is played.
   if (container === 'gif') return ['-loop', String(plays === 0 ? 0 : plays === 1 ? -1 : plays - 1)];
@@ -50,6 +50,7 @@ function codecArguments({ container, direct }: DirectOptions): string[] {
     return [
       ...['-c:v', 'libwebp_anim', '-lossless', lossless, '-quality', String(quality ?? WEBP_QUALITY)],
       ...['-compression_level', '4', '-loop', String(plays)],
+      ...(facts.video?.hasAlpha || direct.picture?.lossless ? [] : ['-pix_fmt', 'yuv420p']),
     ];
   }
   const crf = quality === null ? AVIF_CRF : Math.round(60 - quality * 0.55);
