@@ -1,6 +1,6 @@
 // The only wiring: opens what the settings name, in order, and closes it in reverse. Called by the CLI and the tests.
 import { randomBytes } from 'node:crypto';
-import { access, constants, mkdir, statfs } from 'node:fs/promises';
+import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -162,7 +162,10 @@ export async function startEmbeddedDatabase({ DATA_DIR }: Pick<Config, 'DATA_DIR
 async function prepareDataDir({ DATA_DIR }: Config): Promise<void> {
   try {
     await mkdir(DATA_DIR, { recursive: true });
-    await access(DATA_DIR, constants.W_OK);
+    // Only a file that was made shows that files can be: root may write anywhere, but not to /proc or a read-only disk.
+    const trial = join(DATA_DIR, `.trial-${randomBytes(6).toString('hex')}`);
+    await writeFile(trial, '', { flag: 'wx' });
+    await rm(trial);
     await statfs(DATA_DIR);
   } catch (error) {
     throw new PlatformError(

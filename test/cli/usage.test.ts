@@ -71,6 +71,10 @@ test('surroundings that do not fit are told in one line', async () => {
   const cases: readonly (readonly [args: readonly string[], env: Record<string, string>, said: RegExp])[] = [
     [['serve'], { PORT: port, DATA_DIR: folder }, new RegExp(`Port ${port} of 127.0.0.1 is taken`)],
     [['serve'], { PORT: '0', DATA_DIR: path.join(file, 'data') }, /data directory .* is not writable/],
+    // Where even root can make no file.
+    ...(process.platform === 'linux'
+      ? ([[['serve'], { PORT: '0', DATA_DIR: '/proc' }, /\/proc is not writable/]] as const)
+      : []),
     [['serve'], { PORT: 'eighty', DATA_DIR: folder }, /PORT must be a whole number/],
     [['serve'], { PORT: '0', HOST: '203.0.113.1', DATA_DIR: folder }, /HOST=203.0.113.1 is no address of this machine/],
     [
