@@ -34,7 +34,7 @@ export function printPlan({
             one.name,
             one.codec,
             `${one.width}x${one.height}`,
-            one.method === 'copied' ? 'copied' : one.encoder,
+            one.method === 'encoded' ? one.encoder : one.method,
             one.preset ?? '',
             one.rate ?? '',
           ]),

@@ -49,7 +49,7 @@ function renditionLines(plan: Plan, parts: readonly TrackPart[]): RenditionLine[
     const size = all.reduce((sum, segment) => sum + segment.size, 0);
     return {
       name,
-      what: `${codec} ${width}x${height}${method === 'copied' ? ', copied' : ''}`,
+      what: `${codec} ${width}x${height}${method === 'encoded' ? '' : `, ${method}`}`,
       done: all.length,
       of: Math.max(0, (plan.timelines[timeline]?.boundaries.length ?? 1) - 1),
       bitrate: seconds > 0 ? (size * 8) / seconds : null,

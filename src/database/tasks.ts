@@ -10,6 +10,8 @@ import type { Task, TaskResult, TrackPart } from '#domain/task.ts';
 export type NewTask = PlannedTask & {
   /** Indexes of the outputs that wait for it. */
   readonly neededBy: readonly number[];
+  /** Of one that is done before it is stored: there was nothing to do but to look. */
+  readonly result?: TaskResult;
 };
 
 /** A task by its row and by the attempt that holds it: the fence of every write. */
@@ -24,7 +26,7 @@ export async function insertTasks(
   await db
     .insertInto('task')
     .values(
-      tasks.map(({ kind, subject, index, weight, neededBy }) => ({
+      tasks.map(({ kind, subject, index, weight, neededBy, result }) => ({
         project_id: projectId,
         job_id: jobId,
         kind,
@@ -32,7 +34,10 @@ export async function insertTasks(
         index,
         weight,
         needed_by: [...neededBy],
-        status: 'pending' as const,
+        status: result ? ('done' as const) : ('pending' as const),
+        result: result ? json(result) : null,
+        progress: result ? 1 : 0,
+        done_at: result ? new Date() : null,
       })),
     )
     .execute();

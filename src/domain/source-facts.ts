@@ -117,8 +117,11 @@ export type SourceFacts = {
   readonly coverArt: number | null;
   /** False where the packets were not all read (time limit); durations then rest on the header. */
   readonly scanned: boolean;
-  /** The container's index tells of every packet, and agrees with the headers: segments can be cut out of the original on request. */
-  readonly indexed?: true;
+  /**
+   * track_ID by stream index, where the container's index tells of every packet and agrees with the headers: then segments can be cut
+   * out of the original on request.
+   */
+  readonly indexed?: Readonly<Record<number, number>>;
   /** What FFmpeg complained of while reading, at most 20 lines. */
   readonly warnings: readonly string[];
 };

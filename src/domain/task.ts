@@ -31,6 +31,23 @@ export type SegmentFacts = {
   readonly samples: number;
 };
 
+/** A track of the original whose segments are cut out of it when they are asked for: none of them lies in storage. */
+export type OriginalTrack = {
+  /** Storage key of the original. */
+  readonly key: string;
+  /** track_ID in it. */
+  readonly track: number;
+  readonly kind: 'video' | 'audio';
+  /** ticks/s */
+  readonly timescale: number;
+  /** Ticks of a frame. */
+  readonly frame: number;
+  /** Seconds on the original's own clock where the timeline's zero is. */
+  readonly zero: number;
+  /** Ticks between decoding and showing at the most: B-frames. */
+  readonly delay: number;
+};
+
 /** What one task made of one rendition: its init segment and a run of segments. */
 export type TrackPart = {
   readonly rendition: string;
@@ -41,6 +58,8 @@ export type TrackPart = {
   /** ticks/s of `start` and `duration` */
   readonly timescale: number;
   readonly segments: readonly SegmentFacts[];
+  /** Where its segments are cut out of the original; then their keys only name them. */
+  readonly original?: OriginalTrack;
 };
 
 export type StoredFile = {

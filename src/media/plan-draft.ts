@@ -14,6 +14,8 @@ export type PlanOptions = {
   readonly limits: MediaLimits;
   readonly tool: Pick<MediaTool, 'hardware' | 'encoders'>;
   readonly hwaccel: HwaccelChoice;
+  /** The original stays, so that its own streams need not be written a second time. */
+  readonly keepsOriginal?: boolean;
 };
 
 /** What is being planned: facts, options, and what the outputs so far have brought. Parts with equal content are shared. */

@@ -50,12 +50,13 @@ export function planTasks(draft: Draft, outputs: readonly OutputPlan[], instant:
 function timelineTasks(draft: Draft, timeline: Timeline, instant: boolean): PlannedTask[] {
   const video = draft.video.filter((rendition) => rendition.timeline === timeline.id);
   const encoded = video.filter((rendition) => rendition.method === 'encoded');
-  const copied = video.length - encoded.length;
+  const sounds = draft.audio.filter((rendition) => rendition.timeline === timeline.id);
+  const copied = [...video, ...sounds].filter((rendition) => rendition.method !== 'encoded').length;
   const perFrame = encoded.reduce((sum, rendition) => sum + frameCost(rendition), 0);
   const chunks = (encoded.length === 0 ? [] : timeline.chunks).map(({ index, startFrame, endFrame }) =>
     task({ kind: 'chunk', timeline, index, weight: (endFrame - startFrame) * perFrame }),
   );
-  const sound = draft.audio.filter((rendition) => rendition.timeline === timeline.id).length;
+  const sound = sounds.filter((rendition) => rendition.method === 'encoded').length;
   const hasTexts = draft.subtitles.some((track) => track.timeline === timeline.id);
   const needsLight = instant && copied === 0 && encoded.length > 0;
   return [
@@ -128,6 +129,7 @@ export function planCost(draft: Draft, outputs: readonly OutputPlan[], tasks: re
 
 /** Capped quality stays under its cap on most films; the cap is what must fit. */
 function expectedBitrate(draft: Draft, rendition: VideoRendition): number {
+  if (rendition.method === 'packaged') return 0;
   if (rendition.method === 'copied') return draft.facts.video?.bitrate ?? 0;
   return rendition.rate.maxBitrate;
 }

@@ -8,22 +8,26 @@ import type { IndexedTrack, SourceIndex } from '#media/source-index.ts';
 const SAME_START = 0.001;
 
 /**
- * Fills the scans of a probe that has read the headers alone. False where index and headers contradict each other in any stream: then
+ * Fills the scans of a probe that has read the headers alone; track_ID by stream index. Null where index and headers contradict each other in any stream: then
  * only the packets themselves tell, and nothing was filled.
  */
-export async function scanIndex(index: SourceIndex, output: ProbeOutput): Promise<boolean> {
+export async function scanIndex(index: SourceIndex, output: ProbeOutput): Promise<Record<number, number> | null> {
   const scans = new Map<number, StreamScan>();
   for (const [number, stream] of output.streams) {
     const scan = await scanStream(index, stream);
-    if (!scan) return false;
+    if (!scan) return null;
     scans.set(number, scan);
   }
   // A file that was cut off has less than its index tells of.
   const bytes = [...scans.values()].reduce((sum, scan) => sum + scan.bytes, 0);
-  if (bytes > Number(output.format.get('size'))) return false;
+  if (bytes > Number(output.format.get('size'))) return null;
   for (const [number, scan] of scans) output.scans.set(number, scan);
-  return true;
+  const media = [...output.streams].filter(([number]) => ['video', 'audio'].includes(scans.get(number)?.type ?? ''));
+  return Object.fromEntries(media.map(([number, stream]) => [number, trackId(stream)]));
 }
+
+/** ffprobe writes it as hexadecimal: `0x1`. */
+const trackId = (stream: RawStream): number => Number(field(stream, 'id'));
 
 async function scanStream(index: SourceIndex, stream: RawStream): Promise<StreamScan | null> {
   const type = stream.values.get('codec_type') ?? '';
@@ -33,8 +37,7 @@ async function scanStream(index: SourceIndex, stream: RawStream): Promise<Stream
     scan.packets = numberField(stream, 'nb_frames') ?? 0;
     return scan;
   }
-  const id = Number(field(stream, 'id'));
-  const track = index.tracks.find((one) => one.id === id && one.kind === type);
+  const track = index.tracks.find((one) => one.id === trackId(stream) && one.kind === type);
   // How FFmpeg trims the ends of other sound it alone knows.
   if (type === 'audio' && field(stream, 'codec_name') !== 'aac') return null;
   if (!track || field(stream, 'time_base') !== `1/${track.timescale}`) return null;

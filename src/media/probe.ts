@@ -31,8 +31,8 @@ type Run = {
   readonly log: ProbeLog;
   readonly failed: boolean;
   readonly scanned: boolean;
-  /** The packets were taken from the container's index. */
-  readonly indexed?: boolean;
+  /** track_ID by stream index, where the packets were taken from the container's index. */
+  readonly indexed?: Readonly<Record<number, number>>;
 };
 
 /** Where ffprobe's usual 5 MB and 5 s do not reach a picture (a broadcast cut between far keyframes), these do. */
@@ -60,7 +60,7 @@ export async function probeSource(options: ProbeOptions): Promise<SourceFacts> {
   const input = { output, tool: options.tool, size: bytes.size, scanned: run.scanned, warnings: run.log.complaints };
   const streams = sortStreams(input);
   refuseUnusable(streams, { content, output, tool: options.tool });
-  const facts: SourceFacts = { ...makeFacts(input, streams), ...(run.indexed ? { indexed: true } : {}) };
+  const facts: SourceFacts = { ...makeFacts(input, streams), ...(run.indexed ? { indexed: run.indexed } : {}) };
   if (facts.container === 'gif' && facts.video?.frames === 1)
     return await probeStill({ ...options, format: 'gif', bytes });
   refuseBeyondLimits(facts, options.limits);
@@ -79,8 +79,9 @@ async function readIndexed(options: ProbeOptions, bytes: SourceBytes): Promise<R
   try {
     // Both at the same time: what scanIndex asks for is listed by then.
     const [run] = await Promise.all([readHeaders(options), ...index.tracks.map((track) => track.list())]);
-    if (run.failed || run.log.hasUnclearStream || !(await scanIndex(index, run.output))) return null;
-    return { ...run, scanned: true, indexed: true };
+    if (run.failed || run.log.hasUnclearStream) return null;
+    const indexed = await scanIndex(index, run.output);
+    return indexed && { ...run, scanned: true, indexed };
   } finally {
     own?.close();
   }

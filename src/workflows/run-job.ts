@@ -1,7 +1,10 @@
 // The road of a job, from its row to its tasks: fetch, probe, plan. The page to read first; run-task.ts goes on from here.
 import { claimJob, findHeldJob, findJob, lockJob } from '#database/jobs.ts';
 import { listOutputs } from '#database/outputs.ts';
+import type { PlatformError } from '#domain/error.ts';
 import type { Job, Output } from '#domain/job.ts';
+import type { OutputSpec } from '#domain/output.ts';
+import type { SourceFacts } from '#domain/source-facts.ts';
 import { makePlan } from '#media/plan.ts';
 import { probeSource } from '#media/probe.ts';
 import type { RunLane } from '#queue/lane.ts';
@@ -11,6 +14,7 @@ import { holdStill } from '#workflows/hold-still.ts';
 import { JobLogger } from '#workflows/job-logger.ts';
 import { openInput } from '#workflows/open-input.ts';
 import { openTasks } from '#workflows/open-tasks.ts';
+import { packagePlanned } from '#workflows/package-timeline.ts';
 import { planOptions } from '#workflows/plan-options.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { prepareBurns } from '#workflows/prepare-burn.ts';
@@ -58,12 +62,31 @@ async function prepareJob(platform: Platform, { job, outputs, signal, logger }: 
   await holdStill(platform, { job, outputs, signal, sourceKey, facts });
   const specs = outputs.map((output) => output.spec);
   const refusals = await prepareWatermarks(platform, { job, outputs, signal, log });
-  const plan = makePlan({ facts, outputs: specs, options: planOptions(platform), refusals });
+  const { plan, results } = await planTasks(platform, { job, sourceKey, facts, specs, refusals });
   for (const { code, detail, action } of plan.findings) log(`found ${code}: ${detail}; ${action}`);
   log(`plan: ${plan.tasks.length} tasks, about ${plan.cost.cpuSeconds} CPU seconds`);
   await prepareBurns(platform, { job, sourceKey, facts, plan, signal, log });
   signal.throwIfAborted();
-  await openTasks(platform, { job, sourceKey, facts, plan });
+  await openTasks(platform, { job, sourceKey, facts, plan, results });
+}
+
+type Planning = {
+  readonly job: Job;
+  readonly sourceKey: string | null;
+  readonly facts: SourceFacts;
+  readonly specs: readonly OutputSpec[];
+  readonly refusals: ReadonlyMap<number, PlatformError>;
+};
+
+/** The plan, and the results of what is done by it: renditions that are packaged out of an original that its owner keeps. */
+async function planTasks(platform: Platform, { job, sourceKey, facts, specs, refusals }: Planning) {
+  const options = planOptions(platform);
+  const planned = { facts, outputs: specs, refusals };
+  const keepsOriginal = job.source.kind === 'managed';
+  const plan = makePlan({ ...planned, options: { ...options, keepsOriginal } });
+  const results = await packagePlanned(platform, { key: sourceKey, facts, plan });
+  // The index promised more than its packets keep.
+  return results ? { plan, results } : { plan: makePlan({ ...planned, options }), results: new Map() };
 }
 
 /** Claims the job under a new attempt. Null where there is nothing to do: planned, finished, paused, deleted, or held elsewhere. */
@@ -96,7 +119,10 @@ async function fetch(platform: Platform, { job, signal, log }: Fetching): Promis
 async function probe(platform: Platform, job: Pick<Job, 'source' | 'sourceKey'>, signal: AbortSignal) {
   const { input, check, close } = await openInput(platform, job, signal);
   try {
-    return await probeSource({ tool: platform.tool, input, limits: platform.limits, signal });
+    const options = { tool: platform.tool, input, limits: platform.limits, signal };
+    // An original that stays is read by its index again and again: it is opened once.
+    if (job.source.kind !== 'managed' || job.sourceKey === null) return await probeSource(options);
+    return await platform.originals.use(job.sourceKey, (index) => probeSource({ ...options, index }));
   } finally {
     await close();
     // What storage failed with explains what FFmpeg said better than FFmpeg does.

@@ -18,9 +18,9 @@ export function viewPlan(facts: SourceFacts, plan: Plan) {
       width: one.width,
       height: one.height,
       method: one.method,
-      encoder: one.method === 'copied' ? 'none: the packets of the source' : (one.hardware ?? 'software'),
-      preset: one.method === 'copied' ? null : one.preset,
-      rate: one.method === 'copied' ? null : describeRate(one.rate),
+      encoder: one.method === 'encoded' ? (one.hardware ?? 'software') : 'none: the packets of the source',
+      preset: one.method === 'encoded' ? one.preset : null,
+      rate: one.method === 'encoded' ? describeRate(one.rate) : null,
       segments: one.segmentFormat,
     })),
     audio: plan.audio.map(({ name, language, codec, method, bitrate, channels, sampleRate, normalize }) => ({
@@ -138,7 +138,7 @@ function viewOutput(plan: Plan, output: OutputPlan) {
 /** Why it is done so, one sentence each. */
 function reasonsOf(plan: Plan): string[] {
   const reasons = plan.findings.map(({ detail, action }) => `${detail}: ${action}`);
-  const copied = plan.video.filter(({ method }) => method === 'copied').map(({ name }) => name);
+  const copied = plan.video.filter(({ method }) => method !== 'encoded').map(({ name }) => name);
   if (copied.length > 0)
     reasons.push(`${copied.join(', ')}: the source's own stream is good enough and is not encoded again`);
   for (const { chunks, boundaries } of plan.timelines) {
