@@ -134,7 +134,7 @@ export function sendProblem(reply: FastifyReply, error: PlatformError, status?: 
 }
 
 /** What Fastify and its plugins throw, in our words. */
-function understand(thrown: unknown): [PlatformError, number] {
+export function understand(thrown: unknown): [PlatformError, number] {
   if (thrown instanceof PlatformError) return [thrown, statusOf(thrown)];
   if (isHttpError(thrown) && thrown.statusCode < 500) {
     const code: ErrorCode =

@@ -19,6 +19,7 @@ import { planRoutes } from '#api/jobs/plan-routes.ts';
 import { jobRoutes } from '#api/jobs/routes.ts';
 import { taskRoutes } from '#api/jobs/task-routes.ts';
 import { finishDocument } from '#api/openapi.ts';
+import { operationsApi } from '#api/operations/routes.ts';
 import { installSecurityHeaders } from '#api/security-headers.ts';
 import { adminRoutes } from '#api/system/admin-routes.ts';
 import { eventRoutes } from '#api/system/event-routes.ts';
@@ -46,6 +47,7 @@ export async function createServer(platform: Platform): Promise<Api> {
     loggerInstance: platform.log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
+    trustProxy: platform.config.TRUSTED_PROXIES.length > 0 ? [...platform.config.TRUSTED_PROXIES] : false,
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
   }).withTypeProvider<import('fastify-type-provider-zod').ZodTypeProvider>() as unknown as Api;
@@ -60,7 +62,15 @@ export async function createServer(platform: Platform): Promise<Api> {
   installSecurityHeaders(app);
   await app.register(cors, {
     origin: platform.config.CORS_ALLOWED_ORIGINS.includes('*') ? '*' : [...platform.config.CORS_ALLOWED_ORIGINS],
-    exposedHeaders: ['Location', 'ETag', 'Content-Range', 'Content-Length', 'Retry-After', ...TUS_HEADERS],
+    exposedHeaders: [
+      'Location',
+      'ETag',
+      'Content-Range',
+      'Content-Length',
+      'Retry-After',
+      'X-Session-Key',
+      ...TUS_HEADERS,
+    ],
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
   });
   installAuth(app, platform);
@@ -107,6 +117,7 @@ export async function createServer(platform: Platform): Promise<Api> {
   }
   if (platform.config.APIS.includes('videos')) videosApi(app, context);
   if (platform.config.APIS.includes('encoder')) encoderRoutes(app, context);
+  if (platform.config.APIS.includes('operations')) await operationsApi(app, context);
   await installDashboard(app);
   return app;
 }

@@ -1,5 +1,5 @@
 // Who a caller without an account is: a number of ours, signed, that nobody can make up. Pure; used by the operations API.
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
 const TOKEN = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([A-Za-z0-9_-]{43})$/;
 
@@ -23,3 +23,6 @@ export function readSession(token: string, secret: SessionSecret): string | null
 
 /** Whether it looks like a token at all, whoever signed it. */
 export const isSessionToken = (text: string): boolean => TOKEN.test(text);
+
+/** The session of a secret that a client made for itself; the secret is not kept. */
+export const ownSession = (secret: string): string => `own:${createHash('sha256').update(secret).digest('base64url')}`;

@@ -16,29 +16,6 @@ const isText = (path: string): boolean =>
 /** Settings of the contract whose reader is not built yet. A law of its own keeps this list honest. */
 const UNREAD: readonly string[] = [
   'PLAYBACK_URL_TTL',
-  'MAX_VIDEO_BYTES',
-  'MAX_IMAGE_BYTES',
-  'MAX_AUDIO_BYTES',
-  'OPERATION_VIDEO_WORKERS',
-  'OPERATION_IMAGE_WORKERS',
-  'OPERATION_AUDIO_WORKERS',
-  'OPERATION_VIDEO_TIME_LIMIT',
-  'OPERATION_IMAGE_TIME_LIMIT',
-  'OPERATION_AUDIO_TIME_LIMIT',
-  'OPERATION_RETRY_DELAYS',
-  'OPERATION_EXPIRY_HOURS',
-  'RATE_LIMIT_BURST',
-  'RATE_LIMIT_SUSTAINED',
-  'RATE_LIMIT_UPLOADS',
-  'RATE_LIMIT_STATUS',
-  'SESSION_SECRET',
-  'USE_CLOUDINARY',
-  'CLOUDINARY_CLOUD_NAME',
-  'CLOUDINARY_API_KEY',
-  'CLOUDINARY_API_SECRET',
-  'CLOUDINARY_FOLDER',
-  'CLOUDINARY_API_URL',
-  'TRUSTED_PROXIES',
 ];
 /** Names in capitals that documents use and that are no settings. */
 const NO_SETTINGS: readonly string[] = ['ERROR_CODES'];

@@ -37,7 +37,9 @@ export function systemRoutes(app: Api, { platform }: ApiContext): void {
       last = { at: performance.now(), health: checkHealth(platform) };
     return last.health;
   };
-  for (const url of ['/health', '/api/v1/health']) {
+  // The operations API answers the second one in its own envelope.
+  const urls = platform.config.APIS.includes('operations') ? ['/health'] : ['/health', '/api/v1/health'];
+  for (const url of urls) {
     app.get(
       url,
       {

@@ -1,0 +1,77 @@
+// The envelope of the operations API: what every answer and every error below its prefix is wrapped in. Used by its routes.
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import type { Api } from '#api/context.ts';
+import { notThere, problemOf, understand } from '#api/errors.ts';
+import type { PlatformError } from '#domain/error.ts';
+
+export const PREFIX = '/api/v1';
+
+export const failureSchema = z
+  .object({
+    success: z.literal(false),
+    error: z.object({
+      code: z.string(),
+      message: z.string(),
+      details: z.object({
+        errors: z.array(z.object({ path: z.string(), message: z.string() })),
+        fault: z.string(),
+        advice: z.string(),
+        retry_after: z.number().optional(),
+      }),
+    }),
+  })
+  .meta({ id: 'OperationFailure', description: 'What went wrong, and which field is to be corrected' });
+
+export const successSchema = <T extends z.ZodType>(data: T) =>
+  z.object({ success: z.literal(true), data, message: z.string() });
+
+export const pageSchema = <T extends z.ZodType>(item: T) =>
+  z.object({
+    success: z.literal(true),
+    data: z.array(item),
+    message: z.string(),
+    pagination: z.object({ page: z.int(), page_size: z.int(), total: z.int(), total_pages: z.int() }),
+  });
+
+export const success = <T>(data: T, message: string) => ({ success: true as const, data, message });
+
+export type Page = { readonly page: number; readonly pageSize: number; readonly total: number };
+
+export const successPage = <T>(data: T[], { page, pageSize, total }: Page, message: string) => ({
+  ...success(data, message),
+  pagination: { page, page_size: pageSize, total, total_pages: Math.ceil(total / pageSize) },
+});
+
+export function sendFailure(reply: FastifyReply, error: PlatformError, status?: number): FastifyReply {
+  const { retryAfter } = error;
+  const problem = problemOf(error, status);
+  if (retryAfter !== undefined) reply.header('Retry-After', String(Math.ceil(retryAfter)));
+  if (problem.status === 401) reply.header('WWW-Authenticate', 'Bearer realm="rendition"');
+  const { code, detail: message, errors, fault, advice } = problem;
+  const details = {
+    errors,
+    fault,
+    advice,
+    ...(retryAfter === undefined ? {} : { retry_after: Math.ceil(retryAfter) }),
+  };
+  return (
+    reply
+      .code(problem.status)
+      .header('Cache-Control', 'no-store')
+      .header('Content-Type', 'application/json; charset=utf-8')
+      // A route's own response schema does not fit a failure.
+      .serializer(JSON.stringify)
+      .send({ success: false, error: { code, message, details } })
+  );
+}
+
+/** For this prefix alone: errors of routes, of hooks before them, and of paths that are none. */
+export function installEnvelope(app: Api): void {
+  app.setErrorHandler((thrown, request, reply) => {
+    const [error, status] = understand(thrown);
+    if (status >= 500) request.log.error({ err: thrown }, 'request failed');
+    return sendFailure(reply, error, status);
+  });
+  app.setNotFoundHandler((request, reply) => sendFailure(reply, notThere(request)));
+}

@@ -1,0 +1,205 @@
+// The operations API (seed of file conversions): wires its prefix with an envelope, limits and errors of its own. Called by server.ts.
+
+import type { FastifyRequest } from 'fastify';
+import { type Api, type ApiContext, baseUrl } from '#api/context.ts';
+import { definitionRoutes } from '#api/operations/definition-routes.ts';
+import { downloadRoute } from '#api/operations/download-route.ts';
+import {
+  failureSchema,
+  installEnvelope,
+  PREFIX,
+  pageSchema,
+  success,
+  successPage,
+  successSchema,
+} from '#api/operations/envelope.ts';
+import { eventRoute } from '#api/operations/event-route.ts';
+import { limitCalls } from '#api/operations/limit-calls.ts';
+import { receiveForm } from '#api/operations/receive-form.ts';
+import { listQuery, operationParams } from '#api/operations/schema.ts';
+import { serviceRoutes } from '#api/operations/service-routes.ts';
+import { createSessions, refOf, type Sessions } from '#api/operations/session.ts';
+import { operationView, statusView, viewOperation, viewStatus } from '#api/operations/view.ts';
+import { listOperations } from '#database/operations.ts';
+import { PlatformError } from '#domain/error.ts';
+import { cancelOperation, requireOperation, retryOperation } from '#workflows/operations/change-operation.ts';
+import { createOperation } from '#workflows/operations/create-operation.ts';
+import { deleteOperation } from '#workflows/operations/delete-operation.ts';
+import { dropFile } from '#workflows/operations/receive-file.ts';
+
+const tags = ['operations'];
+/** Room for the rest of the request beside a file in base64. */
+const BODY_ALLOWANCE = 1024 ** 2;
+const FORM = 'application/x-www-form-urlencoded';
+
+/** Everything below /api/v1. */
+export async function operationsApi(app: Api, context: ApiContext): Promise<void> {
+  await app.register(
+    async (scope) => {
+      const api = scope as Api;
+      installEnvelope(api);
+      limitCalls(api, context.platform);
+      if (!api.hasContentTypeParser(FORM))
+        api.addContentTypeParser(FORM, { parseAs: 'string' }, (_request, body, done) =>
+          done(null, Object.fromEntries(new URLSearchParams(String(body)))),
+        );
+      keepPrivate(api);
+      const sessions = createSessions(context.platform);
+      operationRoutes(api, context, sessions);
+      downloadRoute(api, context, sessions);
+      eventRoute(api, context, sessions);
+      definitionRoutes(api, context);
+      serviceRoutes(api, context, sessions);
+    },
+    { prefix: PREFIX },
+  );
+}
+
+/** What a session sees is for no shared cache. */
+function keepPrivate(app: Api): void {
+  app.addHook('onSend', async (_request, reply) => {
+    const said = reply.getHeader('Cache-Control');
+    if (said === undefined) reply.header('Cache-Control', 'no-store');
+    else if (said === 'no-cache') reply.header('Cache-Control', 'private, no-cache');
+  });
+}
+
+function operationRoutes(app: Api, context: ApiContext, sessions: Sessions): void {
+  const { platform } = context;
+  const { config } = platform;
+  const { db } = platform.database;
+  const keeping = { expiryHours: config.OPERATION_EXPIRY_HOURS };
+  const prefixOf = (request: FastifyRequest) => `${baseUrl(context, request)}${PREFIX}`;
+  const one = { 200: successSchema(operationView), 404: failureSchema };
+
+  app.post(
+    '/operations',
+    {
+      config: { scope: 'write', calls: 'uploads' },
+      bodyLimit: Math.ceil((config.MAX_INLINE_BYTES * 4) / 3) + BODY_ALLOWANCE,
+      schema: {
+        tags,
+        summary: 'Create an operation: a multipart form of operation, parameters (JSON) and file, in any order',
+        consumes: ['multipart/form-data', FORM, 'application/json'],
+        response: { 201: successSchema(operationView), 400: failureSchema, 413: failureSchema, 429: failureSchema },
+      },
+    },
+    async (request, reply) => {
+      const session = sessions(request, reply);
+      const form = await receiveForm(platform, request, session.projectId);
+      const { operation, given: parameters, values, file } = form;
+      const gone = new AbortController();
+      reply.raw.once('close', () => gone.abort(new PlatformError('canceled', 'The client has gone')));
+      try {
+        const wish = { session, operation, parameters, values, file, baseUrl: baseUrl(context, request) };
+        const id = await createOperation(platform, { ...wish, signal: gone.signal });
+        const created = await requireOperation(platform, refOf(session, id));
+        return reply
+          .code(201)
+          .header('Location', `${PREFIX}/operations/${id}/`)
+          .send(success(viewOperation(created, prefixOf(request)), 'Operation created and queued for processing'));
+      } catch (error) {
+        await dropFile(platform, file);
+        throw error;
+      }
+    },
+  );
+
+  app.get(
+    '/operations',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags,
+        summary: "The session's operations, newest first",
+        querystring: listQuery,
+        response: { 200: pageSchema(operationView), 400: failureSchema },
+      },
+    },
+    async (request, reply) => {
+      const session = sessions(request, reply);
+      const { page, page_size: pageSize, status, operation } = request.query;
+      const { operations, total } = await listOperations(
+        db,
+        {
+          ...session,
+          limit: pageSize,
+          offset: (page - 1) * pageSize,
+          ...(status ? { status } : {}),
+          ...(operation ? { operation } : {}),
+        },
+        keeping,
+      );
+      const views = operations.map((found) => viewOperation(found, prefixOf(request)));
+      return successPage(views, { page, pageSize, total }, `${total} operations`);
+    },
+  );
+
+  app.get(
+    '/operations/:id',
+    {
+      config: { scope: 'read' },
+      schema: { tags, summary: 'An operation with its files', params: operationParams, response: one },
+    },
+    async (request, reply) => {
+      const found = await requireOperation(platform, refOf(sessions(request, reply), request.params.id));
+      return success(viewOperation(found, prefixOf(request)), `The operation is ${found.status}`);
+    },
+  );
+
+  app.get(
+    '/operations/:id/status',
+    {
+      config: { scope: 'read', calls: 'status' },
+      schema: {
+        tags,
+        summary: 'Status, progress and time left alone, for polling',
+        params: operationParams,
+        response: { 200: successSchema(statusView), 404: failureSchema, 429: failureSchema },
+      },
+    },
+    async (request, reply) => {
+      const found = await requireOperation(platform, refOf(sessions(request, reply), request.params.id));
+      return success(viewStatus(found), `The operation is ${found.status}`);
+    },
+  );
+
+  const acts = [
+    ['cancel', cancelOperation, 'Cancel: what runs stops within a second', 'Operation cancelled'],
+    ['retry', retryOperation, 'Start a failed or cancelled operation again', 'Operation queued again'],
+  ] as const;
+  for (const [name, act, summary, message] of acts) {
+    app.post(
+      `/operations/:id/${name}`,
+      {
+        config: { scope: 'write' },
+        schema: { tags, summary, params: operationParams, response: { ...one, 409: failureSchema } },
+      },
+      async (request, reply) => {
+        const changed = await act(platform, refOf(sessions(request, reply), request.params.id));
+        return success(viewOperation(changed, prefixOf(request)), message);
+      },
+    );
+  }
+
+  app.delete(
+    '/operations/:id',
+    {
+      config: { scope: 'write' },
+      schema: {
+        tags,
+        summary: 'Delete an operation and its files',
+        params: operationParams,
+        response: {
+          200: successSchema(operationView.pick({ id: true })),
+          404: failureSchema,
+        },
+      },
+    },
+    async (request, reply) => {
+      const ref = refOf(sessions(request, reply), request.params.id);
+      await deleteOperation(platform, ref);
+      return success({ id: ref.id }, 'Operation and its files deleted');
+    },
+  );
+}
