@@ -16,3 +16,14 @@ export async function findRunningWork(db: Kysely<Schema>): Promise<RunningWork> 
     from task where status = 'processing' or (status = 'done' and done_at > now() - interval '1 hour')`.execute(db);
   return { speed: rows[0]?.speed ?? 0, chunkSeconds: rows[0]?.chunk_seconds ?? 0 };
 }
+
+/** What the server says of itself. */
+export async function findDatabaseFacts(
+  db: Kysely<Schema>,
+): Promise<{ readonly version: string; readonly bytes: number }> {
+  const { rows } = await sql<{ version: string; bytes: number }>`
+    select current_setting('server_version') as version, pg_database_size(current_database())::float8 as bytes`.execute(
+    db,
+  );
+  return rows[0] ?? { version: 'unknown', bytes: 0 };
+}

@@ -177,13 +177,12 @@ export async function lockVideo(db: Kysely<Schema>, { projectId, id }: VideoRef)
 }
 
 /** What may change of a video. Left out stays as it is. */
-export type VideoChange = Partial<
-  Pick<
-    Video,
-    'title' | 'description' | 'tags' | 'posterTime' | 'playbackPolicy' | 'stopped' | 'transcode' | 'qualities'
-  >
+type Changeable = Pick<
+  Video,
+  'title' | 'description' | 'tags' | 'posterTime' | 'playbackPolicy' | 'stopped' | 'transcode' | 'qualities' | 'size'
 > &
-  Partial<Pick<Video, 'size' | 'storageKey' | 'error' | 'playableAt' | 'filename'>>;
+  Pick<Video, 'storageKey' | 'error' | 'playableAt' | 'filename'>;
+export type VideoChange = { readonly [K in keyof Changeable]?: Changeable[K] | undefined };
 
 /** False where there is none. */
 export async function changeVideo(

@@ -9,6 +9,9 @@ import type { JobStatus } from '#domain/job.ts';
 export const VIDEO_STATUSES = ['uploading', 'uploaded', 'queued', 'processing', 'ready', 'stopped', 'failed'] as const;
 export type VideoStatus = (typeof VIDEO_STATUSES)[number];
 
+/** Names that may be asked for; the numbers are short sides. */
+export const VIDEO_QUALITIES = ['2160p', '1440p', '1080p', '720p', '480p', '360p', '240p'] as const;
+
 export const PLAYBACK_POLICIES = ['public', 'signed'] as const;
 /** public: who knows the id may play it, where the server asks for no keys · signed: only with a signed URL. */
 export type PlaybackPolicy = (typeof PLAYBACK_POLICIES)[number];

@@ -1,5 +1,10 @@
 // The videos API: upload, transcode, metadata, stream, admin. One list of routes for each of its five services. Wired by server.ts.
 import type { Api, ApiContext } from '#api/context.ts';
+import { videoAdminRoutes } from '#api/videos/admin-routes.ts';
+import { acceptBytes, acceptForms } from '#api/videos/forms.ts';
+import { transcodeRoutes } from '#api/videos/transcode-routes.ts';
+import { uploadRoutes } from '#api/videos/upload-routes.ts';
+import { videoRoutes } from '#api/videos/video-routes.ts';
 
 type Routes = (app: Api, context: ApiContext) => void;
 
@@ -7,14 +12,20 @@ export const VIDEO_SERVICES = ['upload', 'transcoding', 'metadata', 'streaming',
 export type VideoService = (typeof VIDEO_SERVICES)[number];
 
 const ROUTES: Readonly<Record<VideoService, readonly Routes[]>> = {
-  upload: [],
-  transcoding: [],
-  metadata: [],
+  upload: [uploadRoutes],
+  transcoding: [transcodeRoutes],
+  metadata: [videoRoutes],
   streaming: [],
-  admin: [],
+  admin: [videoAdminRoutes],
 };
 
 /** @param services all of them, or those that a listener of its own serves (`--seed-ports`) */
 export function videosApi(app: Api, context: ApiContext, services: readonly VideoService[] = VIDEO_SERVICES): void {
-  for (const service of services) for (const routes of ROUTES[service]) routes(app, context);
+  // In a room of their own: how they read bodies is no other API's.
+  void app.register(async (inner) => {
+    const room = inner as unknown as Api;
+    acceptForms(room);
+    acceptBytes(room);
+    for (const service of services) for (const routes of ROUTES[service]) routes(room, context);
+  });
 }

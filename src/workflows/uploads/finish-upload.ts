@@ -3,15 +3,16 @@ import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { Schema } from '#database/schema.ts';
 import { listUploadParts, type UploadPart, type UploadRef } from '#database/upload-parts.ts';
-import { changeUpload, findUpload, lockUpload, type Upload } from '#database/uploads.ts';
+import { changeUpload, deleteUpload, findUpload, lockUpload, type Upload } from '#database/uploads.ts';
 import { type Failure, PlatformError, toFailure, toPlatformError } from '#domain/error.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import { describeChunks, missingChunks } from '#domain/upload.ts';
+import { uploadPrefix } from '#domain/video.ts';
 import { probeSource } from '#media/probe.ts';
 import { openInput } from '#workflows/open-input.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { joinUpload } from '#workflows/uploads/join-upload.ts';
-import { partsPrefix } from '#workflows/uploads/upload-storage.ts';
+import { growingKey, partsPrefix } from '#workflows/uploads/upload-storage.ts';
 import { failVideo } from '#workflows/videos/fail-video.ts';
 import { storeOriginal } from '#workflows/videos/store-original.ts';
 
@@ -119,8 +120,8 @@ async function end(platform: Platform, ref: UploadRef): Promise<Upload> {
   if (upload.status !== 'finishing') return upload;
   let facts: SourceFacts | null;
   let size: number;
+  const parts = await listUploadParts(db, ref);
   try {
-    const parts = await listUploadParts(db, ref);
     size = await joinUpload(platform, upload, parts);
     await checkSum(platform, upload, parts);
     facts = upload.isVideo ? await probe(platform, upload) : null;
@@ -130,14 +131,27 @@ async function end(platform: Platform, ref: UploadRef): Promise<Upload> {
     await fail(platform, upload, toFailure(error));
     throw error;
   }
-  await platform.storage.removeAll(partsPrefix(upload.id));
   await storeOriginal(platform, { upload, size, facts });
+  await tidy(platform, upload, parts);
   return (await findUpload(db, ref)) ?? upload;
+}
+
+/** Only once the whole is told of: another process may be joining the same. */
+async function tidy({ storage, database }: Platform, upload: Upload, parts: readonly UploadPart[]): Promise<void> {
+  await storage.removeAll(partsPrefix(upload.id));
+  await storage.remove(growingKey(upload.id));
+  // Those that had been parked lie below no prefix of this upload.
+  for (const { storageKey } of parts) if (storageKey !== null) await storage.remove(storageKey);
+  for (const id of upload.concatenates ?? []) {
+    const partial = { projectId: upload.projectId, id };
+    await storage.removeAll(uploadPrefix(id));
+    await deleteUpload(database.db, partial);
+  }
 }
 
 /** What another try would not change: the bytes themselves are wrong. */
 const isFinal = (error: PlatformError): boolean =>
-  !error.retryable && (error.fault === 'media' || error.fault === 'caller' || error.fault === 'source');
+  !error.retryable && (error.fault === 'media' || error.code === 'checksum_mismatch');
 
 async function checkSum({ storage }: Platform, upload: Upload, parts: readonly UploadPart[]): Promise<void> {
   if (upload.sha256 === null) return;
@@ -181,7 +195,7 @@ async function fail(platform: Platform, upload: Upload, failure: Failure): Promi
     if (changed && upload.isVideo) await failVideo(platform, db, { ...ref(upload), failure });
     return changed;
   });
-  if (failed) await platform.storage.removeAll(`uploads/${upload.id}/`);
+  if (failed) await platform.storage.removeAll(uploadPrefix(upload.id));
 }
 
 const ref = ({ projectId, id }: UploadRef): UploadRef => ({ projectId, id });

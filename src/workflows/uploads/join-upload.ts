@@ -80,7 +80,6 @@ async function joinObjects({ storage }: Platform, upload: Upload, { parts, size 
     return { key: storageKey, size: bytes };
   });
   await storage.join(upload.storageKey, objects);
-  await storage.remove(growingKey(upload.id));
   return size;
 }
 

@@ -54,7 +54,7 @@ export async function receiveChunk(platform: Platform, chunk: IncomingChunk): Pr
       throw new PlatformError('checksum_mismatch', `Chunk ${index} has the SHA-256 ${found}, not ${chunk.sha256}`, {
         errors: [{ path: 'sha256', message: found ?? '' }],
       });
-    await save(platform, upload, { ...part, sha256: found });
+    await saveChunk(platform, upload, { ...part, sha256: found });
   } catch (error) {
     if (part.storageKey !== null) await platform.storage.remove(part.storageKey);
     else await releaseUploadPart(db, { ...ref, index, claim: part.claim });
@@ -125,7 +125,7 @@ async function* limited(body: AsyncIterable<Uint8Array>, { most, hash, error }: 
 }
 
 /** The chunk's row, and what it tells about the others. */
-async function save(platform: Platform, upload: Upload, part: StoredPart): Promise<void> {
+export async function saveChunk(platform: Platform, upload: Upload, part: UploadPart): Promise<void> {
   const ref = { projectId: upload.projectId, id: upload.id };
   const replaced = await platform.database.db.transaction().execute(async (db) => {
     const now = await lockUpload(db, ref);
@@ -145,7 +145,7 @@ export function checkOpen(upload: Upload): void {
     throw new PlatformError('conflict', `Upload ${upload.id} is ${upload.status}; it takes nothing more`);
 }
 
-function checkIndex({ protocol, totalChunks, id }: Upload, index: number): void {
+export function checkIndex({ protocol, totalChunks, id }: Upload, index: number): void {
   if (protocol !== 'chunks') throw new PlatformError('conflict', `Upload ${id} is sent by ${protocol}, not in chunks`);
   if (totalChunks !== null && index >= totalChunks) throw wrong('index', `0 to ${totalChunks - 1}`);
 }

@@ -21,7 +21,8 @@ export async function createVideo(platform: Platform, entry: NewEntry): Promise<
   return readVideo(platform, { projectId: entry.projectId, id });
 }
 
-export type VideoEdit = Partial<Pick<Video, 'title' | 'description' | 'tags' | 'posterTime' | 'playbackPolicy'>>;
+type Editable = Pick<Video, 'title' | 'description' | 'tags' | 'posterTime' | 'playbackPolicy'>;
+export type VideoEdit = { readonly [K in keyof Editable]?: Editable[K] | undefined };
 
 /** @throws PlatformError `not_found` */
 export async function updateVideo(

@@ -1,0 +1,128 @@
+// Bodies of the videos API: multipart/form-data, application/x-www-form-urlencoded and JSON alike. Used by api.ts and its routes.
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Api } from '#api/context.ts';
+import { invalid } from '#api/errors.ts';
+import { ENCRYPTIONS, PLAYBACK_POLICIES, VIDEO_QUALITIES } from '#domain/video.ts';
+
+const FORM = 'application/x-www-form-urlencoded';
+
+/** Reads forms of all routes that are added to `app` afterwards; a route that takes a file reads its own. */
+export function acceptForms(app: Api): void {
+  if (!app.hasContentTypeParser(FORM))
+    app.addContentTypeParser(FORM, { parseAs: 'string' }, (_request, text, done) =>
+      done(null, readPairs(String(text))),
+    );
+  app.addHook('preValidation', async (request) => {
+    if (request.routeOptions.config.takesFile) return;
+    if (request.isMultipart()) request.body = await readFields(request);
+    // PUT and POST without a body at all.
+    else request.body ??= {};
+  });
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** A multipart body holds a file: the route reads it as it comes. */
+    readonly takesFile?: boolean;
+  }
+}
+
+/** Bodies of bytes alone arrive as streams. */
+export function acceptBytes(app: Api): void {
+  for (const type of ['application/octet-stream', 'application/offset+octet-stream', /^(video|audio)\//])
+    app.addContentTypeParser(type, (_request, payload, done) => done(null, payload));
+}
+
+function readPairs(text: string): Record<string, string | string[]> {
+  const fields: Record<string, string | string[]> = {};
+  for (const [name, value] of new URLSearchParams(text)) addField(fields, name, value);
+  return fields;
+}
+
+async function readFields(request: FastifyRequest): Promise<Record<string, string | string[]>> {
+  const fields: Record<string, string | string[]> = {};
+  for await (const part of request.parts()) {
+    if (part.type === 'file') throw invalid([{ path: part.fieldname, message: 'no file here' }]);
+    addField(fields, part.fieldname, String(part.value));
+  }
+  return fields;
+}
+
+/** A name that comes twice, or ends with [], is a list. */
+export function addField(fields: Record<string, string | string[]>, written: string, value: string): void {
+  const isList = written.endsWith('[]');
+  const name = isList ? written.slice(0, -2) : written;
+  // A form's own names, never those of Object.
+  const known = Object.hasOwn(fields, name) ? fields[name] : undefined;
+  const next = known === undefined ? (isList ? [value] : value) : [...(Array.isArray(known) ? known : [known]), value];
+  Object.defineProperty(fields, name, { value: next, enumerable: true, configurable: true, writable: true });
+}
+
+/** A whole number, as JSON or as a form writes it. */
+export const whole = (min: number, max: number) =>
+  z.coerce
+    .number({ error: 'a whole number' })
+    .int({ error: 'a whole number' })
+    .min(min, { error: `${min} to ${max}` })
+    .max(max, { error: `${min} to ${max}` });
+
+export const flag = z.union([z.boolean(), z.stringbool({ error: 'true or false' })]);
+
+/** A list, or a string of its members with commas between. */
+const listOf = <T extends z.ZodType>(member: T) =>
+  z.preprocess((value) => {
+    if (typeof value !== 'string') return value;
+    return value
+      .split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== '');
+  }, z.array(member));
+
+export const tags = listOf(z.string().min(1).max(100)).pipe(z.array(z.string()).max(50, { error: 'at most 50' }));
+export const qualities = listOf(z.enum(VIDEO_QUALITIES, { error: `of ${VIDEO_QUALITIES.join(', ')}` }));
+export const title = z.string().trim().min(1, { error: 'not empty' }).max(500, { error: 'at most 500 characters' });
+export const description = z.string().max(20_000, { error: 'at most 20000 characters' });
+/** seconds; an empty field of a form is none */
+export const posterTime = z.preprocess(
+  (value) => (value === '' ? null : value),
+  z.coerce.number({ error: 'seconds' }).min(0, { error: 'seconds, not below 0' }).nullable(),
+);
+export const playbackPolicy = z.enum(PLAYBACK_POLICIES, { error: `one of ${PLAYBACK_POLICIES.join(', ')}` });
+
+/** What a client may say of a video when it is made. */
+export const videoFields = {
+  title: title.optional(),
+  description: description.default(''),
+  tags: tags.default([]),
+  qualities: qualities.optional(),
+  transcode: flag.default(true),
+  playback_policy: playbackPolicy.default('public'),
+  encryption: z.enum(ENCRYPTIONS, { error: `one of ${ENCRYPTIONS.join(', ')}` }).default('none'),
+  poster_time: posterTime.optional(),
+  notification_url: z
+    .string()
+    .max(4096)
+    .refine((value) => /^https?:\/\//i.test(value) && URL.canParse(value), { error: 'an http or https URL' })
+    .optional(),
+};
+const videoFieldsSchema = z.object(videoFields);
+
+/** The same as the workflows take it. */
+export const toVideoWish = (fields: z.output<typeof videoFieldsSchema>) => ({
+  title: fields.title ?? null,
+  description: fields.description,
+  tags: fields.tags,
+  qualities: fields.qualities && fields.qualities.length > 0 ? fields.qualities : null,
+  transcode: fields.transcode,
+  playbackPolicy: fields.playback_policy,
+  encryption: fields.encryption,
+  posterTime: fields.poster_time ?? null,
+  notificationUrl: fields.notification_url ?? null,
+});
+
+/** An id as clients send it; one that is no UUID is an id of nothing. */
+export const videoId = z.string().max(100);
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const NOTHING = '00000000-0000-0000-0000-000000000000';
+export const toId = (text: string): string => (UUID.test(text.toLowerCase()) ? text.toLowerCase() : NOTHING);

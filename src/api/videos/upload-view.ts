@@ -1,0 +1,46 @@
+// An upload as its client sees it: what has come, what is missing. Used by the upload routes.
+import type { Kysely } from 'kysely';
+import { z } from 'zod';
+import type { Schema } from '#database/schema.ts';
+import { listUploadParts } from '#database/upload-parts.ts';
+import type { Upload } from '#database/uploads.ts';
+import { chunkSizeOf, missingChunks } from '#domain/upload.ts';
+
+export const uploadView = z.object({
+  upload_id: z.string(),
+  filename: z.string(),
+  protocol: z.string(),
+  status: z.string(),
+  size: z.int().nullable(),
+  bytes_received: z.int(),
+  total_chunks: z.int().nullable(),
+  chunk_size: z.int().nullable(),
+  received: z.array(z.int()),
+  missing: z.array(z.int()),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  expires_at: z.iso.datetime(),
+});
+
+export async function showUpload(db: Kysely<Schema>, upload: Upload): Promise<z.output<typeof uploadView>> {
+  const { totalChunks, expectedSize, error } = upload;
+  const isWhole = upload.status === 'received';
+  const parts = await listUploadParts(db, upload);
+  const received = isWhole
+    ? Array.from({ length: totalChunks ?? 0 }, (_, index) => index)
+    : parts.map(({ index }) => index);
+  const sum = upload.protocol === 'chunks' ? parts.reduce((bytes, part) => bytes + part.size, 0) : upload.received;
+  return {
+    upload_id: upload.id,
+    filename: upload.filename,
+    protocol: upload.protocol,
+    status: upload.status,
+    size: isWhole ? upload.size : expectedSize,
+    bytes_received: isWhole ? upload.size : sum,
+    total_chunks: totalChunks,
+    chunk_size: totalChunks === null ? null : (upload.chunkSize ?? chunkSizeOf({ size: expectedSize, totalChunks })),
+    received,
+    missing: totalChunks === null ? [] : missingChunks(totalChunks, received),
+    error: error && { code: error.code, message: error.message },
+    expires_at: upload.expiresAt.toISOString(),
+  };
+}

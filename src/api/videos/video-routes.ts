@@ -1,0 +1,166 @@
+// The metadata service: videos made, listed, read, changed, deleted, stopped and resumed. Wired by api.ts.
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { type Api, type ApiContext, baseUrl, callerOf } from '#api/context.ts';
+import { problemSchema } from '#api/errors.ts';
+import {
+  description,
+  playbackPolicy,
+  posterTime,
+  tags as tagList,
+  title,
+  toId,
+  toVideoWish,
+  videoFields,
+  videoId,
+} from '#api/videos/forms.ts';
+import { answerList, listQuery } from '#api/videos/list-videos.ts';
+import { videoPage, videoView } from '#api/videos/video-view.ts';
+import type { VideoRef } from '#database/videos.ts';
+import { deleteVideo } from '#workflows/videos/delete-video.ts';
+import { readVideo } from '#workflows/videos/read-video.ts';
+import { resumeVideo } from '#workflows/videos/resume-video.ts';
+import { stopVideo } from '#workflows/videos/stop-video.ts';
+import { createVideo, updateVideo } from '#workflows/videos/update-video.ts';
+import { viewVideo } from '#workflows/videos/view-video.ts';
+
+const tags = ['videos: metadata'];
+const params = z.object({ hash: videoId });
+const createBody = z
+  .object({ filename: z.string().min(1).max(1000).optional(), ...videoFields })
+  .refine(({ filename, title: words }) => filename !== undefined || words !== undefined, {
+    path: ['title'],
+    error: 'title or filename',
+  });
+const editBody = z.object({
+  title: title.optional(),
+  description: description.optional(),
+  tags: tagList.optional(),
+  poster_time: posterTime.optional(),
+  playback_policy: playbackPolicy.optional(),
+});
+const stoppedView = z.object({ hash: z.string(), stopped: z.boolean(), status: z.string() });
+
+const refOf = (request: FastifyRequest, hash: string): VideoRef => ({
+  projectId: callerOf(request).projectId,
+  id: toId(hash),
+});
+
+export function videoRoutes(app: Api, context: ApiContext): void {
+  const { platform } = context;
+  const show = (request: FastifyRequest, video: Parameters<typeof viewVideo>[1]) =>
+    viewVideo(platform, video, baseUrl(context, request));
+
+  app.post(
+    '/videos',
+    {
+      config: { scope: 'write' },
+      schema: {
+        tags,
+        summary: 'An entry whose upload follows: give its hash to /upload/init as upload_id',
+        body: createBody,
+        response: { 201: videoView },
+      },
+    },
+    async (request, reply) => {
+      const { body } = request;
+      const video = await createVideo(platform, {
+        projectId: callerOf(request).projectId,
+        filename: body.filename ?? body.title ?? '',
+        wish: toVideoWish(body),
+        baseUrl: baseUrl(context, request),
+      });
+      return reply.code(201).header('Location', `/videos/${video.id}`).send(show(request, video));
+    },
+  );
+  app.get(
+    '/videos',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags,
+        summary: 'Videos, newest first unless sorted otherwise',
+        querystring: listQuery,
+        response: { 200: videoPage },
+      },
+    },
+    async (request) => answerList(context, request, request.query),
+  );
+  app.get(
+    '/videos/:hash',
+    {
+      config: { scope: 'read' },
+      schema: { tags, summary: 'A video', params, response: { 200: videoView, 404: problemSchema } },
+    },
+    async (request) => show(request, await readVideo(platform, refOf(request, request.params.hash))),
+  );
+  app.put(
+    '/videos/:hash',
+    {
+      config: { scope: 'write' },
+      schema: {
+        tags,
+        summary: 'Change what is said of it; what is left out stays',
+        params,
+        body: editBody,
+        response: { 200: videoView, 404: problemSchema },
+      },
+    },
+    async (request) => {
+      const { poster_time: poster, playback_policy: policy, ...rest } = request.body;
+      const edit = {
+        ...rest,
+        ...(poster === undefined ? {} : { posterTime: poster }),
+        ...(policy === undefined ? {} : { playbackPolicy: policy }),
+      };
+      return show(request, await updateVideo(platform, { ...refOf(request, request.params.hash), edit }));
+    },
+  );
+  app.delete(
+    '/videos/:hash',
+    {
+      config: { scope: 'write' },
+      schema: {
+        tags,
+        summary: 'Delete a video with all its files',
+        params,
+        response: { 204: z.null(), 404: problemSchema },
+      },
+    },
+    async (request, reply) => {
+      await deleteVideo(platform, refOf(request, request.params.hash));
+      return reply.code(204).send(null);
+    },
+  );
+  app.get(
+    '/videos/:hash/stopped',
+    {
+      config: { scope: 'read' },
+      schema: { tags, summary: 'Whether its encoding is stopped', params, response: { 200: stoppedView } },
+    },
+    async (request) => {
+      const { hash, stopped, status } = show(request, await readVideo(platform, refOf(request, request.params.hash)));
+      return { hash, stopped, status };
+    },
+  );
+  const acts = { stop: stopVideo, resume: resumeVideo } as const;
+  const summaries = {
+    stop: 'Stop its encoding: finished segments stay',
+    resume: 'Let it go on with what is missing',
+  } as const;
+  for (const name of ['stop', 'resume'] as const) {
+    app.put(
+      `/videos/:hash/${name}`,
+      {
+        config: { scope: 'write' },
+        schema: {
+          tags,
+          summary: summaries[name],
+          params,
+          response: { 200: videoView, 404: problemSchema, 409: problemSchema },
+        },
+      },
+      async (request) => show(request, await acts[name](platform, refOf(request, request.params.hash))),
+    );
+  }
+}
