@@ -1,0 +1,171 @@
+// Decodes a result and holds it against its source: form, length, pictures (SSIM), sound. Nothing of the engine is used. Used by the matrix and its test.
+import { readFile, stat } from 'node:fs/promises';
+import sharp from 'sharp';
+import { type Checked, checkFile } from '../corpus/check-output.ts';
+import { checkPicture } from '../corpus/check-picture.ts';
+import { comparePictures } from '../corpus/compare-pictures.ts';
+import { type Expected, expectedOf } from '../corpus/expected.ts';
+import { describeMedia, endOf, needTool, readFrames } from '../kit/decode.ts';
+import type { MadeMedia } from '../media/made-media.ts';
+import type { Case } from './cases.ts';
+
+/** A palette of 256 colours and its dither are seen; two hundredths of a second are a GIF's clock. */
+const LEAST_ANIMATION = 0.7;
+const ANIMATION_SECONDS = 0.12;
+/** LU by which a normalised sound may miss. */
+const LOUDNESS_TOLERANCE = 1;
+const LOUDNESS = -16;
+
+export type Judged = { readonly case: Case; readonly file: string; readonly path: string };
+
+/** @param media where references are made */
+export async function judge(media: MadeMedia, { case: one, file, path }: Judged): Promise<Checked> {
+  const expected = await reference(media, one, file);
+  const checks: Checked[] = [await byKind(one, expected, path)];
+  if (one.size) checks.push(await checkSize(path, one.size));
+  if (one.maxBytes !== undefined) {
+    const { size } = await stat(path);
+    const misses = size > one.maxBytes ? [`it has ${size} bytes, at most ${one.maxBytes} were wanted`] : [];
+    checks.push({ misses, notes: [`${Math.round(size / 1000)} of ${one.maxBytes / 1000} kB`] });
+  }
+  return { misses: checks.flatMap(({ misses }) => misses), notes: checks.flatMap(({ notes }) => notes) };
+}
+
+async function byKind(one: Case, expected: Expected, path: string): Promise<Checked> {
+  switch (one.judge) {
+    case 'film':
+      return checkFile(path, expected);
+    case 'picture':
+      return checkPicture(await dataUrl(path), one.format, expected);
+    case 'animation':
+      return checkAnimation(path, expected);
+    case 'sound':
+      return checkSound(one, expected, path);
+  }
+}
+
+/** The check of pictures fetches them. */
+async function dataUrl(path: string): Promise<string> {
+  return `data:application/octet-stream;base64,${(await readFile(path)).toString('base64')}`;
+}
+
+const references = new Map<string, Promise<Expected>>();
+
+/** What the result must look and sound like: the source, or what FFmpeg by itself cuts out of it, in the size that was asked for. */
+function reference(media: MadeMedia, one: Case, file: string): Promise<Expected> {
+  const key = JSON.stringify([file, one.part, one.size, one.judge]);
+  const known = references.get(key);
+  if (known) return known;
+  const made = makeReference(media, one, file);
+  references.set(key, made);
+  return made;
+}
+
+async function makeReference(media: MadeMedia, { part, size, judge: kind }: Case, file: string): Promise<Expected> {
+  const expected = await expectedOf(part ? await cut(media, file, part) : await seenByFfmpeg(file));
+  const sized =
+    size && expected.video && kind !== 'film' ? { ...expected, video: { ...expected.video, ...size } } : expected;
+  return kind === 'picture' && sized.video
+    ? { ...sized, isStill: true, audio: null, video: { ...sized.video, frames: sized.video.frames.slice(0, 1) } }
+    : sized;
+}
+
+/** The part without loss, by FFmpeg's own filters. */
+async function cut(
+  media: MadeMedia,
+  file: string,
+  { start, duration }: { start: number; duration: number },
+): Promise<string> {
+  const path = media.path(`reference-${start}-${duration}-${file.slice(file.lastIndexOf('/') + 1)}.mkv`);
+  const end = start + duration - 0.0005;
+  await needTool('ffmpeg', [
+    ...['-v', 'error', '-nostdin', '-y', '-i', file],
+    ...['-vf', `trim=start=${start - 0.0005}:end=${end},setpts=PTS-STARTPTS`, '-c:v', 'ffv1'],
+    ...['-af', `atrim=start=${start}:end=${start + duration},asetpts=PTS-${start}/TB`, '-c:a', 'pcm_s16le', path],
+  ]);
+  return path;
+}
+
+/** FFmpeg reads no animated WebP, and FFmpeg 5.1 not where AVIF's item lies: the image library unpacks them. */
+async function seenByFfmpeg(file: string): Promise<string> {
+  const isStillAvif = file.endsWith('.avif') && (await readFile(file)).toString('latin1', 8, 12) === 'avif';
+  if (isStillAvif) {
+    await sharp(file).png().toFile(`${file}.seen.png`);
+    return `${file}.seen.png`;
+  }
+  if (!file.endsWith('.webp')) return file;
+  const { pages = 1 } = await sharp(file).metadata();
+  if (pages === 1) return file;
+  await sharp(file, { animated: true }).gif({ effort: 3 }).toFile(`${file}.seen.gif`);
+  return `${file}.seen.gif`;
+}
+
+async function checkAnimation(path: string, expected: Expected): Promise<Checked> {
+  const seen = await seenByFfmpeg(path);
+  const stream = (await describeMedia(seen)).streams.find(({ type }) => type === 'video');
+  if (!stream || !expected.video) return { misses: ['there is no animation'], notes: [] };
+  const frames = await readFrames(seen, stream);
+  const length = endOf(frames);
+  const { mean } = await comparePictures(expected.file, expected.video, { url: seen, stream, frames });
+  const misses = [
+    ...(frames.length < 2 ? ['it does not move'] : []),
+    ...(Math.abs(length - expected.duration) > ANIMATION_SECONDS
+      ? [`it lasts ${length.toFixed(2)} s instead of ${expected.duration.toFixed(2)}`]
+      : []),
+    ...(mean < LEAST_ANIMATION ? [`it does not look like the source (SSIM ${mean.toFixed(3)})`] : []),
+  ];
+  return { misses, notes: [`${frames.length} frames, ${stream.width}x${stream.height} SSIM ${mean.toFixed(3)}`] };
+}
+
+async function checkSound({ sound, louder }: Case, expected: Expected, path: string): Promise<Checked> {
+  const { misses, notes } = await checkFile(path, { ...expected, video: null });
+  const stream = (await describeMedia(path)).streams.find(({ type }) => type === 'audio');
+  const form = stream ? { channels: stream.channels, sampleRate: stream.sampleRate } : null;
+  const wrongForm =
+    sound && JSON.stringify(form) !== JSON.stringify(sound)
+      ? [
+          `the sound has ${form?.channels} channels at ${form?.sampleRate} Hz instead of ${sound.channels} at ${sound.sampleRate}`,
+        ]
+      : [];
+  const loudness = louder ? await integratedLoudness(path) : null;
+  const wrongLoudness =
+    loudness !== null && Math.abs(loudness - LOUDNESS) > LOUDNESS_TOLERANCE
+      ? [`it is at ${loudness} LUFS instead of ${LOUDNESS}`]
+      : [];
+  return {
+    misses: [...misses.filter((miss) => !louder || !miss.includes('louder')), ...wrongForm, ...wrongLoudness],
+    notes: [
+      ...notes,
+      `${form?.channels} ch ${form?.sampleRate} Hz`,
+      ...(loudness === null ? [] : [`${loudness} LUFS`]),
+    ],
+  };
+}
+
+/** By FFmpeg's own meter (ITU-R BS.1770). */
+async function integratedLoudness(path: string): Promise<number> {
+  const { stderr } = await needTool('ffmpeg', [
+    '-nostdin',
+    '-hide_banner',
+    '-i',
+    path,
+    '-af',
+    'ebur128',
+    '-f',
+    'null',
+    '-',
+  ]);
+  const summary = stderr.slice(stderr.lastIndexOf('Summary:'));
+  return Number(/I:\s+(-?[\d.]+) LUFS/.exec(summary)?.[1] ?? Number.NaN);
+}
+
+async function checkSize(path: string, size: { width: number; height: number }): Promise<Checked> {
+  const found = /\.(jpg|png|webp|avif|gif|tiff)$/.test(path)
+    ? await sharp(path)
+        .metadata()
+        .then(({ width, height, pageHeight }) => ({ width, height: pageHeight ?? height }))
+    : (await describeMedia(path)).streams.find(({ type }) => type === 'video');
+  const text = `${found?.width}x${found?.height}`;
+  const wanted = `${size.width}x${size.height}`;
+  return { misses: text === wanted ? [] : [`it is ${text} instead of ${wanted}`], notes: [] };
+}

@@ -1,0 +1,59 @@
+// The matrix of operations: every one with every input and output format, each result decoded and compared; writes docs/operations-matrix.md. `npm run test:operations`.
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openMadeMedia } from '../media/made-media.ts';
+import { CASES, type Case } from './cases.ts';
+import { openConverter } from './conversion.ts';
+import { caseName, type Row, renderReport, rowLine } from './report.ts';
+import { runCase } from './run-case.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const { values } = parseArgs({
+  options: {
+    /** Only cases whose name contains this. */
+    only: { type: 'string', default: '' },
+    /** Rows of this file are taken over, and new ones put there: the matrix can be run in parts. */
+    rows: { type: 'string', default: '' },
+    /** Stops taking new cases after so many seconds. */
+    seconds: { type: 'string', default: '100000' },
+  },
+});
+
+process.exitCode = await run();
+
+async function run(): Promise<number> {
+  const known = new Map((await readRows()).map((row) => [row.name, row]));
+  const wanted = CASES.filter((one) => caseName(one).includes(values.only) && !known.has(caseName(one)));
+  for (const row of await runAll(wanted)) known.set(row.name, row);
+  const rows = CASES.map((one) => known.get(caseName(one))).filter((row) => row !== undefined);
+  if (values.rows !== '') {
+    await mkdir(dirname(values.rows), { recursive: true });
+    await writeFile(values.rows, JSON.stringify(rows));
+  }
+  const wrong = rows.filter((row) => row.misses.length > 0);
+  console.log(`${rows.length - wrong.length} of ${rows.length} as they must be; ${CASES.length} in all`);
+  if (rows.length === CASES.length) await writeFile(join(ROOT, 'docs/operations-matrix.md'), renderReport(rows));
+  return wrong.length > 0 ? 1 : 0;
+}
+
+async function readRows(): Promise<Row[]> {
+  if (values.rows === '' || !existsSync(values.rows)) return [];
+  return JSON.parse(await readFile(values.rows, 'utf8')) as Row[];
+}
+
+async function runAll(cases: readonly Case[]): Promise<Row[]> {
+  if (cases.length === 0) return [];
+  await using media = await openMadeMedia();
+  await using converter = await openConverter([media.folder]);
+  const until = performance.now() + Number(values.seconds) * 1000;
+  const rows: Row[] = [];
+  for (const one of cases) {
+    if (performance.now() > until) break;
+    const row = await runCase({ media, converter }, one);
+    console.log(rowLine(row));
+    rows.push(row);
+  }
+  return rows;
+}
