@@ -6,6 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BufferCache, LARGEST_KEPT } from '#api/buffer-cache.ts';
 import { parseRange } from '#api/byte-range.ts';
 import type { Platform } from '#workflows/platform.ts';
+import { readOriginal } from '#workflows/read-original.ts';
 import type { ServedFile } from '#workflows/read-package.ts';
 
 /** Bytes of hot segments kept in memory. */
@@ -31,7 +32,7 @@ export function createFileSender(platform: Platform): FileSender {
     // Stored objects never change under their key; a name in a job may get another key when it is retried.
     const etag = `"${hash(file.kind === 'text' ? file.text : `${file.key} ${file.size}`)}"`;
     reply.header('ETag', etag);
-    reply.header('Cache-Control', file.kind === 'object' && isSegment(file.name) ? FOREVER : FRESH);
+    reply.header('Cache-Control', file.kind !== 'text' && isSegment(file.name) ? FOREVER : FRESH);
     if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
     reply.type(withCharset(file.mediaType));
     if (filename !== null || download) reply.header('Content-Disposition', disposition(filename, download));
@@ -50,11 +51,16 @@ export function createFileSender(platform: Platform): FileSender {
 type Wanted = { readonly file: ServedFile; readonly start: number; readonly end: number };
 
 async function bytesOf(
-  { storage }: Platform,
+  platform: Platform,
   cache: BufferCache,
   { file, start, end }: Wanted,
 ): Promise<Buffer | Readable> {
   if (file.kind === 'text') return Buffer.from(file.text).subarray(start, end + 1);
+  if (file.kind === 'original') {
+    const made = await cache.get(file.key, () => readOriginal(platform, file.piece));
+    return made.subarray(start, end + 1);
+  }
+  const { storage } = platform;
   if (file.size > LARGEST_KEPT) return storage.read(file.key, { start, end });
   const whole = await cache.get(file.key, async () => buffer(await storage.read(file.key)));
   return whole.subarray(start, end + 1);

@@ -1,12 +1,14 @@
 // What an adaptive output consists of so far: tracks with their segments in order, out of the plan and the tasks' results. Pure.
 import type { AudioRendition, OutputPlan, Plan, SubtitleTrack, VideoRendition } from '#domain/plan.ts';
-import type { SegmentFacts, StoredFile, TaskResult, TrackPart } from '#domain/task.ts';
+import type { OriginalTrack, SegmentFacts, StoredFile, TaskResult, TrackPart } from '#domain/task.ts';
 import { boundaryTimes } from '#media/grid.ts';
 
 export type PackagedSegment = SegmentFacts & {
   /** `segment_00012.m4s`, what its URL ends in. */
   readonly name: string;
   readonly init: Init | null;
+  /** Where it is cut out of the original; null where it lies in storage under its key. */
+  readonly original: OriginalTrack | null;
 };
 export type Init = { readonly key: string; readonly size: number; readonly hash: string; readonly name: string };
 
@@ -124,7 +126,7 @@ function packageTrack<T extends VideoRendition | AudioRendition>({
       const name = part.isLight ? `light_${number(segment.index)}.m4s` : segmentName({ extension }, segment.index);
       const replaced = byIndex.get(segment.index);
       if (replaced?.name.startsWith('light_')) retired.push(replaced);
-      byIndex.set(segment.index, { ...segment, name, init });
+      byIndex.set(segment.index, { ...segment, name, init, original: part.original ?? null });
     }
   }
   const segments: PackagedSegment[] = [];

@@ -44,10 +44,21 @@ async function scanStream(index: SourceIndex, stream: RawStream): Promise<Stream
   const { count, times, durations, sizes, keys } = await track.list();
   for (let i = 0; i < count; i++) {
     const pts = Math.round((times[i] ?? 0) * track.timescale);
-    const duration = Math.round((durations[i] ?? 0) * track.timescale);
-    const isDiscarded = isHidden(track, { pts, duration });
+    const whole = Math.round((durations[i] ?? 0) * track.timescale);
+    // FFmpeg cuts the last frame of sound where the edit ends.
+    const duration = type === 'audio' ? Math.min(whole, Math.round(track.editEnd * track.timescale) - pts) : whole;
+    const isDiscarded = isHidden(track, { pts, duration: whole });
     const isKey = keys[i] === 1;
-    scan.add({ type, pts, dts: null, duration, size: sizes[i] ?? 0, isKey, isDiscarded, isEncrypted: false });
+    scan.add({
+      type,
+      pts,
+      dts: null,
+      duration: Math.max(0, duration),
+      size: sizes[i] ?? 0,
+      isKey,
+      isDiscarded,
+      isEncrypted: false,
+    });
   }
   return agrees(stream, scan, track) ? scan : null;
 }

@@ -10,6 +10,7 @@ import { type MadeByTask, type Package, type PackagedTrack, packageOutput } from
 import { dashManifest } from '#media/playlist/dash.ts';
 import { masterPlaylist, mediaPlaylist, textPlaylist } from '#media/playlist/hls.ts';
 import type { Platform } from '#workflows/platform.ts';
+import type { OriginalPiece } from '#workflows/read-original.ts';
 
 /** Something that can be sent: a text of ours, or an object of managed storage, which never changes under its key. */
 export type ServedFile =
@@ -20,6 +21,15 @@ export type ServedFile =
       readonly size: number;
       readonly mediaType: string;
       readonly name: string;
+    }
+  /** Cut out of the original when it is asked for; the key only names it, and what it names never changes. */
+  | {
+      readonly kind: 'original';
+      readonly key: string;
+      readonly size: number;
+      readonly mediaType: string;
+      readonly name: string;
+      readonly piece: OriginalPiece;
     };
 
 export type ServedOutput = {
@@ -104,12 +114,18 @@ function findInTrack(whole: Package, track: PackagedTrack, file: string): Served
   const sound = 'channels' in track.rendition;
   if (segment) {
     const mediaType = track.extension === 'ts' ? 'video/mp2t' : sound ? 'audio/mp4' : 'video/mp4';
-    return { kind: 'object', key: segment.key, size: segment.size, mediaType, name: file };
+    const { key, size } = segment;
+    if (segment.original)
+      return { kind: 'original', key, size, mediaType, name: file, piece: { original: segment.original, segment } };
+    return { kind: 'object', key, size, mediaType, name: file };
   }
-  const init = served.find((one) => one.init?.name === file)?.init;
-  return init
-    ? { kind: 'object', key: init.key, size: init.size, mediaType: sound ? 'audio/mp4' : 'video/mp4', name: file }
-    : null;
+  const first = served.find((one) => one.init?.name === file);
+  if (!first?.init) return null;
+  const { key, size } = first.init;
+  const mediaType = sound ? 'audio/mp4' : 'video/mp4';
+  if (first.original)
+    return { kind: 'original', key, size, mediaType, name: file, piece: { original: first.original, segment: null } };
+  return { kind: 'object', key, size, mediaType, name: file };
 }
 
 const text = (body: string | null, mediaType: string, fixed: boolean): ServedFile | null =>

@@ -6,19 +6,18 @@ import type { Job, Output } from '#domain/job.ts';
 import type { OutputSpec } from '#domain/output.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import { makePlan } from '#media/plan.ts';
-import { probeSource } from '#media/probe.ts';
 import type { RunLane } from '#queue/lane.ts';
 import type { Entry } from '#queue/queue.ts';
 import { fetchSource } from '#workflows/fetch-source.ts';
 import { holdStill } from '#workflows/hold-still.ts';
 import { JobLogger } from '#workflows/job-logger.ts';
-import { openInput } from '#workflows/open-input.ts';
 import { openTasks } from '#workflows/open-tasks.ts';
 import { packagePlanned } from '#workflows/package-timeline.ts';
 import { planOptions } from '#workflows/plan-options.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { prepareBurns } from '#workflows/prepare-burn.ts';
 import { prepareWatermarks } from '#workflows/prepare-watermarks.ts';
+import { probeStored } from '#workflows/probe-stored.ts';
 import { recordEvent } from '#workflows/record-event.ts';
 import { reportFetch } from '#workflows/report-progress.ts';
 import type { RunningWork } from '#workflows/running-work.ts';
@@ -58,7 +57,9 @@ type Preparation = {
 async function prepareJob(platform: Platform, { job, outputs, signal, logger }: Preparation): Promise<void> {
   const { log } = logger;
   const sourceKey = await fetch(platform, { job, signal, log });
-  const facts = await probe(platform, { ...job, sourceKey }, signal);
+  // What came by an upload was looked at when it was whole.
+  const known = job.source.kind === 'managed' ? job.facts : null;
+  const facts = known ?? (await probeStored(platform, { ...job, sourceKey }, signal));
   await holdStill(platform, { job, outputs, signal, sourceKey, facts });
   const specs = outputs.map((output) => output.spec);
   const refusals = await prepareWatermarks(platform, { job, outputs, signal, log });
@@ -113,19 +114,5 @@ async function fetch(platform: Platform, { job, signal, log }: Fetching): Promis
     return await fetchSource(platform, job, { signal, log, onProgress: progress.report });
   } finally {
     await progress.close();
-  }
-}
-
-async function probe(platform: Platform, job: Pick<Job, 'source' | 'sourceKey'>, signal: AbortSignal) {
-  const { input, check, close } = await openInput(platform, job, signal);
-  try {
-    const options = { tool: platform.tool, input, limits: platform.limits, signal };
-    // An original that stays is read by its index again and again: it is opened once.
-    if (job.source.kind !== 'managed' || job.sourceKey === null) return await probeSource(options);
-    return await platform.originals.use(job.sourceKey, (index) => probeSource({ ...options, index }));
-  } finally {
-    await close();
-    // What storage failed with explains what FFmpeg said better than FFmpeg does.
-    check();
   }
 }

@@ -359,6 +359,7 @@ test('a scan that takes too long falls back to the header; a header that does is
     tool: { ...tool, ffprobe: slow },
     input,
     limits: { ...LIMITS, probeTimeLimit: 1 },
+    index: null,
   });
   assert.deepEqual(
     [facts.scanned, video(facts).frames, video(facts).averageFrameRate, video(facts).keyframes],
