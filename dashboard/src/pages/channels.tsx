@@ -1,0 +1,4 @@
+// Channels page: every live channel with its picture and state.
+export default function Channels() {
+  return null;
+}
