@@ -1,0 +1,38 @@
+// What the live room needs of the workflows, and what runs share. A type only; put together by start-live.ts's caller in cli.
+import type { ChannelFacts, ChannelJobRef, Lease } from '#database/channel-jobs.ts';
+import type { Channel, ChannelJob } from '#domain/channel.ts';
+import type { Settlement } from '#workflows/channels/settle-channel.ts';
+import type { Platform } from '#workflows/platform.ts';
+
+export type LiveWork = {
+  /** Writes a state with its events; null where the lease was lost. */
+  settle(lease: Lease, settlement: Settlement): Promise<ChannelJob | null>;
+  start(ref: ChannelJobRef): Promise<unknown>;
+  stop(ref: ChannelJobRef): Promise<unknown>;
+  /** Ends what dead processes of this machine left. */
+  sweepMachine(): Promise<void>;
+  /** A recording lies in managed storage: what becomes of it. */
+  keepRecording(recording: Recording): Promise<void>;
+  /** `bootid/pid/starttime` of this process: the mark of its children. */
+  readonly mark: string;
+  /** Whether the process that made a mark lives. Of this host and process namespace alone. */
+  isMarkAlive(mark: string): boolean;
+};
+
+export type Recording = {
+  readonly channel: Pick<Channel, 'id' | 'name' | 'projectId' | 'spec'>;
+  /** In managed storage. */
+  readonly key: string;
+  /** bytes */
+  readonly size: number;
+  readonly startedAt: Date;
+  readonly seconds: number;
+};
+
+/** What every part of a running channel is given. */
+export type LiveContext = {
+  readonly platform: Platform;
+  readonly work: LiveWork;
+};
+
+export type { ChannelFacts, Lease, Settlement };
