@@ -77,6 +77,8 @@ const LONGEST_NAME = 200;
 export function safeFileName(name: string): string {
   const last = name.toWellFormed().split(/[\\/]/).at(-1) ?? '';
   const clean = last
+    // How browsers write quotes and line ends of a name in a form (HTML, multipart/form-data encoding).
+    .replaceAll(/%(22|0A|0D)/gi, '_')
     .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}<>:"|?*]/gu, '_')
     .trim()
     .replace(/^\.+/, '')
