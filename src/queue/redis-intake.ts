@@ -46,6 +46,7 @@ const SWEEP_SECONDS = 60;
 /** Tries of one entry before it is left to the next sweep, that others may go on. */
 const TRIES = 5;
 const MOST_PAUSE_MS = 5000;
+const CONNECT_PAUSE_MS = 50;
 /** One wait lasts at most so long, seconds: between two, sweeps and full queues are looked at. */
 const LONGEST_WAIT = 5;
 
@@ -86,7 +87,6 @@ export class RedisIntake {
         .client('UNBLOCK', this.#waitingId)
         .catch((error: unknown) => this.#options.onError(error, 'the wait for entries could not be ended at once'));
     const patience = setTimeout(() => this.#disconnect(), MOST_PAUSE_MS);
-    if (this.#redis.status !== 'ready' || this.#waiting.status !== 'ready') this.#disconnect();
     await this.#running;
     clearTimeout(patience);
     this.#disconnect();
@@ -110,6 +110,8 @@ export class RedisIntake {
 
   async #step(): Promise<void> {
     const { taker, pollSeconds } = this.#options;
+    // The 'error' of the connections has said why.
+    if (this.#redis.status !== 'ready' || this.#waiting.status !== 'ready') return this.#pause(CONNECT_PAUSE_MS);
     if (performance.now() - this.#sweptAt > SWEEP_SECONDS * 1000) await this.#sweep();
     // What is full is not asked more often than a poll.
     if (await taker.isFull()) return this.#pause(pollSeconds * 1000);
@@ -197,8 +199,9 @@ export class RedisIntake {
 function connect({ url, host, port, db }: RedisSettings): Redis {
   const options = {
     connectTimeout: 10_000,
-    // A command waits for Redis to come back, but not for ever: the loop asks again.
-    maxRetriesPerRequest: 3,
+    // A command fails at once while Redis is away, and the loop asks again: what is queued could not be ended.
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
     // Sent again, a move whose answer was lost would move a second entry.
     autoResendUnfulfilledCommands: false,
     retryStrategy: (times: number) => Math.min(times * 100, MOST_PAUSE_MS),
