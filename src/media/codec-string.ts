@@ -1,4 +1,6 @@
 // RFC 6381 codec strings out of an init segment, for CODECS in playlists and manifests. Used by the task executors.
+import type { VideoRendition } from '#domain/plan.ts';
+import type { Rational } from '#domain/source-facts.ts';
 import { type Box, boxesIn, findBox } from '#media/boxes.ts';
 
 const hex = (value: number, digits = 2): string => value.toString(16).padStart(digits, '0');
@@ -106,4 +108,23 @@ function mp4a(init: Buffer, entry: Box): string {
     } else break;
   }
   return objectType === 0x40 ? 'mp4a.40.2' : `mp4a.${hex(objectType)}`;
+}
+
+/** Macroblocks a frame and a second of H.264 levels (Rec. ITU-T H.264 table A-1). */
+const AVC_LEVELS = [
+  [30, 1620, 40_500],
+  [31, 3600, 108_000],
+  [40, 8192, 245_760],
+  [42, 8704, 522_240],
+  [50, 22_080, 589_824],
+  [51, 36_864, 983_040],
+  [52, 36_864, 2_073_600],
+] as const;
+
+/** What the string of a rendition will be that nothing exists of yet; the profile and level that our encoder settings lead to. */
+export function plannedCodec({ codec, width, height }: VideoRendition, fps: Rational): string {
+  if (codec !== 'h264') return { hevc: 'hvc1.1.6.L120.90', av1: 'av01.0.08M.08', vp9: 'vp09.00.40.08' }[codec];
+  const blocks = Math.ceil(width / 16) * Math.ceil(height / 16);
+  const level = AVC_LEVELS.find(([, frame, second]) => blocks <= frame && (blocks * fps.num) / fps.den <= second);
+  return `avc1.6400${hex(level?.[0] ?? 52)}`;
 }

@@ -22,13 +22,13 @@ function element(
 }
 
 /** The manifest of a finished output; null while nothing can be played. */
-export function dashManifest(output: Package, timeline: Timeline): string | null {
+export function dashManifest(output: Package, timeline: Timeline, query = ''): string | null {
   const { video, audio, texts } = output;
   if (!output.playable) return null;
   const sets = [
-    ...(video.length > 0 ? [videoSet(video, timeline)] : []),
-    ...audio.map((track, i) => audioSet(track, i + 1)),
-    ...texts.map((text, i) => textSet(text, audio.length + i + 1)),
+    ...(video.length > 0 ? [videoSet(video, timeline, query)] : []),
+    ...audio.map((track, i) => audioSet(track, { id: i + 1, query })),
+    ...texts.map((text, i) => textSet(text, { id: audio.length + i + 1, query })),
   ];
   const manifest = element(
     'MPD',
@@ -45,7 +45,7 @@ export function dashManifest(output: Package, timeline: Timeline): string | null
   return `<?xml version="1.0" encoding="utf-8"?>\n${manifest}\n`;
 }
 
-function videoSet(tracks: readonly PackagedTrack<VideoRendition>[], { fps }: Timeline): string {
+function videoSet(tracks: readonly PackagedTrack<VideoRendition>[], { fps }: Timeline, query: string): string {
   const representations = tracks.map((track) =>
     element(
       'Representation',
@@ -58,7 +58,7 @@ function videoSet(tracks: readonly PackagedTrack<VideoRendition>[], { fps }: Tim
         frameRate: fps.den === 1 ? fps.num : `${fps.num}/${fps.den}`,
         sar: '1:1',
       },
-      [segmentTemplate(track)],
+      [segmentTemplate(track, query)],
     ),
   );
   return element(
@@ -68,7 +68,9 @@ function videoSet(tracks: readonly PackagedTrack<VideoRendition>[], { fps }: Tim
   );
 }
 
-function audioSet(track: PackagedTrack<AudioRendition>, id: number): string {
+type Place = { readonly id: number /** Behind every URI. */; readonly query: string };
+
+function audioSet(track: PackagedTrack<AudioRendition>, { id, query }: Place): string {
   const { language, channels, sampleRate, isDefault } = track.rendition;
   const set = {
     id,
@@ -88,28 +90,28 @@ function audioSet(track: PackagedTrack<AudioRendition>, id: number): string {
           schemeIdUri: 'urn:mpeg:dash:23003:3:audio_channel_configuration:2011',
           value: channels,
         }),
-        segmentTemplate(track),
+        segmentTemplate(track, query),
       ],
     ),
   ]);
 }
 
-function textSet({ track, folder, file }: PackagedText, id: number): string {
+function textSet({ track, folder, file }: PackagedText, { id, query }: Place): string {
   return element('AdaptationSet', { id, contentType: 'text', mimeType: 'text/vtt', lang: track.language }, [
     element('Role', { schemeIdUri: 'urn:mpeg:dash:role:2011', value: track.isForced ? 'forced-subtitle' : 'subtitle' }),
     element('Representation', { id: folder, bandwidth: Math.max(1, file.size) }, [
-      `<BaseURL>${xmlText(folder)}/subtitles.vtt</BaseURL>`,
+      `<BaseURL>${xmlText(folder)}/subtitles.vtt${xmlText(query)}</BaseURL>`,
     ]),
   ]);
 }
 
 /** Explicit times: the grid follows the source's keyframes where the top rendition is copied. */
-function segmentTemplate(track: PackagedTrack): string {
+function segmentTemplate(track: PackagedTrack, query: string): string {
   const template = {
     timescale: track.timescale,
     startNumber: 0,
-    initialization: '$RepresentationID$/init.mp4',
-    media: `$RepresentationID$/segment_$Number%05d$.${track.extension}`,
+    initialization: `$RepresentationID$/init.mp4${query}`,
+    media: `$RepresentationID$/segment_$Number%05d$.${track.extension}${query}`,
   };
   return element('SegmentTemplate', template, [element('SegmentTimeline', {}, timelineEntries(track))]);
 }

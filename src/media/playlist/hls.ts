@@ -1,11 +1,14 @@
 // HLS playlists out of facts (RFC 8216): every figure is measured, nothing is guessed. Pure; served by the APIs, delivered by finish.
 
-import type { AudioRendition, Timeline } from '#domain/plan.ts';
+import type { AudioRendition, Timeline, VideoRendition } from '#domain/plan.ts';
+import { plannedCodec } from '#media/codec-string.ts';
 import { toNumber } from '#media/grid.ts';
 import { bitrates, type Package, type PackagedText, type PackagedTrack } from '#media/package.ts';
 
 const AUDIO_GROUP = 'audio';
 const TEXT_GROUP = 'subtitles';
+/** A capped encode may reach so many times its cap within one segment (its buffer holds 1.5 s). */
+const PLANNED_PEAK = 1.25;
 /** fMP4 with EXT-X-MAP needs 6; 7 is what players of CMAF expect (§7). */
 const VERSION = 7;
 
@@ -21,14 +24,27 @@ function attributeList(attributes: Attributes): string {
     .join(',');
 }
 
+/** How playlists are written for one player. */
+export type PlaylistView = {
+  /** Put behind every URI: `?token=…`. */
+  readonly query?: string;
+  /** URI of the key with which every segment is encrypted (AES-128, IV by media sequence), relative to a media playlist. */
+  readonly keyUri?: string | null;
+  /** Renditions that will come: a player never looks at the master again. Their playlists wait for their first segment. */
+  readonly planned?: readonly VideoRendition[];
+  /** Says of a growing playlist that players begin at its beginning, not at its end as with live feeds. */
+  readonly fromStart?: boolean;
+};
+
 /** The master playlist of what can be played so far; null while that is nothing. */
-export function masterPlaylist(output: Package, timeline: Timeline): string | null {
+export function masterPlaylist(output: Package, timeline: Timeline, view: PlaylistView = {}): string | null {
   const { video, audio, texts } = output;
+  const { query = '' } = view;
   if (!output.playable) return null;
   const soundOnly = video.length === 0;
   const lines = ['#EXTM3U', `#EXT-X-VERSION:${VERSION}`, '#EXT-X-INDEPENDENT-SEGMENTS', ''];
-  if (!soundOnly) lines.push(...audio.map((track, i) => audioMedia(track, i)));
-  lines.push(...texts.map(textMedia));
+  if (!soundOnly) lines.push(...audio.map((track, i) => audioMedia(track, { i, query })));
+  lines.push(...texts.map((text, i) => textMedia(text, { i, query })));
   const sound = peakSound(audio);
   const variants = soundOnly ? audio.slice(0, 1) : video;
   for (const track of variants) {
@@ -48,7 +64,25 @@ export function masterPlaylist(output: Package, timeline: Timeline): string | nu
         SUBTITLES: texts.length > 0 ? quoted(TEXT_GROUP) : undefined,
         'CLOSED-CAPTIONS': 'width' in rendition ? 'NONE' : undefined,
       })}`,
-      `${track.folder}/playlist.m3u8`,
+      `${track.folder}/playlist.m3u8${query}`,
+    );
+  }
+  for (const rendition of view.planned ?? []) {
+    const { average, peak } = { average: rendition.rate.maxBitrate, peak: rendition.rate.maxBitrate * PLANNED_PEAK };
+    lines.push(
+      `#EXT-X-STREAM-INF:${attributeList({
+        BANDWIDTH: Math.ceil(peak) + sound.peak,
+        'AVERAGE-BANDWIDTH': average + sound.average,
+        CODECS: quoted(
+          [plannedCodec(rendition, timeline.fps), ...audio.slice(0, 1).map((one) => one.codecs)].join(','),
+        ),
+        RESOLUTION: `${rendition.width}x${rendition.height}`,
+        'FRAME-RATE': toNumber(timeline.fps).toFixed(3),
+        AUDIO: audio.length > 0 ? quoted(AUDIO_GROUP) : undefined,
+        SUBTITLES: texts.length > 0 ? quoted(TEXT_GROUP) : undefined,
+        'CLOSED-CAPTIONS': 'NONE',
+      })}`,
+      `${rendition.name}/playlist.m3u8${query}`,
     );
   }
   return `${lines.join('\n')}\n`;
@@ -62,7 +96,9 @@ function peakSound(audio: readonly PackagedTrack[]): { peak: number; average: nu
   };
 }
 
-function audioMedia(track: PackagedTrack<AudioRendition>, i: number): string {
+type Place = { readonly i: number; readonly query: string };
+
+function audioMedia(track: PackagedTrack<AudioRendition>, { i, query }: Place): string {
   const { name, language, channels } = track.rendition;
   // NAME must be unique in its group (§4.3.4.1.1).
   return `#EXT-X-MEDIA:${attributeList({
@@ -73,11 +109,11 @@ function audioMedia(track: PackagedTrack<AudioRendition>, i: number): string {
     DEFAULT: i === 0 ? 'YES' : 'NO',
     AUTOSELECT: 'YES',
     CHANNELS: quoted(String(channels)),
-    URI: quoted(`${track.folder}/playlist.m3u8`),
+    URI: quoted(`${track.folder}/playlist.m3u8${query}`),
   })}`;
 }
 
-function textMedia({ track, folder }: PackagedText, i: number): string {
+function textMedia({ track, folder }: PackagedText, { i, query }: Place): string {
   return `#EXT-X-MEDIA:${attributeList({
     TYPE: 'SUBTITLES',
     'GROUP-ID': quoted(TEXT_GROUP),
@@ -86,12 +122,16 @@ function textMedia({ track, folder }: PackagedText, i: number): string {
     DEFAULT: track.isDefault && i === 0 ? 'YES' : 'NO',
     AUTOSELECT: 'YES',
     FORCED: track.isForced ? 'YES' : 'NO',
-    URI: quoted(`${folder}/playlist.m3u8`),
+    URI: quoted(`${folder}/playlist.m3u8${query}`),
   })}`;
 }
 
+/** Without an IV, the media sequence number is it (§5.2). */
+const keyTag = (uri: string): string => `#EXT-X-KEY:METHOD=AES-128,URI=${quoted(uri)}`;
+
 /** One rendition's playlist: EVENT while it grows, VOD with ENDLIST when whole. */
-export function mediaPlaylist(output: Package, track: PackagedTrack): string {
+export function mediaPlaylist(output: Package, track: PackagedTrack, view: PlaylistView = {}): string {
+  const { query = '', keyUri = null } = view;
   const lines = [
     '#EXTM3U',
     `#EXT-X-VERSION:${VERSION}`,
@@ -101,20 +141,25 @@ export function mediaPlaylist(output: Package, track: PackagedTrack): string {
     `#EXT-X-PLAYLIST-TYPE:${track.complete ? 'VOD' : 'EVENT'}`,
     '#EXT-X-INDEPENDENT-SEGMENTS',
   ];
+  if (view.fromStart && !track.complete) lines.push('#EXT-X-START:TIME-OFFSET=0,PRECISE=YES');
+  if (keyUri && !track.segments[0]?.init) lines.push(keyTag(keyUri));
   let map: string | null = null;
   for (const segment of track.segments) {
     if (segment.init && segment.init.hash !== map) {
+      // A key holds for the maps after it too (§4.3.2.4), and an init segment is sent as it is.
+      if (keyUri && map !== null) lines.push('#EXT-X-KEY:METHOD=NONE');
       map = segment.init.hash;
-      lines.push(`#EXT-X-MAP:URI=${quoted(segment.init.name)}`);
+      lines.push(`#EXT-X-MAP:URI=${quoted(segment.init.name + query)}`);
+      if (keyUri) lines.push(keyTag(keyUri));
     }
-    lines.push(`#EXTINF:${(segment.duration / track.timescale).toFixed(6)},`, segment.name);
+    lines.push(`#EXTINF:${(segment.duration / track.timescale).toFixed(6)},`, segment.name + query);
   }
   if (track.complete) lines.push('#EXT-X-ENDLIST');
   return `${lines.join('\n')}\n`;
 }
 
 /** A text track is one segment as long as the film. */
-export function textPlaylist(output: Package): string {
+export function textPlaylist(output: Package, { query = '' }: PlaylistView = {}): string {
   return [
     '#EXTM3U',
     `#EXT-X-VERSION:${VERSION}`,
@@ -122,7 +167,7 @@ export function textPlaylist(output: Package): string {
     '#EXT-X-MEDIA-SEQUENCE:0',
     '#EXT-X-PLAYLIST-TYPE:VOD',
     `#EXTINF:${output.duration.toFixed(6)},`,
-    'subtitles.vtt',
+    `subtitles.vtt${query}`,
     '#EXT-X-ENDLIST',
     '',
   ].join('\n');
