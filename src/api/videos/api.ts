@@ -3,6 +3,7 @@ import type { Api, ApiContext } from '#api/context.ts';
 import { videoAdminRoutes } from '#api/videos/admin-routes.ts';
 import { acceptBytes, acceptForms } from '#api/videos/forms.ts';
 import { transcodeRoutes } from '#api/videos/transcode-routes.ts';
+import { tusRoutes } from '#api/videos/tus-routes.ts';
 import { uploadRoutes } from '#api/videos/upload-routes.ts';
 import { videoRoutes } from '#api/videos/video-routes.ts';
 
@@ -12,7 +13,7 @@ export const VIDEO_SERVICES = ['upload', 'transcoding', 'metadata', 'streaming',
 export type VideoService = (typeof VIDEO_SERVICES)[number];
 
 const ROUTES: Readonly<Record<VideoService, readonly Routes[]>> = {
-  upload: [uploadRoutes],
+  upload: [uploadRoutes, tusRoutes],
   transcoding: [transcodeRoutes],
   metadata: [videoRoutes],
   streaming: [],

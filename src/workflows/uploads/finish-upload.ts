@@ -32,6 +32,15 @@ export async function finishUpload(platform: Platform, ref: UploadRef): Promise<
   return endUpload(platform, ref);
 }
 
+/** The same, for who does not wait: what goes wrong stands in the rows. */
+export function finishInBackground(platform: Platform, ref: UploadRef): void {
+  finishUpload(platform, ref).catch((error: unknown) => {
+    const { retryable, fault } = toPlatformError(error);
+    if (retryable || fault === 'platform')
+      platform.log.warn({ err: error, uploadId: ref.id }, 'an upload is not ended yet');
+  });
+}
+
 /** What is left to do of an upload that is being finished. */
 export async function endUpload(platform: Platform, ref: UploadRef): Promise<Upload> {
   const key = `${platform.workerId} ${ref.id}`;

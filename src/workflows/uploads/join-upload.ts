@@ -14,6 +14,7 @@ export async function joinUpload(platform: Platform, upload: Upload, parts: read
   if (upload.concatenates !== null) return done ?? concatenate(platform, upload, upload.concatenates);
   const { growing } = platform.storage;
   const size = upload.protocol === 'tus' ? upload.received : parts.reduce((sum, part) => sum + part.size, 0);
+  if (size === 0) throw new PlatformError('empty_source', `Upload ${upload.id} is empty: it has no bytes`);
   if (done === size) return size;
   if (!growing) return joinObjects(platform, upload, { parts, size });
   if (upload.protocol === 'tus') {
@@ -91,19 +92,52 @@ async function joinPresigned({ storage }: Platform, { storageKey, multipartId, i
   return parts.reduce((sum, { size }) => sum + size, 0);
 }
 
-/** Partial uploads of tus, each whole under its own key. */
+/** Partial uploads of tus: the first one's file becomes the whole's, the others are written behind it. */
 async function concatenate(platform: Platform, upload: Upload, ids: readonly string[]): Promise<number> {
-  const objects: SizedObject[] = [];
+  const { storage, database } = platform;
+  const partials: Upload[] = [];
   for (const id of ids) {
-    const partial = await findUpload(platform.database.db, { projectId: upload.projectId, id });
+    const partial = await findUpload(database.db, { projectId: upload.projectId, id });
     if (!partial) throw broken(upload, `its part ${id} was given up`);
-    const size = partial.received;
-    if ((await sizeOf(platform, partial.storageKey)) === null)
-      await joinUpload(platform, partial, await listUploadParts(platform.database.db, partial));
-    objects.push({ key: partial.storageKey, size });
+    partials.push(partial);
   }
-  await platform.storage.join(upload.storageKey, objects);
-  return objects.reduce((sum, { size }) => sum + size, 0);
+  const size = partials.reduce((sum, { received }) => sum + received, 0);
+  if (size === 0) throw new PlatformError('empty_source', `Upload ${upload.id} is empty: its parts have no bytes`);
+  if (storage.growing) {
+    await growTogether(platform, storage.growing, { upload, partials, size });
+    return size;
+  }
+  const objects: SizedObject[] = [];
+  for (const partial of partials)
+    for (const { storageKey, size: bytes } of await listUploadParts(database.db, partial))
+      if (storageKey !== null) objects.push({ key: storageKey, size: bytes });
+  await storage.join(upload.storageKey, objects);
+  return size;
+}
+
+type Partials = { readonly upload: Upload; readonly partials: readonly Upload[]; readonly size: number };
+
+async function growTogether(
+  platform: Platform,
+  growing: GrowingFiles,
+  { upload, partials, size }: Partials,
+): Promise<void> {
+  const { storage } = platform;
+  const key = growingKey(upload.id);
+  const filled = partials.filter(({ received }) => received > 0);
+  const [first, ...others] = filled;
+  // Once it is there it has the first part's bytes, whoever began this.
+  if (first && (await sizeOf(platform, key)) === null)
+    await growing.settle(growingKey(first.id), { key, size: first.received });
+  let offset = first?.received ?? 0;
+  for (const { id, received } of others) {
+    const body = await storage.read(growingKey(id));
+    const { bytes, error } = await growing.write(key, { offset, body, limit: received });
+    if (error) throw error;
+    if (bytes !== received) throw broken(upload, `its part ${id} has ${bytes} of ${received} bytes`);
+    offset += received;
+  }
+  await growing.settle(key, { key: upload.storageKey, size });
 }
 
 async function sizeOf({ storage }: Platform, key: string): Promise<number | null> {

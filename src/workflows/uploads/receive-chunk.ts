@@ -44,7 +44,7 @@ export async function receiveChunk(platform: Platform, chunk: IncomingChunk): Pr
   const others = await findUploadProgress(db, { ...ref, except: index });
   const most = mostBytes(platform, upload) - others.bytes;
   const hash = chunk.sha256 === null ? null : createHash('sha256');
-  const body = limited(chunk.body, { most, hash, error: () => tooManyBytes(platform, upload) });
+  const body = limitChunk(chunk.body, { most, hash, error: () => tooManyBytes(platform, upload) });
   const part = await store(platform, { ...chunk, body });
   try {
     if (chunk.isTruncated?.()) throw tooManyBytes(platform, upload);
@@ -114,7 +114,11 @@ async function* joined(first: AsyncIterable<Uint8Array>, rest: AsyncIterator<Uin
 
 type Limits = { readonly most: number; readonly hash: Hash | null; readonly error: () => PlatformError };
 
-async function* limited(body: AsyncIterable<Uint8Array>, { most, hash, error }: Limits): AsyncGenerator<Uint8Array> {
+/** The body as it comes, counted, hashed, and ended at its limit. */
+export async function* limitChunk(
+  body: AsyncIterable<Uint8Array>,
+  { most, hash, error }: Limits,
+): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   for await (const piece of body) {
     bytes += piece.length;

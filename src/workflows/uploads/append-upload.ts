@@ -1,0 +1,136 @@
+// Takes bytes in at the end of a tus upload: what arrived before a broken connection stays. Called by the tus routes.
+import { createHash, type Hash, randomUUID } from 'node:crypto';
+import { findUploadProgress, saveUploadPart } from '#database/upload-parts.ts';
+import { changeUpload, type Upload } from '#database/uploads.ts';
+import { PlatformError } from '#domain/error.ts';
+import type { TusChecksum } from '#domain/tus.ts';
+import type { GrowingFiles } from '#storage/piecewise.ts';
+import type { Platform } from '#workflows/platform.ts';
+import { expiry, mostBytes, tooManyBytes } from '#workflows/uploads/begin-upload.ts';
+import { checkOpen, limitChunk } from '#workflows/uploads/receive-chunk.ts';
+import { growingKey, partKey } from '#workflows/uploads/upload-storage.ts';
+
+export type Appending = {
+  readonly upload: Upload;
+  /** What the client believes has come. */
+  readonly offset: number;
+  readonly body: AsyncIterable<Uint8Array>;
+  readonly checksum: TusChecksum | null;
+};
+
+/** bytes after which what has come is noted, so that a server that dies loses no more */
+const NOTED = 64 * 1024 ** 2;
+/** bytes of a piece where the storage takes whole objects only; memory is one of them */
+const PIECE = 8 * 1024 ** 2;
+const MOST_PIECES = 9000;
+
+/**
+ * Resolves with how many bytes the upload has now.
+ * @throws PlatformError `conflict` where the offset is another, `checksum_mismatch` (nothing of the body is kept), `too_large`,
+ *   `source_too_large`, `invalid_request`; what the body fails with, after keeping what came
+ */
+export async function appendUpload(platform: Platform, appending: Appending): Promise<number> {
+  const { upload, offset } = appending;
+  checkOpen(upload);
+  if (offset !== upload.received)
+    throw new PlatformError('conflict', `Upload ${upload.id} has ${upload.received} bytes, not ${offset}`);
+  const hash = appending.checksum ? createHash(appending.checksum.algorithm) : null;
+  const most = mostBytes(platform, upload) - offset;
+  const body = limitChunk(appending.body, { most, hash, error: () => tooManyBytes(platform, upload) });
+  const { growing } = platform.storage;
+  const work = { ...appending, body, hash };
+  return growing ? appendInPlace(platform, growing, work) : appendPieces(platform, work);
+}
+
+type Work = Appending & { readonly hash: Hash | null };
+
+async function appendInPlace(platform: Platform, growing: GrowingFiles, work: Work): Promise<number> {
+  const { upload, hash } = work;
+  const key = growingKey(upload.id);
+  let at = upload.received;
+  let body: AsyncIterable<Uint8Array> = work.body;
+  for (;;) {
+    // Bytes that are to be checked first are noted at the end alone.
+    const limit = hash ? Infinity : NOTED;
+    const { bytes, error, rest } = await growing.write(key, { offset: at, body, limit });
+    if (hash) {
+      if (error) throw error;
+      checkDigest(work);
+    }
+    if (bytes > 0) await note(platform, upload, { from: at, to: at + bytes });
+    at += bytes;
+    if (error) throw error;
+    if (!rest) return at;
+    body = { [Symbol.asyncIterator]: () => rest };
+  }
+}
+
+async function appendPieces(platform: Platform, work: Work): Promise<number> {
+  const { upload, hash, body } = work;
+  const size = Math.max(PIECE, Math.ceil((upload.expectedSize ?? platform.config.MAX_SOURCE_BYTES) / MOST_PIECES));
+  const unchecked: { readonly key: string; readonly from: number; readonly bytes: number }[] = [];
+  let at = upload.received;
+  const store = async (piece: Buffer) => {
+    if (piece.length === 0) return;
+    const key = partKey(upload.id, at, randomUUID());
+    await platform.storage.write(key, piece);
+    const stored = { key, from: at, bytes: piece.length };
+    at += piece.length;
+    if (hash) unchecked.push(stored);
+    else await notePiece(platform, upload, stored);
+  };
+  let gathered: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const piece of body) {
+      gathered.push(piece);
+      bytes += piece.length;
+      if (bytes < size) continue;
+      await store(Buffer.concat(gathered));
+      [gathered, bytes] = [[], 0];
+    }
+    await store(Buffer.concat(gathered));
+    if (hash) checkDigest(work);
+    for (const piece of unchecked) await notePiece(platform, upload, piece);
+    return at;
+  } catch (error) {
+    if (hash) await Promise.all(unchecked.map(({ key }) => platform.storage.remove(key)));
+    else if (!(error instanceof PlatformError)) await store(Buffer.concat(gathered));
+    throw error;
+  }
+}
+
+type Stored = { readonly key: string; readonly from: number; readonly bytes: number };
+
+async function notePiece(platform: Platform, upload: Upload, { key, from, bytes }: Stored): Promise<void> {
+  const ref = { projectId: upload.projectId, id: upload.id };
+  await platform.database.db.transaction().execute(async (db) => {
+    const change = { received: from + bytes, expiresAt: expiry(platform) };
+    if (!(await changeUpload(db, { ...ref, status: 'receiving', received: from }, change))) throw overtaken(upload);
+    const { parts: index } = await findUploadProgress(db, ref);
+    await saveUploadPart(db, { ...ref, part: { index, size: bytes, sha256: null, storageKey: key } });
+  });
+}
+
+async function note(
+  platform: Platform,
+  { projectId, id }: Upload,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<void> {
+  const which = { projectId, id, status: 'receiving' as const, received: from };
+  const change = { received: to, expiresAt: expiry(platform) };
+  if (!(await changeUpload(platform.database.db, which, change))) throw overtaken({ id });
+}
+
+/** A connection that was thought dead had the same bytes, or the upload was given up. */
+const overtaken = ({ id }: Pick<Upload, 'id'>): PlatformError =>
+  new PlatformError('conflict', `Upload ${id} went on by another connection; ask where it stands`);
+
+function checkDigest({ hash, checksum, upload }: Work): void {
+  const found = hash?.digest('base64').replace(/=+$/, '');
+  if (found === checksum?.digest.replace(/=+$/, '')) return;
+  throw new PlatformError(
+    'checksum_mismatch',
+    `What came for upload ${upload.id} has the digest ${found}; send it again`,
+  );
+}
