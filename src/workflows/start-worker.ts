@@ -8,6 +8,7 @@ import { buryDeadEntry } from '#workflows/bury-dead-entry.ts';
 import { JOB_CONTROL, type JobControl } from '#workflows/channels.ts';
 import { DELIVERY_POLICY, type DeliveryPolicy, deliverWebhook } from '#workflows/deliver-webhook.ts';
 import { checkIntake, startIntake } from '#workflows/encoder/start-intake.ts';
+import { encodeConcurrency } from '#workflows/encode-concurrency.ts';
 import { followQueueState, projectLimits } from '#workflows/follow-queue-state.ts';
 import { expireJobs, sweepCluster, sweepMachine } from '#workflows/janitor.ts';
 import type { Platform } from '#workflows/platform.ts';
@@ -35,10 +36,6 @@ const WEBHOOKS = 32;
 const WEBHOOKS_OF_RECEIVER = { default: 4, groups: {}, exact: false } as const;
 /** With what giving back takes, below the 30 s that orchestrators grant between SIGTERM and SIGKILL. */
 const DRAIN_SECONDS = 20;
-
-/** One ladder chunk fills two cores. */
-const encodeConcurrency = ({ config }: Platform): number =>
-  config.WORKER_CONCURRENCY || Math.max(1, Math.floor(availableParallelism() / 2));
 
 /**
  * @param executors left out, the real ones @param deliveries for tests, which can't wait for days
@@ -97,7 +94,7 @@ async function takeWork(platform: Platform, runner: TaskRunner): Promise<void> {
     handler: (entry: Parameters<typeof runTask>[2]) => runTask(platform, runner, entry),
   });
   const lanes: readonly (readonly [TaskLane, number])[] = [
-    ['encode', encodeConcurrency(platform)],
+    ['encode', encodeConcurrency(platform.config)],
     ['audio', availableParallelism() > 2 ? 2 : 1],
     ['image', 2],
     ['deliver', 2],
@@ -135,7 +132,7 @@ async function tellAlive(platform: Platform, running: RunningWork): Promise<void
     hostname: hostname(),
     pid: process.pid,
     version: packageFile.version,
-    concurrency: encodeConcurrency(platform),
+    concurrency: encodeConcurrency(platform.config),
     running: running.jobIds,
     encoders: [...tool.encoders, ...tool.hardware.map(({ encoder }) => encoder)],
   });
