@@ -31,21 +31,21 @@ const RATES: Readonly<Partial<Record<AudioCodec, readonly number[]>>> = {
   mp3: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000],
   aac: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000],
   opus: [48_000],
+  vorbis: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000],
 };
 /** bits/s of one, two, six and eight channels, where nothing is asked. */
 const USUAL = { 1: 128_000, 2: 192_000, 6: 384_000, 8: 512_000 } as const;
 /** Opus needs less for the same. */
 const USUAL_OPUS = { 1: 96_000, 2: 128_000, 6: 256_000, 8: 384_000 } as const;
-/** bits/s of one channel that an encoder takes at a rate; beyond them libvorbis refuses to start. */
-const MOST_VORBIS: readonly (readonly [rate: number, most: number])[] = [
-  [9000, 42_000],
-  [15_000, 50_000],
-  [19_000, 86_000],
-  [26_000, 86_000],
-  [40_000, 190_000],
-  [Number.POSITIVE_INFINITY, 240_000],
+/** bits/s of one channel that libvorbis starts with, by the rate: measured with one to eight channels. */
+const VORBIS: readonly (readonly [below: number, least: number, most: number])[] = [
+  [9000, 8000, 32_000],
+  [15_000, 15_000, 48_000],
+  [19_000, 16_000, 86_000],
+  [26_000, 16_000, 80_000],
+  [40_000, 32_000, 125_000],
+  [Number.POSITIVE_INFINITY, 32_000, 240_000],
 ];
-const LEAST_VORBIS = 32_000;
 /** Containers that have a place for a cover that FFmpeg can write. */
 const WITH_COVER = ['mp3', 'm4a', 'flac'];
 
@@ -111,8 +111,8 @@ function fileBitrate(spec: OutputSpec, { codec, channels, sampleRate }: Coding):
   const usual = codec === 'opus' ? USUAL_OPUS : USUAL;
   const wanted = spec.audioBitrate ?? usual[channels as 1] ?? Math.min(512_000, 96_000 * channels);
   if (codec !== 'vorbis') return wanted;
-  const [, most] = MOST_VORBIS.find(([below]) => sampleRate < below) ?? [0, 240_000];
-  return Math.min(Math.max(wanted, sampleRate >= 40_000 ? LEAST_VORBIS * channels : wanted), most * channels);
+  const [, least, most] = VORBIS.find(([below]) => sampleRate < below) ?? [0, 32_000, 240_000];
+  return Math.min(Math.max(wanted, least * channels), most * channels);
 }
 
 type Detailed = { readonly spec: OutputSpec; readonly track: AudioFacts; readonly sound: SoundOptions };

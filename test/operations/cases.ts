@@ -213,8 +213,9 @@ const STEREO: Form = { channels: 2, sampleRate: 48_000 };
 function formIn(format: SoundFormat, source: string): Form {
   const { channels, sampleRate } = FORMS[source] ?? STEREO;
   if (format === 'opus') return { channels, sampleRate: 48_000 };
-  if (format === 'mp3') return { channels: Math.min(2, channels), sampleRate: Math.min(48_000, sampleRate) };
-  return { channels, sampleRate };
+  const most = format === 'mp3' || format === 'ogg' ? 48_000 : 192_000;
+  if (format === 'mp3') return { channels: Math.min(2, channels), sampleRate: Math.min(most, sampleRate) };
+  return { channels, sampleRate: Math.min(most, sampleRate) };
 }
 
 function soundCases(): Case[] {

@@ -46,7 +46,7 @@ export const SOUNDS: Readonly<Record<string, string>> = {
   'ac3.ac3': sound('-c:a ac3'),
   'mka.mka': sound('-c:a flac -sample_fmt s16'),
   'weba.weba': sound('-c:a libopus -f webm'),
-  'mono-8k.wav': '-f lavfi -i sine=440:duration=2:sample_rate=8000 -c:a pcm_s16le',
+  'mono-8k.wav': `${SOUND} -ac 1 -ar 8000 -c:a pcm_s16le`,
   'deep-96k.flac': `${SOUND} -ar 96000 -c:a flac -sample_fmt s32`,
   'surround.wav': `-f lavfi -i sine=300:duration=2 -filter_complex [0:a]pan=5.1|FL=0.5*c0|FR=0.4*c0|FC=0.3*c0|LFE=0.1*c0|BL=0.2*c0|BR=0.2*c0[a] -map [a] -c:a pcm_s24le`,
 };

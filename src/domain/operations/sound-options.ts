@@ -31,6 +31,8 @@ export const channels = numberOf([1, 2, 6, 8], {
   description: "1 is mono, 2 stereo, 6 is 5.1, 8 is 7.1; left out, the source's where the format can, else stereo.",
 });
 
+const USUAL_RATES = [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
+
 /** What each format can hold: Hz, channels, bits/s. */
 export const SOUND_LIMITS: Readonly<
   Record<
@@ -43,7 +45,7 @@ export const SOUND_LIMITS: Readonly<
   >
 > = {
   mp3: {
-    rates: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000],
+    rates: USUAL_RATES,
     channels: 2,
     bitrate: [8000, 320_000],
   },
@@ -57,8 +59,9 @@ export const SOUND_LIMITS: Readonly<
     channels: 8,
     bitrate: [16_000, 512_000],
   },
-  ogg: { rates: null, channels: 8, bitrate: [32_000, 500_000] },
-  opus: { rates: [8000, 12_000, 16_000, 24_000, 48_000], channels: 8, bitrate: [8000, 510_000] },
+  ogg: { rates: USUAL_RATES, channels: 8, bitrate: [16_000, 500_000] },
+  // Opus is decoded at 48 kHz, whatever went in (RFC 7845 §5.1).
+  opus: { rates: [48_000], channels: 8, bitrate: [8000, 510_000] },
   flac: { rates: null, channels: 8, bitrate: null },
   wav: { rates: null, channels: 8, bitrate: null },
 };

@@ -67,7 +67,10 @@ async function directDrawing(
 
 /** FFmpeg that cannot convert a source which it can open met damaged media, not a defect of ours. */
 export function explainFailure(context: Pick<TaskContext, 'facts'>, error: PlatformError, kind: string): PlatformError {
-  if (error.code !== 'encode_failed' || kind === 'copy') return error;
+  const isOurs = /opening encoder|Unable to find a suitable output|not currently supported in container/.test(
+    error.message,
+  );
+  if (error.code !== 'encode_failed' || kind === 'copy' || isOurs) return error;
   const codec = kind === 'audio' ? context.facts.audio[0]?.codec : context.facts.video?.codec;
   return new PlatformError(
     'corrupt_media',
