@@ -35,7 +35,9 @@ export function validateParameters(operation: Checked, given: Readonly<Record<st
 /** The value in its own type; undefined where it is none. */
 function readValue(parameter: Parameter, given: unknown): ParameterValue | undefined {
   if (typeof given === 'string') {
-    const word = given.trim().toLowerCase();
+    const written = given.trim().toLowerCase();
+    // Formats are often written as endings.
+    const word = parameter.type === 'string' ? written.replace(/^\./, '') : written;
     if (parameter.words && Object.hasOwn(parameter.words, word)) return parameter.words[word];
     return readText(parameter, word);
   }
@@ -77,10 +79,8 @@ function readText({ type, choices }: Parameter, word: string): ParameterValue | 
       const digits = long ?? short?.replaceAll(/./g, '$&$&');
       return digits === undefined ? undefined : `#${digits}`;
     }
-    case 'string': {
-      const name = word.replace(/^\./, '');
-      return choices ? choices.find((choice) => String(choice) === name) : word;
-    }
+    case 'string':
+      return choices ? choices.find((choice) => String(choice) === word) : word;
   }
 }
 
