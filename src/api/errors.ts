@@ -12,6 +12,8 @@ const STATUS_BY_CODE: Partial<Record<ErrorCode, number>> = {
   idempotency_conflict: 409,
   unauthorized: 401,
   forbidden: 403,
+  playback_denied: 403,
+  playback_expired: 403,
   too_large: 413,
   rate_limited: 429,
   unsupported_codec: 422,

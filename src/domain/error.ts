@@ -18,6 +18,8 @@ export const ERROR_CODES = {
   idempotency_conflict: code('caller', false, 'Use a new Idempotency-Key for a different request.'),
   unauthorized: code('caller', false, 'Send a valid key as "Authorization: Bearer KEY" or "X-API-Key: KEY".'),
   forbidden: code('caller', false, 'Use a key whose scopes allow this call.'),
+  playback_denied: code('caller', false, 'Ask for a playback URL of this very video: POST /videos/{id}/playback_url.'),
+  playback_expired: code('caller', false, 'Its time is over: ask for a new one with POST /videos/{id}/playback_url.'),
   too_large: code('caller', false, 'Send a smaller file, or raise the named limit.'),
   rate_limited: code('caller', true, 'Wait for the time in Retry-After, then go on.'),
   unsupported_codec: code('caller', false, 'Choose one of the named codecs.'),
