@@ -31,7 +31,7 @@ export function growingFiles(
           await file.close();
         }
       }),
-    settle: (key, end) => guarded(key, () => settle(root, key, end)),
+    settle: (key, end) => guarded(key, () => withFolder(end.key, () => settle(root, key, end))),
     room: async () => {
       const { bavail, bsize } = await statfs(root.path);
       return bavail * bsize;

@@ -186,7 +186,7 @@ test('twenty cuts in the line, and the bytes are the same', async () => {
   const port = Number(new URL(server.base).port);
   const proxy = await startFaultProxy({
     target: port,
-    fault: (connection) => (connection < 20 ? { cutUploadAfter: randomInt(300, 800_000) } : {}),
+    fault: (connection) => (connection < 20 ? { cutUploadAfter: randomInt(300, 600_000) } : {}),
   });
   let cuts = 0;
   try {
@@ -209,13 +209,13 @@ test('twenty cuts in the line, and the bytes are the same', async () => {
         }),
       );
     }
-    assert.ok(proxy.connections() > 20, `${proxy.connections()} connections`);
+    assert.ok(proxy.connections() > 20);
   } finally {
     await proxy.stop();
   }
   const done = await complete(id);
   assert.equal(done.status, 202, done.text);
-  assert.ok(cuts > 0);
+  assert.equal(cuts, 20);
   assert.equal(sha256(await storedOriginal(server, id)), sha256(film));
   assert.deepEqual(await storedKeys(server, `uploads/${id}/`), [`uploads/${id}/original`]);
 });

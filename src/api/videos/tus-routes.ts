@@ -73,7 +73,7 @@ export function tusRoutes(app: Api, context: ApiContext): void {
     });
     tellExpiry(reply, upload);
     reply.code(201).header('Location', location(request, upload));
-    const withUpload = request.headers['content-type']?.split(';', 1)[0]?.trim() === BYTES;
+    const withUpload = sendsBytes(request);
     const received = withUpload || size === 0 ? await append(request, upload, 0) : 0;
     if (withUpload) reply.header('Upload-Offset', String(received));
     return reply.send();
@@ -91,6 +91,8 @@ export function tusRoutes(app: Api, context: ApiContext): void {
     let upload = await find(request);
     if (upload.concatenates !== null)
       throw new PlatformError('forbidden', 'A concatenation consists of its parts; nothing is sent to it');
+    if (!sendsBytes(request))
+      return sendProblem(reply, new PlatformError('invalid_request', `Content-Type: ${BYTES}`), 415);
     const offset = readBytes('Upload-Offset', header(request, 'upload-offset'));
     if (upload.expectedSize === null && header(request, 'upload-length') !== undefined)
       upload = await lengthenUpload(platform, upload, readBytes('Upload-Length', header(request, 'upload-length')));
@@ -175,6 +177,9 @@ export function tusRoutes(app: Api, context: ApiContext): void {
 
 /** Both a preflight and a question of its own. */
 const OWN_PREFLIGHT = { cors: { strictPreflight: false, preflightContinue: true } } as object;
+
+const sendsBytes = ({ headers }: FastifyRequest): boolean =>
+  headers['content-type']?.split(';', 1)[0]?.trim() === BYTES;
 
 function header({ headers }: FastifyRequest, name: string): string | undefined {
   const value = headers[name];

@@ -27,9 +27,9 @@ const finishing = new Map<string, Promise<Upload>>();
  * @throws PlatformError `conflict` naming the missing chunks, `not_found`; `not_media`, `corrupt_media`, … and
  *   `invalid_request` (checksum), with which the upload has failed for good; others, after which it is tried again
  */
-export async function finishUpload(platform: Platform, ref: UploadRef): Promise<Upload> {
-  await markFinishing(platform, ref);
-  return endUpload(platform, ref);
+export async function finishUpload(platform: Platform, { projectId, id }: UploadRef): Promise<Upload> {
+  await markFinishing(platform, { projectId, id });
+  return endUpload(platform, { projectId, id });
 }
 
 /** The same, for who does not wait: what goes wrong stands in the rows. */
