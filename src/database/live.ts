@@ -4,10 +4,12 @@ import { json, type LiveMachineTable, type LivePart, type Schema } from '#databa
 
 export type { LivePart } from '#database/schema.ts';
 
-export type LiveMachine = Pick<LiveMachineTable, 'id' | 'hostname' | 'mark' | 'namespace' | 'cores'>;
+export type LiveMachine = Pick<LiveMachineTable, 'id' | 'hostname' | 'mark' | 'namespace' | 'cores'> & {
+  readonly beatAt: Date;
+};
 
 /** A sign of life. */
-export async function saveMachine(db: Kysely<Schema>, machine: LiveMachine): Promise<void> {
+export async function saveMachine(db: Kysely<Schema>, machine: Omit<LiveMachine, 'beatAt'>): Promise<void> {
   const values = { ...machine, beat_at: sql<Date>`now()` };
   await db
     .insertInto('live_machine')
@@ -18,12 +20,13 @@ export async function saveMachine(db: Kysely<Schema>, machine: LiveMachine): Pro
 
 /** Machines that gave a sign of life within so many seconds. */
 export async function listMachines(db: Kysely<Schema>, silence: number): Promise<LiveMachine[]> {
-  return db
+  const rows = await db
     .selectFrom('live_machine')
-    .select(['id', 'hostname', 'mark', 'namespace', 'cores'])
+    .select(['id', 'hostname', 'mark', 'namespace', 'cores', 'beat_at'])
     .where(sql<boolean>`beat_at > now() - ${silence} * interval '1 second'`)
     .orderBy('id')
     .execute();
+  return rows.map(({ beat_at, ...row }) => ({ ...row, beatAt: beat_at }));
 }
 
 /** Forgets a machine; its channels are free from then on. */

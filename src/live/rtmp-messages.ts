@@ -58,10 +58,7 @@ export class ChunkReader {
     const id = short === 0 ? data.readUInt8(1) + 64 : short === 1 ? data.readUInt16LE(1) + 64 : short;
     let at = short === 0 ? 2 : short === 1 ? 3 : 1;
     const headerBytes = HEADER_BYTES[format] ?? 0;
-    if (data.length < at + headerBytes + 4) {
-      // Four more may belong to an extended time: a chunk that ends here is rare, and the next bytes decide.
-      if (data.length < at + headerBytes) return 0;
-    }
+    if (data.length < at + headerBytes) return 0;
     const known = this.#streams.get(id);
     if (!known && format !== 0) throw new Error('a chunk without a beginning');
     const next: ChunkStream = known
@@ -96,7 +93,8 @@ export class ChunkReader {
         next.time += next.delta;
       }
     }
-    next.parts = [...(isFresh ? [] : next.parts), Buffer.from(data.subarray(at, at + size))];
+    if (isFresh) next.parts = [];
+    next.parts.push(Buffer.from(data.subarray(at, at + size)));
     next.got += size;
     if (next.got >= next.length) {
       this.#finish(next, messages);

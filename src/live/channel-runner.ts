@@ -1,0 +1,395 @@
+// Runs one channel for as long as it is wanted here: FFmpeg started, watched, started anew, its inputs changed, its outputs fed. Started and stopped by supervisor.ts.
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Channel, ChannelInput, ChannelJob, LiveInputName } from '#domain/channel.ts';
+import { channelLogPath } from '#domain/channel-log.ts';
+import { isListening } from '#domain/channel-rules.ts';
+import { PlatformError, toPlatformError } from '#domain/error.ts';
+import { ChannelLog } from '#live/channel-log.ts';
+import { ChannelState } from '#live/channel-state.ts';
+import { EncoderRun, type Outcome } from '#live/encoder-run.ts';
+import { type WatchOptions, watchInput } from '#live/input-watch.ts';
+import type { Lease, LiveContext } from '#live/live-work.ts';
+import { Moments } from '#live/moments.ts';
+import { type LiveDoors, type OpenedInput, openInput } from '#live/open-input.ts';
+import { Pusher } from '#live/pusher.ts';
+import { Recorder } from '#live/recorder.ts';
+import { retryDelay } from '#live/retry-delay.ts';
+import { Segmenter } from '#live/segmenter.ts';
+import { Thumbnailer } from '#live/thumbnailer.ts';
+import { liveCommand } from '#media/command/live.ts';
+import { type LivePlan, planLive } from '#media/live-plan.ts';
+
+export type RunnerOptions = {
+  readonly context: LiveContext;
+  readonly doors: LiveDoors;
+  readonly channel: Channel;
+  readonly job: ChannelJob;
+  readonly lease: Lease;
+};
+
+const MOST_RETRIES = 5;
+const TICK_MS = 500;
+/** Seconds without a picture until the next input is taken, where the channel names none. HLS comes in pieces. */
+const FAILOVER = 1.5;
+const FAILOVER_HLS = 12;
+/** Seconds that an input may take to open while another one waits. */
+const OPENING = 5;
+/** Seconds that an input must be sound before it takes the slate's place. */
+const AFTER_SLATE = 2;
+/** Clocks of MPEG-TS begin here, so that what comes before the first picture has a positive time. Seconds. */
+const FIRST_TIME = 10;
+
+export class ChannelRunner {
+  readonly channel: Channel;
+  readonly job: ChannelJob;
+  readonly lease: Lease;
+  /** Resolves when nothing of it runs any more. */
+  readonly done: Promise<void>;
+  readonly #context: LiveContext;
+  readonly #doors: LiveDoors;
+  readonly #plan: LivePlan;
+  readonly #log: ChannelLog;
+  readonly #state: ChannelState;
+  readonly #pushes: readonly { readonly rendition: number; readonly pusher: Pusher }[];
+  readonly #recorder: Recorder | null;
+  readonly #thumbnailer: Thumbnailer;
+  readonly #stopping = new AbortController();
+  readonly #began = performance.now();
+  #run: EncoderRun | null = null;
+  #switchTo: LiveInputName | null = null;
+  #fatal: PlatformError | null = null;
+  #latest = 0;
+  #runs = 0;
+  #ticks = 0;
+  /** What the last run still has to publish. */
+  #publishing: Promise<void> = Promise.resolve();
+
+  constructor({ context, doors, channel, job, lease }: RunnerOptions) {
+    this.channel = channel;
+    this.job = job;
+    this.lease = lease;
+    this.#context = context;
+    this.#doors = doors;
+    const { config, tool } = context.platform;
+    this.#plan = planLive(channel, tool);
+    this.#log = new ChannelLog(join(config.DATA_DIR, channelLogPath(channel.slug)));
+    const { restarts, isDown } = job;
+    this.#state = new ChannelState(context, { lease, restarts, isDown, onLost: () => this.#stopping.abort() });
+    this.#pushes = this.#plan.pushes
+      .filter(({ outputType, outputUrl }) => outputType !== 'file' || outputUrl !== null)
+      .flatMap((output) => {
+        const rendition = this.#plan.renditions[output.rendition];
+        if (!rendition) return [];
+        return [{ rendition: output.rendition, pusher: new Pusher({ context, output, rendition, log: this.#log }) }];
+      });
+    const records =
+      channel.spec.record || this.#plan.pushes.some((one) => one.outputType === 'file' && one.outputUrl === null);
+    const folder = join(config.DATA_DIR, 'live', 'recordings');
+    this.#recorder = records ? new Recorder({ context, channel, folder, onError: (error) => this.#warn(error) }) : null;
+    this.#thumbnailer = new Thumbnailer(context, channel.id, channel.spec.thumbnailSeconds);
+    this.done = this.#live(folder);
+  }
+
+  /** Ends everything; resolves when nothing runs any more. What is written about it is the caller's to say. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#run?.stop();
+    await this.done;
+  }
+
+  get state(): ChannelState {
+    return this.#state;
+  }
+
+  async #live(folder: string): Promise<void> {
+    const { signal } = this.#stopping;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await this.#state.begin();
+    const ticks = setInterval(() => this.#tick(), TICK_MS);
+    for (const { pusher } of this.#pushes) pusher.start();
+    try {
+      let input: LiveInputName | null = 'primary';
+      while (input !== null && !signal.aborted) {
+        const outcome = await this.#runOnce(input);
+        if (!signal.aborted) input = await this.#decide(input, outcome);
+      }
+    } catch (error) {
+      // A defect of ours: the channel ends with its reason, the others go on.
+      this.#context.platform.log.error({ err: error, channel: this.channel.id }, 'a channel broke');
+      if (!signal.aborted) await this.#state.failed(toPlatformError(error), this.#state.retries);
+    } finally {
+      clearInterval(ticks);
+      this.#stopping.abort();
+      await Promise.all(this.#pushes.map(({ pusher }) => pusher.stop()));
+      this.#recorder?.cut();
+      await this.#recorder?.settled();
+      await this.#state.settled();
+      await this.#log.flush();
+    }
+  }
+
+  /** One FFmpeg on one input, to its end. */
+  async #runOnce(name: LiveInputName): Promise<Outcome> {
+    const { signal } = this.#stopping;
+    const watches = new AbortController();
+    const stopWatches = () => watches.abort();
+    signal.addEventListener('abort', stopWatches, { once: true });
+    let opened: OpenedInput | null = null;
+    let watching: Promise<unknown> = Promise.resolve();
+    try {
+      opened = await this.#open(name);
+      if (signal.aborted) return nothing('stopped');
+      this.#log.hide(opened.secrets);
+      const run = this.#start(name, opened);
+      this.#run = run;
+      await this.#state.spawned(run.child.pid, name, this.#runs > 1);
+      watching = this.#watchOthers(name, watches.signal);
+      if (signal.aborted) await run.stop();
+      return await run.outcome;
+    } catch (error) {
+      const failure = toPlatformError(error);
+      return { ...nothing('failed'), error: failure, isPermanent: !failure.retryable };
+    } finally {
+      signal.removeEventListener('abort', stopWatches);
+      watches.abort();
+      this.#run = null;
+      await this.#publishing;
+      await watching;
+      await opened?.close();
+    }
+  }
+
+  #start(name: LiveInputName, opened: OpenedInput): EncoderRun {
+    const { config } = this.#context.platform;
+    this.#runs += 1;
+    const elapsed = (performance.now() - this.#began) / 1000;
+    // Time goes on where the run before ended, also where that one ran ahead.
+    const offset = Math.max(FIRST_TIME + elapsed, this.#latest + 0.2);
+    const args = liveCommand({ source: opened.source, plan: this.#plan, offset, threads: config.ENCODE_THREADS });
+    const moments = new Moments({
+      context: this.#context,
+      lease: this.lease,
+      channel: this.channel,
+      plan: this.#plan,
+      run: `${this.lease.lease}-${randomBytes(4).toString('hex')}`,
+      onError: (error) => this.#warn(error),
+    });
+    const segmenters = this.#segmenters(moments);
+    const first = segmenters[0];
+    const input = this.#inputOf(name);
+    const run = new EncoderRun({
+      context: this.#context,
+      args,
+      log: this.#log,
+      hasStdin: opened.waiting !== null,
+      sinks: this.#plan.renditions.map((_, i) => (bytes) => {
+        segmenters[i]?.push(bytes);
+        this.#latest = Math.max(this.#latest, segmenters[i]?.latest ?? 0);
+        for (const { rendition, pusher } of this.#pushes) if (rendition === i) pusher.write(bytes);
+      }),
+      pieces: () => first?.pieces ?? 0,
+      patience: (hadFrames) => this.#patience({ name, input, hadFrames, isLive: opened.waiting?.isLive ?? false }),
+    });
+    const { stdin } = run.child;
+    if (stdin) opened.waiting?.attach(stdin);
+    this.#publishing = run.outcome.then(async ({ kind }) => {
+      // What a killed run left half done has no end that all renditions share.
+      if (kind === 'stopped' || kind === 'ended') for (const segmenter of segmenters) segmenter?.flush();
+      await moments.settled();
+    });
+    return run;
+  }
+
+  #segmenters(moments: Moments): readonly (Segmenter | null)[] {
+    const { renditions, hls, segmentSeconds } = this.#plan;
+    // The largest is recorded, the smallest is quickest to make a thumbnail of.
+    const heights = renditions.map(({ height }) => height ?? 10_000);
+    const recorded = heights.indexOf(Math.max(...heights));
+    const smallest = heights.indexOf(Math.min(...heights));
+    return renditions.map((_, i) => {
+      if (!hls.includes(i) && i !== 0 && i !== recorded && i !== smallest) return null;
+      return new Segmenter(segmentSeconds, (segment) => {
+        moments.add(i, segment);
+        if (i === recorded) this.#recorder?.add(segment);
+        if (i === smallest) this.#thumbnailer.add(segment, (error) => this.#warn(error));
+      });
+    });
+  }
+
+  /** What comes next; null where nothing does. */
+  async #decide(name: LiveInputName, outcome: Outcome): Promise<LiveInputName | null> {
+    const wished = this.#switchTo;
+    this.#switchTo = null;
+    if (this.#fatal) {
+      await this.#state.failed(this.#fatal, MOST_RETRIES);
+      return null;
+    }
+    if (wished !== null) {
+      this.#log.write('input', `${wished} is taken instead of ${name}`);
+      this.#state.switching();
+      return wished;
+    }
+    const input = this.#inputOf(name);
+    if (outcome.kind === 'ended' && input?.inputType === 'file' && !input.inputLoop) {
+      this.#log.write('input', 'the file has come to its end');
+      await this.#state.stopped();
+      return null;
+    }
+    const error = outcome.error ?? this.#reasonOf(outcome);
+    this.#log.write('input', `${name}: ${error.message}`);
+    const next = this.#nextOf(name);
+    // Another input stands ready: no time is lost, and nothing is counted while that one works.
+    if (next !== null && next !== 'primary') {
+      this.#state.switching();
+      return next;
+    }
+    if (
+      input &&
+      isListening(input) &&
+      (outcome.kind === 'ended' ||
+        (!outcome.hadFrames && outcome.kind === 'failed' && !outcome.isPermanent && outcome.seconds > 2))
+    ) {
+      // Publishers come and go: that is no failure.
+      await this.#state.waiting();
+      return next ?? name;
+    }
+    return this.#retry(next ?? name, outcome, error);
+  }
+
+  async #retry(next: LiveInputName, outcome: Outcome, error: PlatformError): Promise<LiveInputName | null> {
+    const retries = this.#state.countFailure();
+    if (outcome.isPermanent || retries > MOST_RETRIES) {
+      this.#log.write('channel', `given up after ${retries - 1} retries: ${error.message}`);
+      await this.#state.failed(error, Math.min(retries - 1, MOST_RETRIES));
+      return null;
+    }
+    // What hung was waited for long enough.
+    const isHung = outcome.kind === 'silent' || outcome.kind === 'frozen';
+    const delay = isHung ? (retries === 1 ? 0 : retryDelay(retries - 1)) : retryDelay(retries);
+    await this.#state.retrying(error, retries);
+    this.#log.write('channel', `retry ${retries} of ${MOST_RETRIES} in ${delay.toFixed(1)} s`);
+    await sleep(delay * 1000, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+    return next;
+  }
+
+  #reasonOf({ kind }: Outcome): PlatformError {
+    const { CHANNEL_WATCHDOG_SECONDS: seconds } = this.#context.platform.config;
+    if (kind === 'silent')
+      return new PlatformError(
+        'source_unreachable',
+        `No picture came within ${seconds} seconds (CHANNEL_WATCHDOG_SECONDS)`,
+      );
+    if (kind === 'frozen') return new PlatformError('encode_failed', 'FFmpeg was stopped by a signal');
+    return new PlatformError('source_unreachable', 'The input came to its end');
+  }
+
+  /** The input to take when one fails: in turn, and from the last back to the first. */
+  #nextOf(name: LiveInputName): LiveInputName | null {
+    const { fallbackInput, slate } = this.channel.spec;
+    if (name === 'primary') return fallbackInput ? 'fallback' : slate === 'off' ? null : 'slate';
+    if (name === 'fallback') return slate === 'off' ? 'primary' : 'slate';
+    return 'primary';
+  }
+
+  #inputOf(name: LiveInputName): ChannelInput | null {
+    if (name === 'slate') return null;
+    return name === 'primary' ? this.channel.spec : this.channel.spec.fallbackInput;
+  }
+
+  #open(name: LiveInputName): Promise<OpenedInput> {
+    const { spec } = this.channel;
+    const picture = this.#picture();
+    const input = this.#inputOf(name);
+    if (input) return openInput(this.#context, this.#doors, { input, picture });
+    const look = spec.slate === 'bars' ? 'bars' : 'black';
+    const source = { kind: 'slate', look, ...picture } as const;
+    return Promise.resolve({ source, secrets: [], waiting: null, close: async () => undefined });
+  }
+
+  /** Size and rate of a picture of our own. */
+  #picture(): { width: number; height: number; rate: number } {
+    const sized = this.#plan.renditions.filter(({ height }) => height !== null);
+    const largest = sized.reduce((best, { height }) => Math.max(best, height ?? 0), 0) || 720;
+    const width = sized.find(({ height }) => height === largest)?.width ?? Math.round((largest * 16) / 9 / 2) * 2;
+    return { width, height: largest, rate: this.#plan.frameRate ?? 25 };
+  }
+
+  #patience(at: { name: LiveInputName; input: ChannelInput | null; hadFrames: boolean; isLive: boolean }): number {
+    const { name, input, hadFrames, isLive } = at;
+    const { spec } = this.channel;
+    const watchdog = this.#context.platform.config.CHANNEL_WATCHDOG_SECONDS;
+    const next = this.#nextOf(name);
+    const hasOther = name !== 'slate' && next !== null && !(name === 'fallback' && next === 'primary');
+    if (!hasOther) return input && isListening(input) && !hadFrames && !isLive ? Number.POSITIVE_INFINITY : watchdog;
+    const failover = spec.failoverSeconds ?? (input?.inputType === 'hls' ? FAILOVER_HLS : FAILOVER);
+    return Math.min(watchdog, hadFrames ? failover : Math.max(failover, OPENING));
+  }
+
+  /** While another input is on air, the better ones are followed; the first that is sound takes its place. */
+  async #watchOthers(name: LiveInputName, signal: AbortSignal): Promise<void> {
+    const { spec } = this.channel;
+    const better: LiveInputName[] =
+      name === 'primary' ? [] : name === 'slate' && spec.fallbackInput ? ['primary', 'fallback'] : ['primary'];
+    const stableSeconds = name === 'slate' ? AFTER_SLATE : spec.fallbackReturnSeconds;
+    const found = new AbortController();
+    const either = AbortSignal.any([signal, found.signal]);
+    await Promise.all(
+      better.map(async (other) => {
+        const holeSeconds = this.#inputOf(other)?.inputType === 'hls' ? FAILOVER_HLS : 2;
+        const options: WatchOptions = {
+          context: this.#context,
+          open: () => this.#open(other),
+          stableSeconds,
+          holeSeconds,
+          log: this.#log,
+          name: other,
+        };
+        if (!(await watchInput(options, either)) || either.aborted) return;
+        found.abort();
+        this.#switchTo = other;
+        void this.#run?.stop();
+      }),
+    );
+  }
+
+  #tick(): void {
+    const run = this.#run;
+    const isFlowing = run?.hadFrames === true && run.child.isAlive() && !this.#stopping.signal.aborted;
+    const isPushed = this.#pushes.some(({ pusher }) => pusher.state.status === 'running');
+    const isDelivering = this.#plan.hls.length > 0 || this.#pushes.length === 0 || isPushed;
+    if (isFlowing && isDelivering) void this.#state.running();
+    else if (isFlowing) this.#judgeOutputs();
+    if (this.#stopping.signal.aborted) return;
+    this.#ticks += 1;
+    const outputs = this.#pushes.map(({ pusher }) => pusher.state);
+    if (run && this.#ticks % 2 === 0) void this.#state.report(run.figures, outputs, run.child.pid);
+  }
+
+  /** Pictures are made and nobody takes them: where that is all the channel is for, it is down. */
+  #judgeOutputs(): void {
+    const failures = Math.min(...this.#pushes.map(({ pusher }) => pusher.failures));
+    const error = this.#pushes.find(({ pusher }) => pusher.error !== null)?.pusher.error;
+    if (failures === 0 || !error || this.#fatal) return;
+    if (failures > MOST_RETRIES) {
+      this.#fatal = error;
+      void this.#run?.stop();
+    } else if (failures !== this.#state.retries || this.#state.status !== 'retrying')
+      void this.#state.retrying(error, failures);
+  }
+
+  #warn(error: unknown): void {
+    this.#log.write('channel', error instanceof Error ? error.message : String(error));
+    this.#context.platform.log.warn({ err: error, channel: this.channel.id }, 'live channel');
+  }
+}
+
+const nothing = (kind: Outcome['kind']): Outcome => ({
+  kind,
+  error: null,
+  isPermanent: false,
+  hadFrames: false,
+  seconds: 0,
+});

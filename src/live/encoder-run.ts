@@ -1,0 +1,151 @@
+// One run of a channel's FFmpeg, from its start to its end: pipes to whoever wants the packets, progress, watchdog, figures. Started by channel-runner.ts.
+import { type ChannelFigures, NO_FIGURES } from '#domain/channel.ts';
+import type { PlatformError } from '#domain/error.ts';
+import type { ChannelLog } from '#live/channel-log.ts';
+import type { LiveContext } from '#live/live-work.ts';
+import { UsageMeter } from '#live/process-usage.ts';
+import { Watchdog } from '#live/watchdog.ts';
+import { explainLive } from '#media/explain-live.ts';
+import { type MediaProcess, startMedia } from '#media/ffmpeg.ts';
+
+/** How a run ended. */
+export type Outcome = {
+  /** ended: the input came to its end · failed: FFmpeg gave up · silent: no pictures any more · frozen: it was held · stopped: we wanted it */
+  readonly kind: 'ended' | 'failed' | 'silent' | 'frozen' | 'stopped';
+  readonly error: PlatformError | null;
+  readonly isPermanent: boolean;
+  readonly hadFrames: boolean;
+  /** seconds */
+  readonly seconds: number;
+};
+
+export type EncoderOptions = {
+  readonly context: LiveContext;
+  readonly args: readonly string[];
+  readonly log: ChannelLog;
+  /** One for each rendition: what FFmpeg writes of it. */
+  readonly sinks: readonly ((bytes: Buffer) => void)[];
+  /** Pictures seen so far in what it wrote. */
+  readonly pieces: () => number;
+  /** Seconds without a picture after which it is ended; asked again and again. */
+  readonly patience: (hadFrames: boolean) => number;
+  readonly hasStdin: boolean;
+};
+
+const CHECK_MS = 250;
+const LOOK_MS = 1000;
+/** Seconds between SIGTERM and SIGKILL. */
+const GRACE = 5;
+
+export class EncoderRun {
+  readonly child: MediaProcess;
+  readonly outcome: Promise<Outcome>;
+  readonly #watchdog = new Watchdog();
+  readonly #meter = new UsageMeter();
+  readonly #options: EncoderOptions;
+  #ending: Outcome['kind'] | null = null;
+  #hadFrames = false;
+  #figures: ChannelFigures = NO_FIGURES;
+  #bytes = 0;
+  #counted = { bytes: 0, at: performance.now() };
+  #stops = 0;
+
+  constructor(options: EncoderOptions) {
+    this.#options = options;
+    const { context, args, log, sinks } = options;
+    const { tool, limits } = context.platform;
+    log.command(tool.ffmpeg, args);
+    this.child = startMedia({
+      program: tool.ffmpeg,
+      args,
+      limits: { ...limits.child, niceness: 0 },
+      runId: context.work.mark,
+      hasStdin: options.hasStdin,
+      onLog: (line) => this.#hear(line),
+      onProgress: (progress) => {
+        if (this.#watchdog.progress(progress)) this.#hadFrames ||= progress.frame > 0 || (progress.outTime ?? 0) > 0;
+        this.#figures = {
+          ...this.#figures,
+          fps: progress.fps,
+          speed: progress.speed,
+          droppedFrames: progress.dropped,
+          duplicatedFrames: progress.duplicated,
+        };
+      },
+      sinks: sinks.map((take) => async (stream) => {
+        for await (const bytes of stream) {
+          this.#bytes += (bytes as Buffer).length;
+          take(bytes as Buffer);
+        }
+      }),
+    });
+    this.outcome = this.#watch();
+  }
+
+  get hadFrames(): boolean {
+    return this.#hadFrames;
+  }
+
+  get figures(): ChannelFigures {
+    return this.#figures;
+  }
+
+  /** SIGTERM, five seconds, SIGKILL. */
+  async stop(): Promise<void> {
+    this.#ending ??= 'stopped';
+    await this.child.stop(GRACE).catch(() => undefined);
+  }
+
+  async #watch(): Promise<Outcome> {
+    const started = performance.now();
+    const check = setInterval(() => this.#check(), CHECK_MS);
+    const look = setInterval(() => void this.#look(), LOOK_MS);
+    try {
+      const { exitCode, signal, tail } = await this.child.exited;
+      const exit = exitCode === null ? `by ${signal}` : `with ${exitCode}`;
+      const kind = this.#ending ?? (exitCode === 0 ? 'ended' : 'failed');
+      const failure = kind === 'failed' || kind === 'ended' ? explainLive(tail, { role: 'source', exit }) : null;
+      return {
+        kind,
+        error: kind === 'failed' ? (failure?.error ?? null) : null,
+        isPermanent: kind === 'failed' && !this.#hadFrames && (failure?.isPermanent ?? false),
+        hadFrames: this.#hadFrames,
+        seconds: (performance.now() - started) / 1000,
+      };
+    } finally {
+      clearInterval(check);
+      clearInterval(look);
+    }
+  }
+
+  #check(): void {
+    if (this.#watchdog.pieces(this.#options.pieces())) this.#hadFrames = true;
+    const silence = this.#watchdog.silence();
+    if (this.#ending === null && silence > this.#options.patience(this.#hadFrames)) this.#end('silent', silence);
+  }
+
+  async #look(): Promise<void> {
+    const { pid } = this.child;
+    if (pid === null || !this.child.isAlive()) return;
+    const { cpuPercent, memory, isStopped } = await this.#meter.look(pid);
+    const now = performance.now();
+    const bitrate = Math.round(((this.#bytes - this.#counted.bytes) * 8) / (now - this.#counted.at));
+    this.#counted = { bytes: this.#bytes, at: now };
+    this.#figures = { ...this.#figures, cpuPercent: cpuPercent ?? this.#figures.cpuPercent, memory, bitrate };
+    // A process that was stopped by a signal goes on by itself never; three looks, for debuggers stop it for moments.
+    this.#stops = isStopped ? this.#stops + 1 : 0;
+    if (this.#stops >= 3 && this.#ending === null) this.#end('frozen', this.#stops);
+  }
+
+  #end(kind: 'silent' | 'frozen', seconds: number): void {
+    this.#ending = kind;
+    this.#options.log.write('watchdog', `no picture for ${seconds.toFixed(1)} s: FFmpeg is killed`);
+    this.child.kill();
+  }
+
+  #hear(line: string): void {
+    this.#options.log.write('ffmpeg', line);
+    const source = /Stream #0:\d+.*?: Video: (.{1,200})/.exec(line)?.[1];
+    if (source !== undefined && this.#figures.source === null) this.#figures = { ...this.#figures, source };
+  }
+}

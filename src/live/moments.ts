@@ -1,0 +1,107 @@
+// Publishes the segments of a run: the same moment of all renditions together, one after the other. Fed by the segmenters, used by channel-runner.ts.
+import { deleteExpiredMoments, insertMoment, type LivePart } from '#database/live.ts';
+import type { Lease, LiveContext } from '#live/live-work.ts';
+import type { Segment } from '#live/segmenter.ts';
+import type { LivePlan } from '#media/live-plan.ts';
+
+/** Moments that may wait for storage; beyond that the oldest is left out, or a slow disk would fill the memory. */
+const MOST_WAITING = 5;
+/** Seconds that a segment stays after it has left the playlist, for players that are behind. */
+const graceOf = ({ windowSeconds, segmentSeconds }: LivePlan): number =>
+  Math.min(windowSeconds, 120) + 3 * segmentSeconds;
+
+export type MomentOptions = {
+  readonly context: LiveContext;
+  readonly lease: Lease;
+  readonly channel: { readonly id: number; readonly projectId: string };
+  readonly plan: LivePlan;
+  /** Of this run alone: two runs never write the same name. */
+  readonly run: string;
+  readonly onError: (error: unknown) => void;
+};
+
+export class Moments {
+  readonly #options: MomentOptions;
+  readonly #open = new Map<number, Map<number, Segment>>();
+  #origin: { readonly wall: number; readonly time: number } | null = null;
+  #isBreak = true;
+  #waiting = 0;
+  #going: Promise<void> = Promise.resolve();
+
+  constructor(options: MomentOptions) {
+    this.#options = options;
+  }
+
+  add(rendition: number, segment: Segment): void {
+    const { hls } = this.#options.plan;
+    if (!hls.includes(rendition)) return;
+    // The first one is just complete: it began its own length ago.
+    this.#origin ??= { wall: Date.now() - segment.seconds * 1000, time: segment.start };
+    const moment = this.#open.get(segment.number) ?? new Map<number, Segment>();
+    moment.set(rendition, segment);
+    this.#open.set(segment.number, moment);
+    if (moment.size < hls.length) return;
+    this.#open.delete(segment.number);
+    if (this.#waiting >= MOST_WAITING) {
+      // What comes next does not join on to what came before.
+      this.#isBreak = true;
+      this.#options.onError(new Error('storage is too slow for this channel: a segment was left out'));
+      return;
+    }
+    const isBreak = this.#isBreak;
+    this.#isBreak = false;
+    this.#waiting += 1;
+    this.#going = this.#going
+      .then(() => this.#publish(moment, isBreak))
+      .catch((error: unknown) => {
+        this.#isBreak = true;
+        this.#options.onError(error);
+      })
+      .finally(() => {
+        this.#waiting -= 1;
+      });
+  }
+
+  /** Resolves when all that was added is published. */
+  async settled(): Promise<void> {
+    await this.#going;
+  }
+
+  async #publish(moment: ReadonlyMap<number, Segment>, isBreak: boolean): Promise<void> {
+    const { context, lease, channel, plan, run } = this.#options;
+    const { storage, database } = context.platform;
+    const segments = [...moment].sort(([a], [b]) => a - b);
+    const [, first] = segments[0] ?? [];
+    if (!first || !this.#origin) return;
+    const parts: LivePart[] = await Promise.all(
+      segments.map(async ([index, { bytes, number, codecs, width, height, frameRate }]) => {
+        const rendition = plan.renditions[index]?.id ?? String(index);
+        const key = `live/${channel.id}/${run}/${rendition}/${number}.ts`;
+        await storage.write(key, bytes, { contentType: 'video/mp2t', size: bytes.length });
+        return { rendition, key, size: bytes.length, codecs, width, height, frameRate };
+      }),
+    );
+    const startsAt = new Date(this.#origin.wall + (first.start - this.#origin.time) * 1000);
+    const kept = plan.windowSeconds + graceOf(plan) + first.seconds;
+    const sequence = await insertMoment(database.db, {
+      projectId: channel.projectId,
+      channelId: channel.id,
+      isBreak,
+      startsAt,
+      seconds: first.seconds,
+      parts,
+      expiresAt: new Date(Math.max(Date.now(), startsAt.getTime()) + kept * 1000),
+      fence: lease,
+    });
+    if (sequence === null) for (const { key } of parts) await storage.remove(key);
+  }
+}
+
+/** Takes away what has left all playlists. */
+export async function sweepMoments({ platform }: LiveContext): Promise<void> {
+  for (;;) {
+    const keys = await deleteExpiredMoments(platform.database.db, 100);
+    for (const key of keys) await platform.storage.remove(key);
+    if (keys.length === 0) return;
+  }
+}

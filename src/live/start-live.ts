@@ -1,0 +1,39 @@
+// The live role of a process: doors opened, supervisor started, orders heard. Called by cli/serve.ts and cli/live.ts, and by tests.
+import { listen } from '#database/listen.ts';
+import { startEgressProxy } from '#live/egress-proxy.ts';
+import type { LiveContext, LiveWork } from '#live/live-work.ts';
+import { RtmpDesks } from '#live/rtmp-server.ts';
+import { Supervisor } from '#live/supervisor.ts';
+import type { Platform } from '#workflows/platform.ts';
+
+export type Live = {
+  /** Ends all FFmpegs, SIGTERM first; channels stay wanted. */
+  stop(): Promise<void>;
+};
+
+export type LiveWiring = { readonly work: LiveWork /** The channel orders are told on. */; readonly control: string };
+
+export async function startLive(platform: Platform, { work, control }: LiveWiring): Promise<Live> {
+  const context: LiveContext = { platform, work };
+  const proxy = await startEgressProxy(platform.egress.as('source'));
+  const supervisor = new Supervisor(context, { desks: new RtmpDesks(), proxy: proxy.url });
+  const hears = await listen(platform.database, control, () => void supervisor.look());
+  try {
+    await supervisor.start();
+  } catch (error) {
+    await hears.close();
+    await proxy.close();
+    throw error;
+  }
+  let stopping: Promise<void> | undefined;
+  return {
+    stop: () => {
+      stopping ??= (async () => {
+        await hears.close();
+        await supervisor.stop();
+        await proxy.close();
+      })();
+      return stopping;
+    },
+  };
+}

@@ -1,0 +1,57 @@
+// A picture of what is on air, every few seconds, out of the newest segment. Used by channel-runner.ts.
+import { buffer } from 'node:stream/consumers';
+import { thumbnailKey } from '#domain/channel-log.ts';
+import type { LiveContext } from '#live/live-work.ts';
+import type { Segment } from '#live/segmenter.ts';
+import { thumbnailCommand } from '#media/command/live-output.ts';
+import { runMedia } from '#media/ffmpeg.ts';
+
+const WIDTH = 320;
+const TIME_LIMIT = 10;
+
+export class Thumbnailer {
+  readonly #context: LiveContext;
+  readonly #channelId: number;
+  readonly #seconds: number;
+  #last = Number.NEGATIVE_INFINITY;
+  #isBusy = false;
+
+  /** @param seconds between two; 0 makes none */
+  constructor(context: LiveContext, channelId: number, seconds: number) {
+    this.#context = context;
+    this.#channelId = channelId;
+    this.#seconds = seconds;
+  }
+
+  /** A failed one is no harm: the next segment is another chance. */
+  add(segment: Segment, onError: (error: unknown) => void): void {
+    if (this.#seconds === 0 || this.#isBusy || performance.now() - this.#last < this.#seconds * 1000) return;
+    this.#last = performance.now();
+    this.#isBusy = true;
+    this.#make(segment.bytes)
+      .catch(onError)
+      .finally(() => {
+        this.#isBusy = false;
+      });
+  }
+
+  async #make(bytes: Buffer): Promise<void> {
+    const { tool, limits, storage } = this.#context.platform;
+    let picture = Buffer.alloc(0);
+    await runMedia({
+      program: tool.ffmpeg,
+      args: thumbnailCommand(WIDTH),
+      limits: limits.child,
+      timeLimit: TIME_LIMIT,
+      runId: this.#context.work.mark,
+      stdin: async (stdin) => {
+        stdin.end(bytes);
+      },
+      onStdout: async (stdout) => {
+        picture = await buffer(stdout);
+      },
+    });
+    if (picture.length > 0)
+      await storage.write(thumbnailKey(this.#channelId), picture, { contentType: 'image/jpeg', size: picture.length });
+  }
+}
