@@ -1,16 +1,18 @@
 // Sends one stored file or generated text: type, ETag, ranges, caching; small objects from memory. Used by the routes that serve outputs.
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BufferCache, LARGEST_KEPT } from '#api/buffer-cache.ts';
 import { parseRange } from '#api/byte-range.ts';
 import type { Platform } from '#workflows/platform.ts';
-import { readOriginal } from '#workflows/read-original.ts';
 import type { ServedFile } from '#workflows/read-package.ts';
 
 /** Bytes of hot segments kept in memory. */
 const CACHE_BYTES = 64 * 1024 ** 2;
+/** Bytes read at once from local disk. */
+const STREAM_BUFFER = 1024 ** 2;
 const FOREVER = 'public, max-age=31536000, immutable';
 const FRESH = 'no-cache';
 
@@ -36,7 +38,7 @@ export function createFileSender(platform: Platform): FileSender {
     if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
     reply.type(withCharset(file.mediaType));
     if (filename !== null || download) reply.header('Content-Disposition', disposition(filename, download));
-    const size = file.kind === 'text' ? Buffer.byteLength(file.text) : file.size;
+    const size = await sizeOf(cache, file);
     const { 'if-range': ifRange, range: asked } = request.headers;
     const range = ifRange === undefined || ifRange === etag ? parseRange(asked, size) : null;
     if (range === 'unsatisfiable') return reply.code(416).header('Content-Range', `bytes */${size}`).send();
@@ -48,6 +50,12 @@ export function createFileSender(platform: Platform): FileSender {
   };
 }
 
+async function sizeOf(cache: BufferCache, file: ServedFile): Promise<number> {
+  if (file.kind === 'text') return Buffer.byteLength(file.text);
+  if (file.kind !== 'made') return file.size;
+  return file.size ?? (await cache.get(file.key, file.make)).length;
+}
+
 type Wanted = { readonly file: ServedFile; readonly start: number; readonly end: number };
 
 async function bytesOf(
@@ -56,10 +64,8 @@ async function bytesOf(
   { file, start, end }: Wanted,
 ): Promise<Buffer | Readable> {
   if (file.kind === 'text') return Buffer.from(file.text).subarray(start, end + 1);
-  if (file.kind === 'original') {
-    const made = await cache.get(file.key, () => readOriginal(platform, file.piece));
-    return made.subarray(start, end + 1);
-  }
+  if (file.kind === 'local') return createReadStream(file.path, { start, end, highWaterMark: STREAM_BUFFER });
+  if (file.kind === 'made') return (await cache.get(file.key, file.make)).subarray(start, end + 1);
   const { storage } = platform;
   if (file.size > LARGEST_KEPT) return storage.read(file.key, { start, end });
   const whole = await cache.get(file.key, async () => buffer(await storage.read(file.key)));

@@ -148,6 +148,7 @@ export const SETTINGS = {
   AWS_REGION: s3(optional(), undefined, 'S3 region.'),
   AWS_S3_REGION_NAME: s3(optional(), undefined, 'Another name for AWS_REGION.'),
   AWS_STORAGE_BUCKET_NAME: s3(optional(), undefined, 'Bucket of the encoder API.'),
+  STREAM_FROM_S3: s3(choice(['proxy', 'redirect'] as const), 'proxy', 'Segments of videos in a bucket: sent through this server, or players are redirected to presigned addresses of the bucket.'),
 
   FFMPEG_PATH: encoding(text(), 'ffmpeg', 'FFmpeg 5.1 or newer.'),
   FFPROBE_PATH: encoding(text(), 'ffprobe', 'ffprobe of the same version.'),

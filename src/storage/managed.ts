@@ -21,6 +21,11 @@ export type ManagedStore = Store &
   PiecewiseStorage & {
     /** Ends what writers that died left half written before `olderThan`: temporary files, multipart uploads. Resolves with how many. */
     sweep(olderThan: Date): Promise<number>;
+    /** An address that gives out one object to whoever has it, for so long; of a bucket. */
+    readonly presign?: (
+      key: string,
+      options: { readonly seconds: number; readonly mediaType: string },
+    ) => Promise<string>;
     /** @throws PlatformError where it cannot be worked with now */
     check(signal: AbortSignal): Promise<void>;
   };

@@ -27,6 +27,8 @@ import { STREAM_BUFFER } from '#storage/write-body.ts';
 export type S3Store = Store &
   PiecewiseStorage & {
     readonly kind: 's3';
+    /** See ManagedStore. */
+    presign(key: string, options: { readonly seconds: number; readonly mediaType: string }): Promise<string>;
     /** Multipart uploads below the prefix begun before `olderThan`: each is billed until it is aborted. */
     listStaleMultiparts(olderThan: Date): AsyncIterable<StaleMultipart>;
     /** Resolves with how many were aborted. */
@@ -76,6 +78,7 @@ export function openS3(options: S3Options): S3Store {
     localPath: () => null,
     growing: null,
     direct: directUploads(options, call),
+    presign: (key, asked) => call(checkKey(key), (client) => presign(client, options, { key, ...asked })),
     join: (key, parts, signal) =>
       call(checkKey(key), (client) =>
         joinInS3(client, options, { key, parts, signal, read: (part, range) => readObject(connection, part, range) }),
@@ -241,4 +244,14 @@ async function* listRaw(client: S3Client, { bucket, prefix }: S3Options, below: 
     yield* page.Contents ?? [];
     token = page.IsTruncated ? page.NextContinuationToken : undefined;
   } while (token !== undefined);
+}
+
+type Presigning = { readonly key: string; readonly seconds: number; readonly mediaType: string };
+
+async function presign(client: S3Client, options: S3Options, { key, seconds, mediaType }: Presigning): Promise<string> {
+  const { GetObjectCommand } = await import('@aws-sdk/client-s3');
+  const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner');
+  const { bucket, prefix } = options;
+  const command = new GetObjectCommand({ Bucket: bucket, Key: prefix + key, ResponseContentType: mediaType });
+  return getSignedUrl(client, command, { expiresIn: seconds });
 }

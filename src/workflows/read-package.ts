@@ -3,14 +3,20 @@ import { findJob, type JobRef } from '#database/jobs.ts';
 import { listOutputs } from '#database/outputs.ts';
 import { listPlayableParts, listTasks } from '#database/tasks.ts';
 import { CONTAINER_FACTS } from '#domain/codec.ts';
-import { isFinished, type JobStatus, type OutputStatus } from '#domain/job.ts';
-import type { OutputPlan, Timeline } from '#domain/plan.ts';
+import { isFinished, type Job, type JobStatus, type Output, type OutputStatus } from '#domain/job.ts';
+import type { OutputPlan, Plan, Timeline } from '#domain/plan.ts';
 import { EMPTY_RESULT, type StoredFile } from '#domain/task.ts';
-import { type MadeByTask, type Package, type PackagedTrack, packageOutput } from '#media/package.ts';
+import {
+  type MadeByTask,
+  type Package,
+  type PackagedSegment,
+  type PackagedTrack,
+  packageOutput,
+} from '#media/package.ts';
 import { dashManifest } from '#media/playlist/dash.ts';
 import { masterPlaylist, mediaPlaylist, textPlaylist } from '#media/playlist/hls.ts';
 import type { Platform } from '#workflows/platform.ts';
-import type { OriginalPiece } from '#workflows/read-original.ts';
+import { readOriginal } from '#workflows/read-original.ts';
 
 /** Something that can be sent: a text of ours, or an object of managed storage, which never changes under its key. */
 export type ServedFile =
@@ -22,14 +28,23 @@ export type ServedFile =
       readonly mediaType: string;
       readonly name: string;
     }
-  /** Cut out of the original when it is asked for; the key only names it, and what it names never changes. */
+  /** On this machine's disk for a while. */
   | {
-      readonly kind: 'original';
+      readonly kind: 'local';
+      readonly path: string;
       readonly key: string;
       readonly size: number;
       readonly mediaType: string;
       readonly name: string;
-      readonly piece: OriginalPiece;
+    }
+  /** Made when it is asked for; what its key names never changes. The size is null where only making it tells. */
+  | {
+      readonly kind: 'made';
+      readonly key: string;
+      readonly size: number | null;
+      readonly mediaType: string;
+      readonly name: string;
+      readonly make: () => Promise<Buffer>;
     };
 
 export type ServedOutput = {
@@ -43,11 +58,23 @@ export type ServedOutput = {
 
 const PLAYLIST = 'application/vnd.apple.mpegurl';
 
-/** One output as it can be served now; null where the job, the output or its plan is not there. */
-export async function readPackage(
+/** What there is of an output, as data. */
+export type ReadOutput = {
+  readonly job: Job;
+  readonly output: Output;
+  readonly plan: Plan;
+  readonly outputPlan: OutputPlan;
+  /** Of an adaptive output. */
+  readonly adaptive: { readonly whole: Package; readonly timeline: Timeline } | null;
+  /** Pictures beside it, or the one file it is; once it is finished. */
+  readonly files: readonly StoredFile[];
+};
+
+/** One output as it is now; null where the job, the output or its plan is not there. */
+export async function readOutput(
   platform: Platform,
   ref: JobRef & { readonly index: number },
-): Promise<ServedOutput | null> {
+): Promise<ReadOutput | null> {
   const { db } = platform.database;
   const [job, outputs, parts, tasks] = await Promise.all([
     findJob(db, ref, platform.sealer),
@@ -56,8 +83,8 @@ export async function readPackage(
     listTasks(db, { ...ref, status: 'done' }),
   ]);
   const output = outputs.find(({ index }) => index === ref.index);
-  const plan = job?.plan?.outputs.find(({ index }) => index === ref.index);
-  if (!job || !output || !job.plan || !plan) return null;
+  const outputPlan = job?.plan?.outputs.find(({ index }) => index === ref.index);
+  if (!job?.plan || !output || !outputPlan) return null;
   const made: MadeByTask[] = [
     ...parts.map((part) => ({
       kind: part.kind,
@@ -67,27 +94,44 @@ export async function readPackage(
     // Text tracks are files, not segments.
     ...tasks.filter(({ kind }) => kind === 'subtitles'),
   ];
-  const timeline = job.plan.timelines[plan.timeline];
-  const files = tasks.find(({ kind, subject }) => kind === 'output' && subject === ref.index)?.result?.files ?? [];
-  const adaptive =
-    plan.method === 'adaptive' && timeline ? { timeline, whole: packageOutput(job.plan, plan, made) } : null;
+  const timeline = job.plan.timelines[outputPlan.timeline];
+  const isAdaptive = outputPlan.method === 'adaptive' && timeline !== undefined;
+  return {
+    job,
+    output,
+    plan: job.plan,
+    outputPlan,
+    adaptive: isAdaptive ? { timeline, whole: packageOutput(job.plan, outputPlan, made) } : null,
+    files: tasks.find(({ kind, subject }) => kind === 'output' && subject === ref.index)?.result?.files ?? [],
+  };
+}
+
+/** One output as it can be served now; null where the job, the output or its plan is not there. */
+export async function readPackage(
+  platform: Platform,
+  ref: JobRef & { readonly index: number },
+): Promise<ServedOutput | null> {
+  const read = await readOutput(platform, ref);
+  if (!read) return null;
+  const { job, output, outputPlan, adaptive, files } = read;
   return {
     status: output.status,
     jobStatus: job.status,
     settled: isFinished(job.status),
-    find: (name) => findFile(files, name) ?? (adaptive ? findInPackage(adaptive, plan, name) : null),
+    find: (name) =>
+      findFile(files, name) ?? (adaptive ? findInPackage(platform, adaptive, { plan: outputPlan, name }) : null),
   };
 }
 
-function findFile(files: readonly StoredFile[], name: string): ServedFile | null {
+export function findFile(files: readonly StoredFile[], name: string): ServedFile | null {
   const file = files.find((one) => one.name === name);
   return file ? { kind: 'object', key: file.key, size: file.size, mediaType: file.mediaType, name } : null;
 }
 
 function findInPackage(
-  { whole, timeline }: { whole: Package; timeline: Timeline },
-  plan: OutputPlan,
-  name: string,
+  platform: Platform,
+  { whole, timeline }: { readonly whole: Package; readonly timeline: Timeline },
+  { plan, name }: { readonly plan: OutputPlan; readonly name: string },
 ): ServedFile | null {
   if (name === 'master.m3u8') return text(masterPlaylist(whole, timeline), PLAYLIST, whole.complete);
   // A manifest of type static needs all of it; a film in MPEG-TS has none (its segments are no CMAF).
@@ -98,7 +142,10 @@ function findInPackage(
   const [folder, file, ...rest] = name.split('/');
   if (file === undefined || rest.length > 0 || plan.method !== 'adaptive') return null;
   const track = [...whole.video, ...whole.audio].find((one) => one.folder === folder);
-  if (track) return findInTrack(whole, track, file);
+  if (track) {
+    if (file === 'playlist.m3u8') return text(mediaPlaylist(whole, track), PLAYLIST, track.complete);
+    return findSegment(platform, track, file);
+  }
   const words = whole.texts.find((one) => one.folder === folder);
   if (!words) return null;
   if (file === 'playlist.m3u8') return text(textPlaylist(whole), PLAYLIST, true);
@@ -107,26 +154,31 @@ function findInPackage(
     : null;
 }
 
-function findInTrack(whole: Package, track: PackagedTrack, file: string): ServedFile | null {
-  if (file === 'playlist.m3u8') return text(mediaPlaylist(whole, track), PLAYLIST, track.complete);
+/** A segment of a track, or an init segment. */
+export function findSegment(platform: Platform, track: PackagedTrack, file: string): ServedFile | null {
   const served = [...track.segments, ...track.retired];
-  const segment = served.find((one) => one.name === file);
   const sound = 'channels' in track.rendition;
+  const segment = served.find((one) => one.name === file);
   if (segment) {
     const mediaType = track.extension === 'ts' ? 'video/mp2t' : sound ? 'audio/mp4' : 'video/mp4';
-    const { key, size } = segment;
-    if (segment.original)
-      return { kind: 'original', key, size, mediaType, name: file, piece: { original: segment.original, segment } };
-    return { kind: 'object', key, size, mediaType, name: file };
+    return piece(platform, { ...segment, name: file, mediaType }, segment);
   }
   const first = served.find((one) => one.init?.name === file);
   if (!first?.init) return null;
-  const { key, size } = first.init;
   const mediaType = sound ? 'audio/mp4' : 'video/mp4';
-  if (first.original)
-    return { kind: 'original', key, size, mediaType, name: file, piece: { original: first.original, segment: null } };
-  return { kind: 'object', key, size, mediaType, name: file };
+  return piece(platform, { ...first.init, name: file, mediaType, original: first.original }, null);
 }
 
-const text = (body: string | null, mediaType: string, fixed: boolean): ServedFile | null =>
+type Piece = Pick<PackagedSegment, 'key' | 'size' | 'name' | 'original'> & { readonly mediaType: string };
+
+function piece(
+  platform: Platform,
+  { key, size, name, mediaType, original }: Piece,
+  segment: PackagedSegment | null,
+): ServedFile {
+  if (!original) return { kind: 'object', key, size, mediaType, name };
+  return { kind: 'made', key, size, mediaType, name, make: () => readOriginal(platform, { original, segment }) };
+}
+
+export const text = (body: string | null, mediaType: string, fixed: boolean): ServedFile | null =>
   body === null ? null : { kind: 'text', text: body, mediaType, fixed };

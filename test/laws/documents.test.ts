@@ -15,7 +15,6 @@ const isText = (path: string): boolean =>
 
 /** Settings of the contract whose reader is not built yet. A law of its own keeps this list honest. */
 const UNREAD: readonly string[] = [
-  'PLAYBACK_URL_TTL',
 ];
 /** Names in capitals that documents use and that are no settings. */
 const NO_SETTINGS: readonly string[] = ['ERROR_CODES'];

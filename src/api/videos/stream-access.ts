@@ -1,0 +1,64 @@
+// Who may play a video: a playback token, a key that may read, or anybody where neither is asked for. Used by the routes of streams and player pages.
+import type { FastifyRequest } from 'fastify';
+import { callerOf } from '#api/context.ts';
+import { findVideo, findVideoById } from '#database/videos.ts';
+import type { Caller } from '#domain/access.ts';
+import { PlatformError } from '#domain/error.ts';
+import { judgePlayback, PLAYBACK_PURPOSE, playbackEnd } from '#domain/playback-token.ts';
+import type { Video } from '#domain/video.ts';
+import type { Platform } from '#workflows/platform.ts';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** Projects are named otherwise: a token opens one video, whoever owns it. */
+const NO_PROJECT = '';
+
+export type PlaybackParams = { readonly id: string };
+
+/** What a request plays with. */
+export type Playback = {
+  readonly id: string;
+  /** null where a key, or nothing, opens it */
+  readonly token: string | null;
+  /** Seconds since 1970; null without a token. */
+  readonly expiresAt: number | null;
+};
+
+/** The `config` of a route below `/:id` that playback tokens open. */
+export function playbackAccess(platform: Platform) {
+  const key = platform.keyFor(PLAYBACK_PURPOSE);
+  const accept = (request: FastifyRequest): Caller | null => {
+    const { token, id } = playbackOf(request);
+    if (token === null) return null;
+    const verdict = judgePlayback(id, token, { key, now: Date.now() / 1000 });
+    if (verdict === 'expired') throw new PlatformError('playback_expired', 'This playback URL has expired');
+    if (verdict === 'forged')
+      throw new PlatformError('playback_denied', `This playback token is not one of video ${id}`);
+    return { projectId: NO_PROJECT, scopes: [], keyId: null };
+  };
+  return { scope: 'read' as const, accept };
+}
+
+/** The video's id as it is written in the database, and the token of the address. */
+export function playbackOf(request: FastifyRequest): Playback {
+  const id = (request.params as PlaybackParams).id.toLowerCase();
+  const { token } = (request.query ?? {}) as { readonly token?: unknown };
+  const sent = typeof token === 'string' && token !== '' ? token : null;
+  return { id, token: sent, expiresAt: sent === null ? null : playbackEnd(sent) };
+}
+
+/** @throws PlatformError `not_found` also where it is another project's; `playback_denied` where it wants a token */
+export async function videoToPlay({ database, sealer }: Platform, request: FastifyRequest): Promise<Video> {
+  const { id, token } = playbackOf(request);
+  const { projectId, keyId } = callerOf(request);
+  const video = !UUID.test(id)
+    ? null
+    : token === null
+      ? await findVideo(database.db, { projectId, id }, sealer)
+      : await findVideoById(database.db, id, sealer);
+  if (!video) throw new PlatformError('not_found', `There is no video ${JSON.stringify(id)}`);
+  // Where no keys are asked for, everybody is the owner but for videos that are signed.
+  const hasKey = keyId !== null || callerOf(request).scopes.includes('admin');
+  if (video.playbackPolicy === 'signed' && token === null && !(hasKey && request.headers.authorization))
+    throw new PlatformError('playback_denied', `Video ${id} plays with a signed URL only`);
+  return video;
+}

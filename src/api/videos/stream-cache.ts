@@ -1,0 +1,65 @@
+// Streams as they are served, kept between requests: read anew when a job has changed, and soon while they grow. Used by stream-routes.ts.
+import type { Api } from '#api/context.ts';
+import { listen } from '#database/listen.ts';
+import type { Video } from '#domain/video.ts';
+import { EVENTS, type EventNote, JOB_PROGRESS, type JobProgressNote } from '#workflows/channels.ts';
+import type { Platform } from '#workflows/platform.ts';
+import { readStream, type Stream } from '#workflows/videos/read-stream.ts';
+
+/** Milliseconds that a stream is served as it was: before it plays, while it grows, and after. */
+const WAITING_MS = 100;
+const GROWING_MS = 1000;
+const SETTLED_MS = 5000;
+const MOST_STREAMS = 500;
+
+export type StreamOf = { readonly video: Video; readonly stream: Stream | null };
+type Kept = { readonly until: number; readonly found: Promise<StreamOf>; jobs: readonly number[] };
+export type StreamCache = { find(key: string, findVideo: () => Promise<Video>): Promise<StreamOf> };
+
+/** @param key names who asks and for what: what one may see, another may not */
+export function createStreamCache(app: Api, platform: Platform): StreamCache {
+  const kept = new Map<string, Kept>();
+  const forget = (jobId: number | null) => {
+    for (const [key, { jobs }] of kept) if (jobId === null || jobs.includes(jobId)) kept.delete(key);
+  };
+  const subscriptions: { close(): Promise<void> }[] = [];
+  app.addHook('onReady', async () => {
+    subscriptions.push(
+      await listen(platform.database, EVENTS, (payload) =>
+        forget(payload === null ? null : (JSON.parse(payload) as EventNote).jobId),
+      ),
+      await listen(platform.database, JOB_PROGRESS, (payload) =>
+        forget(payload === null ? null : (JSON.parse(payload) as JobProgressNote).jobId),
+      ),
+    );
+  });
+  app.addHook('onClose', async () => {
+    await Promise.all(subscriptions.map((subscription) => subscription.close()));
+  });
+  const keep = (key: string, entry: Kept) => {
+    kept.delete(key);
+    for (const old of kept.keys()) {
+      if (kept.size < MOST_STREAMS) break;
+      kept.delete(old);
+    }
+    kept.set(key, entry);
+  };
+  return {
+    find: async (key, findVideo) => {
+      const entry = kept.get(key);
+      if (entry && entry.until > performance.now()) return entry.found;
+      const found = findVideo().then(async (video) => ({ video, stream: await readStream(platform, video) }));
+      keep(key, { until: performance.now() + WAITING_MS, found, jobs: [] });
+      try {
+        const { video, stream } = await found;
+        const patience = stream?.settled ? SETTLED_MS : stream?.playable ? GROWING_MS : WAITING_MS;
+        if (kept.get(key)?.found === found)
+          keep(key, { until: performance.now() + patience, found, jobs: video.jobs.map(({ jobId }) => jobId) });
+        return { video, stream };
+      } catch (error) {
+        kept.delete(key);
+        throw error;
+      }
+    },
+  };
+}
