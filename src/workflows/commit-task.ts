@@ -7,7 +7,9 @@ import { completeTask, findDoneBy, findNeededBy, listReadyTasks } from '#databas
 import { PlatformError } from '#domain/error.ts';
 import type { TaskResult } from '#domain/task.ts';
 import { finishIfOver } from '#workflows/finish-job.ts';
+import { PARTS_OWNERS } from '#workflows/job-owners.ts';
 import { attemptPrefix } from '#workflows/job-storage.ts';
+import { openUploads } from '#workflows/open-uploads.ts';
 import { outputResult } from '#workflows/output-result.ts';
 import { persist } from '#workflows/persist.ts';
 import type { Platform } from '#workflows/platform.ts';
@@ -37,6 +39,7 @@ export async function tidyAfterCommit(platform: Platform, { held, task, job }: T
       await platform.storage.removeAll(`${attemptPrefix(job.uuid, { taskId: task.id, attempt: earlier })}/`);
     }
     await tellJobProgress(platform, held);
+    await PARTS_OWNERS[job.api]?.(platform, held);
   } catch (error) {
     platform.log.warn({ err: error, jobId: job.id }, 'what earlier attempts left could not be removed');
   }
@@ -51,6 +54,8 @@ async function commit(platform: Platform, db: Kysely<Schema>, done: Commit): Pro
   if (task.kind === 'output') {
     await completeOutput(platform, db, { job, done });
   } else {
+    // Before the outputs are looked at: they wait for what is sent of them.
+    await openUploads(platform, db, { job, done });
     const ready = await listReadyTasks(db, { ...held, onlyOutputs: await findNeededBy(db, held) });
     await sendOutputs(platform, db, { job, tasks: ready });
   }

@@ -8,6 +8,7 @@ import type { PlannedJob } from '#workflows/open-tasks.ts';
 import { followOperationJob } from '#workflows/operations/follow-operation-job.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { followVideoJob } from '#workflows/videos/follow-video-job.ts';
+import { tellPlayable } from '#workflows/videos/tell-playable.ts';
 
 /** A change as an owner sees it; it reads what else it needs. The job's row is locked. */
 export type OwnedChange = {
@@ -37,3 +38,7 @@ export const JOB_OWNERS: Readonly<Partial<Record<JobApi, JobOwner>>> = {
 
 export const PLAN_OWNERS: Readonly<Partial<Record<JobApi, PlanOwner>>> = { encoder: judgeEncoderPlan };
 export const PROGRESS_OWNERS: Readonly<Partial<Record<JobApi, ProgressOwner>>> = { encoder: tellEncoderProgress };
+
+/** There may be more to play than before. Called outside of transactions, often; it never throws. */
+export type PartsOwner = (platform: Platform, ref: JobRef) => Promise<void>;
+export const PARTS_OWNERS: Readonly<Partial<Record<JobApi, PartsOwner>>> = { videos: tellPlayable };

@@ -7,7 +7,7 @@ import type { Job } from '#domain/job.ts';
 import type { OutputPlan, Plan, PlannedTask } from '#domain/plan.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import type { TaskResult } from '#domain/task.ts';
-import { PLAN_OWNERS } from '#workflows/job-owners.ts';
+import { PARTS_OWNERS, PLAN_OWNERS } from '#workflows/job-owners.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { sendReadyTasks } from '#workflows/send-tasks.ts';
 
@@ -36,6 +36,7 @@ function needs(plan: Plan, output: OutputPlan, task: PlannedTask): boolean {
     case 'subtitles':
       return output.subtitles.length > 0;
     case 'first-light':
+    case 'upload':
     case 'output':
       return false;
   }
@@ -85,4 +86,5 @@ export async function openTasks(
     await changeOutputs(db, { ...ref, from: ['pending'] }, { status: 'processing' });
     await sendReadyTasks(platform, db, { job, plan });
   });
+  await PARTS_OWNERS[job.api]?.(platform, ref);
 }

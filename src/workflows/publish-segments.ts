@@ -1,6 +1,8 @@
 // Makes segments of a running attempt visible as they are stored, fenced by the attempt. Used by run-task.ts.
 import { type HeldTask, publishParts } from '#database/tasks.ts';
+import type { JobApi } from '#domain/job.ts';
 import type { TrackPart } from '#domain/task.ts';
+import { PARTS_OWNERS } from '#workflows/job-owners.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { Throttle } from '#workflows/throttle.ts';
 
@@ -12,10 +14,11 @@ export type SegmentPublisher = {
   readonly close: () => Promise<void>;
 };
 
-export function publishSegments(platform: Platform, task: HeldTask): SegmentPublisher {
+export function publishSegments(platform: Platform, task: HeldTask & { readonly api: JobApi }): SegmentPublisher {
   const throttle = new Throttle<readonly TrackPart[]>(INTERVAL_MS, async (parts) => {
     try {
       await publishParts(platform.database.db, task, parts);
+      await PARTS_OWNERS[task.api]?.(platform, task);
     } catch (error) {
       platform.log.warn({ err: error, jobId: task.jobId }, 'segments could not be published');
     }

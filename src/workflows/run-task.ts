@@ -135,10 +135,10 @@ async function execute(
   await checkScratchSpace(config, scratchShare(plan, task));
   const scratch = await makeScratch(config, `t${task.id}-${task.attempt}`);
   const progress = reportTaskProgress(platform, held);
-  const publisher = publishSegments(platform, held);
+  const publisher = publishSegments(platform, { ...held, api: job.api });
   const source = await openInput(platform, readsHeldStill(plan, task, facts) ? heldStill(job) : job, signal);
   try {
-    const result = await withinWorkLimit(config, { job, done, signal }, (limited) =>
+    const result = await withinWorkLimit(config, { job, task, done, signal }, (limited) =>
       executor(platform, {
         job,
         plan,
