@@ -210,19 +210,20 @@ export type SoundFilePlan = {
   readonly loudness: LoudnessTarget | null;
 };
 
-export const TASK_KINDS = ['first-light', 'chunk', 'copy', 'audio', 'subtitles', 'direct', 'output'] as const;
+export const TASK_KINDS = ['first-light', 'chunk', 'copy', 'audio', 'subtitles', 'direct', 'upload', 'output'] as const;
 /**
  * first-light: the lowest rendition's first segment, quickly · chunk: all encoded renditions of one chunk ·
  * copy: the copied rendition, whole, or what the packaged ones consist of · audio: all sound of a timeline, whole · subtitles: all text tracks ·
- * direct: one file by its own command · output: playlists or joining, and delivery, of one output.
+ * direct: one file by its own command · upload: the segments that one other task made, to the destination of an adaptive output
+ * while the rest is still being made · output: playlists or joining, and delivery, of one output.
  */
 export type TaskKind = (typeof TASK_KINDS)[number];
 
 export type PlannedTask = {
   readonly kind: TaskKind;
-  /** Timeline of first-light, chunk, copy, audio, subtitles; output index of direct and output. */
+  /** Timeline of first-light, chunk, copy, audio, subtitles; output index of direct, upload and output. */
   readonly subject: number;
-  /** Chunk index; 0 for the others. */
+  /** Chunk index; of an upload, the place in `Plan.tasks` of the task whose segments it sends; 0 for the others. */
   readonly index: number;
   /** Relative cost, used for progress: pixels encoded, or bytes handled / 10. */
   readonly weight: number;

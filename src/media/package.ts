@@ -58,7 +58,7 @@ export function packageOutput(plan: Plan, output: OutputPlan, tasks: readonly Ma
   const audio = pick(plan.audio, output.audio).map((rendition, i) =>
     packageTrack({
       rendition,
-      folder: i === 0 ? 'audio' : `audio-${i + 1}`,
+      folder: soundFolder(i),
       parts: collected.get(rendition.id) ?? [],
       count,
     }),
@@ -180,3 +180,12 @@ export function bitrates(track: PackagedTrack): { peak: number; average: number 
     average: ticks > 0 ? Math.ceil((bytes * 8 * track.timescale) / ticks) : 0,
   };
 }
+
+/** Where a rendition's segments lie below an output: what packageOutput calls its tracks' folders. Null where it is none of the output's. */
+export function folderOf(plan: Plan, output: OutputPlan, rendition: string): string | null {
+  const sound = output.audio.indexOf(rendition);
+  if (sound >= 0) return soundFolder(sound);
+  return (output.video.includes(rendition) && plan.video.find(({ id }) => id === rendition)?.name) || null;
+}
+
+const soundFolder = (place: number): string => (place === 0 ? 'audio' : `audio-${place + 1}`);

@@ -61,7 +61,7 @@ export type LaneData = {
   readonly notify: { readonly deliveryId: string; readonly receiver: string };
   readonly housekeeping:
     | { readonly chore: 'sweep' | 'expire' | 'age' }
-    | ({ readonly chore: 'remove-leftovers' } & JobEntry)
+    | ({ readonly chore: 'remove-leftovers' | 'remove-delivered' } & JobEntry)
     | { readonly chore: 'finish-upload'; readonly projectId: string; readonly uploadId: string };
   /** Whatever the dead entry carried. */
   readonly dead: Readonly<Record<string, unknown>>;

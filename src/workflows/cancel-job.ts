@@ -7,6 +7,7 @@ import { announce, JOB_CONTROL } from '#workflows/channels.ts';
 import { checkStatus, lockForChange, readJob } from '#workflows/find-for-change.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { recordEvent } from '#workflows/record-event.ts';
+import { sendRemoval } from '#workflows/remove-delivered.ts';
 
 /** @throws PlatformError `not_found`, `conflict` where the job is finished */
 export async function cancelJob(platform: Platform, ref: JobRef): Promise<Job> {
@@ -23,6 +24,7 @@ export async function cancelJob(platform: Platform, ref: JobRef): Promise<Job> {
       etaSeconds: null,
       workerId: null,
     });
+    await sendRemoval(platform, db, ref);
     const canceled = await readJob(platform, db, ref);
     await announce(db, JOB_CONTROL, { jobId: job.id });
     await recordEvent(platform, db, { job, type: 'job.canceled', status: 'canceled' });

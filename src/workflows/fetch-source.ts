@@ -11,10 +11,12 @@ export type FetchOptions = {
   readonly log: (line: string) => void;
   /** Bytes so far, and of how many; null where the server does not say. */
   readonly onProgress: (bytes: number, total: number | null) => void;
+  /** Ranges of it are enough: an object of S3 stays where it is. */
+  readonly inPlace?: boolean;
 };
 
 /**
- * The key in managed storage that the source lies under from now on; null for a local file that is read where it is.
+ * The key in managed storage that the source lies under from now on; null for a local file or an object of S3 that is read where it is.
  * A transfer that breaks off is resumed by range where the server can; one that a dead worker had finished is not repeated.
  * @throws PlatformError `source_*`, `storage_failed`, `disk_full`
  */
@@ -27,10 +29,25 @@ export async function fetchSource(platform: Platform, job: Job, options: FetchOp
       checkSize(platform, (await source.store.stat(source.key, options.signal)).size);
       return null;
     }
+    if (options.inPlace && (await isReadableInPlace(platform, source, options))) return null;
     return await transfer(platform, { job, source, ...options });
   } finally {
     await source.store.close();
   }
+}
+
+/** Whether FFmpeg can read it through our range reader as well as from a disk. */
+async function isReadableInPlace(
+  platform: Platform,
+  { store, key, name }: OpenedSource,
+  { signal, log }: FetchOptions,
+): Promise<boolean> {
+  if (store.kind !== 's3' || !store.abilities.ranges) return false;
+  const { size } = await store.stat(key, signal);
+  checkSize(platform, size);
+  if (size === 0) throw new PlatformError('empty_source', `${name} is empty: it has no bytes`);
+  if (size !== null) log(`fetch: ${name}, ${size} bytes, is read where it is, in ranges`);
+  return size !== null;
 }
 
 type Transfer = FetchOptions & { readonly job: Job; readonly source: OpenedSource };

@@ -8,6 +8,7 @@ import type { Failure } from '#domain/error.ts';
 import { announce, JOB_CONTROL } from '#workflows/channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { recordEvent } from '#workflows/record-event.ts';
+import { sendRemoval } from '#workflows/remove-delivered.ts';
 
 /**
  * Ends a job when none of its outputs is under way any longer: completed if all were delivered, else failed with the
@@ -38,6 +39,7 @@ export async function finishIfOver(platform: Platform, db: Kysely<Schema>, job: 
   await recordEvent(platform, db, { job, type: `job.${status}`, status, error });
   if (status === 'completed')
     await platform.queue.send('housekeeping', { chore: 'remove-leftovers', ...ref }, { transaction: db });
+  else await sendRemoval(platform, db, ref);
 }
 
 /** Fails outputs, and cancels the tasks that only failed outputs waited for. Then the job may be over. */

@@ -2,6 +2,7 @@
 import { PlatformError } from '#domain/error.ts';
 import type { Job } from '#domain/job.ts';
 import type { MediaInput } from '#media/tool.ts';
+import type { Store } from '#storage/store.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 export type OpenedInput = {
@@ -11,35 +12,58 @@ export type OpenedInput = {
   close(): Promise<void>;
 };
 
+/** The source, and what was found out about it before. */
+export type KnownSource = Pick<Job, 'source' | 'sourceKey'> & { readonly facts?: Job['facts'] };
+
 /** @throws PlatformError `source_*`, `storage_failed` */
-export async function openInput(
-  platform: Platform,
-  job: Pick<Job, 'source' | 'sourceKey'>,
-  signal: AbortSignal,
-): Promise<OpenedInput> {
-  if (job.sourceKey === null) return openInPlace(platform, job.source);
+export async function openInput(platform: Platform, job: KnownSource, signal: AbortSignal): Promise<OpenedInput> {
+  if (job.sourceKey === null) return openInPlace(platform, job, signal);
   const path = platform.storage.localPath(job.sourceKey);
   if (path !== null) return localInput(path);
   const { size } = await platform.storage.stat(job.sourceKey, signal);
   if (size === null) throw new PlatformError('storage_failed', 'The storage does not tell the size of the source');
-  const served = platform.ranges.serve(platform.storage, job.sourceKey, { size, signal });
-  return {
-    input: { kind: 'loopback', url: served.url },
-    check: () => {
-      if (served.lastError) throw served.lastError;
-    },
-    close: async () => served.close(),
-  };
+  return served(platform, { store: platform.storage, key: job.sourceKey, size, signal });
 }
 
-/** A file under FILE_ROOTS, looked up anew every time: what is allowed may have changed. */
-async function openInPlace(platform: Platform, source: Job['source']): Promise<OpenedInput> {
-  const { store, key } = await platform.locations.openSource(source);
+/** A file under FILE_ROOTS, looked up anew every time: what is allowed may have changed; or an object of S3, by ranges. */
+async function openInPlace(
+  platform: Platform,
+  { source, facts }: KnownSource,
+  signal: AbortSignal,
+): Promise<OpenedInput> {
+  const { store, key, name } = await platform.locations.openSource(source);
   const path = store.localPath(key);
-  await store.stat(key);
-  await store.close();
-  if (path === null) throw new PlatformError('internal', `A source of kind ${source.kind} was not fetched`);
-  return localInput(path);
+  try {
+    const { size } = await store.stat(key, signal);
+    if (path !== null) {
+      await store.close();
+      return localInput(path);
+    }
+    if (size === null || !store.abilities.ranges)
+      throw new PlatformError('internal', `A source of kind ${source.kind} was not fetched`);
+    if (facts && facts.size !== size)
+      throw new PlatformError('source_truncated', `${name} was changed while it was being encoded`, {
+        retryable: false,
+      });
+    const opened = served(platform, { store, key, size, signal });
+    return { ...opened, close: async () => void (await Promise.all([opened.close(), store.close()])) };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+type Served = { readonly store: Store; readonly key: string; readonly size: number; readonly signal: AbortSignal };
+
+function served({ ranges }: Platform, { store, key, size, signal }: Served): OpenedInput {
+  const object = ranges.serve(store, key, { size, signal });
+  return {
+    input: { kind: 'loopback', url: object.url },
+    check: () => {
+      if (object.lastError) throw object.lastError;
+    },
+    close: async () => object.close(),
+  };
 }
 
 const localInput = (path: string): OpenedInput => ({
@@ -47,3 +71,6 @@ const localInput = (path: string): OpenedInput => ({
   check: () => undefined,
   close: async () => undefined,
 });
+
+/** For work that reads no source. */
+export const noInput: OpenedInput = localInput('');

@@ -1,6 +1,7 @@
 // The road of a job, from its row to its tasks: fetch, probe, plan. The page to read first; run-task.ts goes on from here.
 import { claimJob, findHeldJob, findJob, lockJob } from '#database/jobs.ts';
 import { listOutputs } from '#database/outputs.ts';
+import { CONTAINER_FACTS } from '#domain/codec.ts';
 import type { PlatformError } from '#domain/error.ts';
 import type { Job, Output } from '#domain/job.ts';
 import type { OutputSpec } from '#domain/output.ts';
@@ -56,10 +57,7 @@ type Preparation = {
 
 async function prepareJob(platform: Platform, { job, outputs, signal, logger }: Preparation): Promise<void> {
   const { log } = logger;
-  const sourceKey = await fetch(platform, { job, signal, log });
-  // What came by an upload was looked at when it was whole.
-  const known = job.source.kind === 'managed' ? job.facts : null;
-  const facts = known ?? (await probeStored(platform, { ...job, sourceKey }, signal));
+  const { sourceKey, facts } = await examineSource(platform, { job, outputs, signal, log });
   await holdStill(platform, { job, outputs, signal, sourceKey, facts });
   const specs = outputs.map((output) => output.spec);
   const refusals = await prepareWatermarks(platform, { job, outputs, signal, log });
@@ -70,6 +68,25 @@ async function prepareJob(platform: Platform, { job, outputs, signal, logger }: 
   signal.throwIfAborted();
   await openTasks(platform, { job, sourceKey, facts, plan, results });
 }
+
+type Examination = Fetching & { readonly outputs: readonly Output[] };
+
+/** Where FFmpeg reads the source from now on, and what it is. */
+async function examineSource(platform: Platform, { job, outputs, signal, log }: Examination) {
+  // Files are made of all its bytes anyway.
+  const inPlace = outputs.every(({ spec }) => CONTAINER_FACTS[spec.container].kind === 'adaptive');
+  const sourceKey = await fetch(platform, { job, signal, log, inPlace });
+  // What came by an upload was looked at when it was whole.
+  const known = job.source.kind === 'managed' ? job.facts : null;
+  const facts = known ?? (await probeStored(platform, { source: job.source, sourceKey }, signal));
+  const isRemote = sourceKey === null && job.source.kind === 's3';
+  if (!isRemote || (!facts.isStill && SEEKABLE.test(facts.container))) return { sourceKey, facts };
+  // Containers without an index are read from the beginning for every chunk, and pictures whole.
+  return { sourceKey: await fetch(platform, { job, signal, log, inPlace: false }), facts };
+}
+
+/** Demuxers, as FFmpeg names them, that find any time without reading up to it. */
+const SEEKABLE = /^(mov|matroska|avi|mpegts|mxf|asf)/;
 
 type Planning = {
   readonly job: Job;
@@ -108,10 +125,13 @@ async function takeJob(platform: Platform, entry: Entry<RunLane>): Promise<{ job
 
 type Fetching = { readonly job: Job; readonly signal: AbortSignal; readonly log: (line: string) => void };
 
-async function fetch(platform: Platform, { job, signal, log }: Fetching): Promise<string | null> {
+async function fetch(
+  platform: Platform,
+  { job, signal, log, inPlace }: Fetching & { readonly inPlace: boolean },
+): Promise<string | null> {
   const progress = reportFetch(platform, job);
   try {
-    return await fetchSource(platform, job, { signal, log, onProgress: progress.report });
+    return await fetchSource(platform, job, { signal, log, inPlace, onProgress: progress.report });
   } finally {
     await progress.close();
   }

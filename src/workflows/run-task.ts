@@ -12,7 +12,7 @@ import type { Entry } from '#queue/queue.ts';
 import { commitTask, tidyAfterCommit } from '#workflows/commit-task.ts';
 import { JobLogger } from '#workflows/job-logger.ts';
 import { attemptPrefix, stillKey } from '#workflows/job-storage.ts';
-import { openInput } from '#workflows/open-input.ts';
+import { noInput, openInput } from '#workflows/open-input.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { publishSegments } from '#workflows/publish-segments.ts';
 import { recordEvent } from '#workflows/record-event.ts';
@@ -117,6 +117,9 @@ async function takeTask(platform: Platform, entry: Entry<TaskLane>): Promise<Tas
   });
 }
 
+/** What they need was made before: the source may be gone by then. */
+const READS_NO_SOURCE: readonly Task['kind'][] = ['upload', 'output'];
+
 type Execution = { readonly signal: AbortSignal; readonly logger: JobLogger; readonly executor: TaskExecutor };
 
 async function execute(
@@ -136,7 +139,9 @@ async function execute(
   const scratch = await makeScratch(config, `t${task.id}-${task.attempt}`);
   const progress = reportTaskProgress(platform, held);
   const publisher = publishSegments(platform, { ...held, api: job.api });
-  const source = await openInput(platform, readsHeldStill(plan, task, facts) ? heldStill(job) : job, signal);
+  const source = READS_NO_SOURCE.includes(task.kind)
+    ? noInput
+    : await openInput(platform, readsHeldStill(plan, task, facts) ? heldStill(job) : job, signal);
   try {
     const result = await withinWorkLimit(config, { job, task, done, signal }, (limited) =>
       executor(platform, {

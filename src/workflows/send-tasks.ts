@@ -28,6 +28,7 @@ export function laneOf(task: Pick<ReadyTask, 'kind' | 'subject'>, plan: Plan): T
       return 'audio';
     case 'direct':
       return DIRECT_LANES[plan.outputs[task.subject]?.direct?.kind ?? 'copy'];
+    case 'upload':
     case 'output':
       return 'deliver';
   }
@@ -42,7 +43,7 @@ export async function sendReadyTasks(platform: Platform, db: Kysely<Schema>, { j
   for (const [lane, tasks] of lanes) await sendTasks(platform, db, { job, lane, tasks });
 }
 
-/** Finished outputs to deliver. The job's row is locked by the caller. */
+/** Finished outputs, or finished parts of them, to deliver. The job's row is locked by the caller. */
 export const sendOutputs = (
   platform: Platform,
   db: Kysely<Schema>,

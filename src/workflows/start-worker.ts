@@ -7,11 +7,12 @@ import type { Entry } from '#queue/queue.ts';
 import { buryDeadEntry } from '#workflows/bury-dead-entry.ts';
 import { JOB_CONTROL, type JobControl } from '#workflows/channels.ts';
 import { DELIVERY_POLICY, type DeliveryPolicy, deliverWebhook } from '#workflows/deliver-webhook.ts';
-import { checkIntake, startIntake } from '#workflows/encoder/start-intake.ts';
 import { encodeConcurrency } from '#workflows/encode-concurrency.ts';
+import { checkIntake, startIntake } from '#workflows/encoder/start-intake.ts';
 import { followQueueState, projectLimits } from '#workflows/follow-queue-state.ts';
 import { expireJobs, sweepCluster, sweepMachine } from '#workflows/janitor.ts';
 import type { Platform } from '#workflows/platform.ts';
+import { removeDelivered } from '#workflows/remove-delivered.ts';
 import { removeLeftovers } from '#workflows/remove-leftovers.ts';
 import { runJob } from '#workflows/run-job.ts';
 import { runTask, type TaskRunner } from '#workflows/run-task.ts';
@@ -113,6 +114,7 @@ async function doChore(platform: Platform, { data }: Entry<'housekeeping'>): Pro
   if (data.chore === 'expire') await expireJobs(platform);
   else if (data.chore === 'age') await platform.queue.age();
   else if (data.chore === 'remove-leftovers') await removeLeftovers(platform, data);
+  else if (data.chore === 'remove-delivered') await removeDelivered(platform, data);
   else if (data.chore === 'finish-upload') await endUploadLater(platform, data);
   else await sweepCluster(platform);
 }

@@ -38,6 +38,7 @@ export function executors(chunk: TaskExecutor = storeFile, changes: Partial<Exec
     audio: storeFile,
     subtitles: storeFile,
     direct: storeFile,
+    upload: storeFile,
     output: storeFile,
     chunk,
     ...changes,

@@ -47,6 +47,7 @@ export function encoderJobRequest(
         // The folder holds exactly what its readers expect.
         storyboard: false,
         instant: false,
+        ownsFolder: true,
         growing: request.masterPlaylist === 'progressive',
         destination: place(bucket, request.hlsFolderKey),
       },

@@ -1,73 +1,69 @@
 // Delivers a finished output to where the job wants it: segments first, playlists after what they name, the master last.
-import { link, mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { PlatformError } from '#domain/error.ts';
 import type { Location } from '#domain/location.ts';
 import type { OutputPlan } from '#domain/plan.ts';
 import type { StoredFile } from '#domain/task.ts';
-import type { Package, PackagedTrack } from '#media/package.ts';
-import { dashManifest } from '#media/playlist/dash.ts';
-import { masterPlaylist, mediaPlaylist, textPlaylist } from '#media/playlist/hls.ts';
+import type { Package } from '#media/package.ts';
 import { joinKey } from '#storage/key.ts';
-import type { Store, WriteOptions } from '#storage/store.ts';
+import type { Store } from '#storage/store.ts';
 import type { Platform } from '#workflows/platform.ts';
 import type { TaskContext } from '#workflows/task-context.ts';
+import { entryItem, fileItem, type Item, listItems, mediaItems, OUR_NAMES } from '#workflows/tasks/delivery-items.ts';
+import { sendAll } from '#workflows/tasks/send-items.ts';
 
-const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
-const MANIFEST_TYPE = 'application/dash+xml';
-/** Segments never change under their name; playlists are read anew. */
-const FOREVER = 'public, max-age=31536000, immutable';
-const FRESH = 'no-cache';
-/** Transfers at once: enough to hide round trips, few enough for any server. */
-const PARALLEL = 6;
+type Delivery = {
+  readonly output: OutputPlan;
+  readonly destination: Location;
+  readonly files: readonly StoredFile[];
+  readonly whole: Package;
+};
 
-/** Something to put under a name: an object of managed storage, or a text of ours. */
-type Item = { readonly name: string; readonly options: WriteOptions } & (
-  | { readonly key: string; readonly size: number }
-  | { readonly text: string }
-);
-
-/** An adaptive output as files under the destination's path. */
-export async function deliverPackage(
-  platform: Platform,
-  context: TaskContext,
-  {
-    output,
-    destination,
-    files,
-    whole,
-  }: { output: OutputPlan; destination: Location; files: readonly StoredFile[]; whole: Package },
-): Promise<void> {
+/** An adaptive output as files under the destination's path. What uploads have brought there already is not sent again. */
+export async function deliverPackage(platform: Platform, context: TaskContext, delivery: Delivery): Promise<void> {
+  const { output, destination, files, whole } = delivery;
   const timeline = context.plan.timelines[output.timeline];
-  if (!timeline) throw new PlatformError('internal', `Output ${output.index} has no timeline`);
-  const tracks: PackagedTrack[] = [...whole.video, ...whole.audio];
-  const media = [
-    ...tracks.flatMap(trackItems),
-    ...files.map(fileItem),
-    ...whole.texts.map(({ folder, file }) => fileItem({ ...file, name: `${folder}/subtitles.vtt` })),
-  ];
-  const isDash = output.container === 'dash';
-  const lists = isDash
-    ? []
-    : [
-        ...tracks.map((track) => playlist(`${track.folder}/playlist.m3u8`, mediaPlaylist(whole, track))),
-        ...whole.texts.map(({ folder }) => playlist(`${folder}/playlist.m3u8`, textPlaylist(whole))),
-      ];
-  const master: Item = isDash
-    ? {
-        name: 'manifest.mpd',
-        text: dashManifest(whole, timeline) ?? '',
-        options: { contentType: MANIFEST_TYPE, cacheControl: FRESH },
-      }
-    : playlist('master.m3u8', masterPlaylist(whole, timeline) ?? '');
+  const entry = timeline ? entryItem(output, whole, timeline) : null;
+  if (!entry) throw new PlatformError('internal', `Output ${output.index} has nothing to play`);
   const { store, key } = await platform.locations.openDestination(destination);
   try {
     const folder = key.replace(/\/+$/, '');
-    await sendAll(platform, context, { store, items: media, name: (item) => joinKey(folder, item.name) });
-    await sendAll(platform, context, { store, items: lists, name: (item) => joinKey(folder, item.name) });
-    await sendAll(platform, context, { store, items: [master], name: (item) => joinKey(folder, item.name) });
+    const name = (item: Item): string => joinKey(folder, item.name);
+    const media = mediaItems(whole, files);
+    const lists = listItems(output, whole);
+    const there = await findDelivered(context, { store, folder, output });
+    const missing = media.filter((item) => there.get(name(item)) !== item.size);
+    for (const items of [missing, lists, [entry]]) await sendAll(platform, context, { store, items, name });
+    const owns = context.outputs.find(({ index }) => index === output.index)?.spec.ownsFolder ?? false;
+    if (owns) await removeOthers(store, folder, new Set([...media, ...lists, entry].map(name)));
   } finally {
     await store.close();
+  }
+}
+
+type Folder = { readonly store: Store; readonly folder: string; readonly output: OutputPlan };
+
+/** Sizes by key of what uploads of this job have sent and what is there now; where a server lists nothing, what was sent. */
+async function findDelivered(
+  context: TaskContext,
+  { store, folder, output }: Folder,
+): Promise<ReadonlyMap<string, number>> {
+  const uploads = context.done.filter(({ kind, subject }) => kind === 'upload' && subject === output.index);
+  const sent = new Map(
+    uploads.flatMap(({ result }) => result?.files ?? []).map(({ name, size }) => [joinKey(folder, name), size]),
+  );
+  if (sent.size === 0 || !store.abilities.list) return sent;
+  const there = new Map<string, number>();
+  // A loser that was slow, or a removal after a failure, may have changed them since.
+  for await (const { key, size } of store.list(folder === '' ? '' : `${folder}/`))
+    if (sent.has(key) && size !== null) there.set(key, size);
+  return there;
+}
+
+/** What an earlier output left in the folder under names that only ours have. */
+async function removeOthers(store: Store, folder: string, kept: ReadonlySet<string>): Promise<void> {
+  if (!store.abilities.list || !store.abilities.remove || folder === '') return;
+  for await (const { key } of store.list(`${folder}/`)) {
+    if (!kept.has(key) && OUR_NAMES.test(key.slice(folder.length + 1))) await store.remove(key);
   }
 }
 
@@ -89,93 +85,5 @@ export async function deliverFiles(
     });
   } finally {
     await store.close();
-  }
-}
-
-const playlist = (name: string, text: string): Item => ({
-  name,
-  text,
-  options: { contentType: PLAYLIST_TYPE, cacheControl: FRESH },
-});
-const fileItem = (file: StoredFile): Item => ({
-  name: file.name,
-  key: file.key,
-  size: file.size,
-  options: { contentType: file.mediaType },
-});
-
-function trackItems(track: PackagedTrack): Item[] {
-  const inits = new Map(track.segments.flatMap(({ init }) => (init ? [[init.hash, init] as const] : [])));
-  const contentType = track.extension === 'ts' ? 'video/mp2t' : 'video/iso.segment';
-  return [
-    ...[...inits.values()].map(
-      (init): Item => ({
-        name: `${track.folder}/${init.name}`,
-        key: init.key,
-        size: init.size,
-        options: { contentType: 'video/mp4', cacheControl: FOREVER },
-      }),
-    ),
-    ...track.segments.map(
-      (segment): Item => ({
-        name: `${track.folder}/${segment.name}`,
-        key: segment.key,
-        size: segment.size,
-        options: { contentType, cacheControl: FOREVER },
-      }),
-    ),
-  ];
-}
-
-type Sending = { readonly store: Store; readonly items: readonly Item[]; readonly name: (item: Item) => string };
-
-async function sendAll(platform: Platform, context: TaskContext, { store, items, name }: Sending): Promise<void> {
-  let next = 0;
-  let sent = 0;
-  // An FTP server serves one transfer on one connection.
-  const lanes = store.kind === 'ftp' ? 1 : Math.min(PARALLEL, items.length);
-  await Promise.all(
-    Array.from({ length: lanes }, async () => {
-      for (let item = items[next++]; item; item = items[next++]) {
-        await send(platform, context, { store, item, name: name(item) });
-        sent += 1;
-        context.progress(sent / items.length, null);
-      }
-    }),
-  );
-}
-
-async function send(
-  platform: Platform,
-  context: TaskContext,
-  { store, item, name }: { store: Store; item: Item; name: string },
-): Promise<void> {
-  const { signal } = context;
-  if ('text' in item) {
-    const data = Buffer.from(item.text);
-    await store.write(name, data, { ...item.options, size: data.length, signal });
-    return;
-  }
-  const local = store.kind === 'disk' ? platform.storage.localPath(item.key) : null;
-  if (local && (await linkInto(local, `${context.scratch}/deliver/${name}`))) {
-    await store.adopt(`${context.scratch}/deliver/${name}`, name, { ...item.options, signal });
-    return;
-  }
-  await store.write(name, await platform.storage.read(item.key, { signal }), {
-    ...item.options,
-    size: item.size,
-    signal,
-  });
-}
-
-/** A second name for a file, so that it is delivered without copying its bytes; false where the file system cannot. */
-async function linkInto(from: string, to: string): Promise<boolean> {
-  await mkdir(dirname(to), { recursive: true });
-  try {
-    await link(from, to);
-    return true;
-  } catch {
-    // Another device, or a file system without links: the caller copies.
-    return false;
   }
 }

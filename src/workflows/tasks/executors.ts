@@ -8,6 +8,7 @@ import { makeDirectFile } from '#workflows/tasks/direct.ts';
 import { makeFirstLight } from '#workflows/tasks/first-light.ts';
 import { finishOutput } from '#workflows/tasks/output.ts';
 import { extractSubtitles } from '#workflows/tasks/subtitles.ts';
+import { uploadSegments } from '#workflows/tasks/upload.ts';
 
 export const EXECUTORS: Readonly<Record<TaskKind, TaskExecutor>> = {
   'first-light': makeFirstLight,
@@ -16,5 +17,6 @@ export const EXECUTORS: Readonly<Record<TaskKind, TaskExecutor>> = {
   audio: encodeAudio,
   subtitles: extractSubtitles,
   direct: makeDirectFile,
+  upload: uploadSegments,
   output: finishOutput,
 };

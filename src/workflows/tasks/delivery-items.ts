@@ -1,0 +1,101 @@
+// What an adaptive output consists of at its destination: names, types, cache headers, where the bytes come from. Pure; used by deliver.ts and upload.ts.
+import { CONTAINER_FACTS } from '#domain/codec.ts';
+import type { OutputPlan, Plan, Timeline } from '#domain/plan.ts';
+import type { StoredFile, Task } from '#domain/task.ts';
+import { folderOf, type Package, type PackagedTrack, segmentName } from '#media/package.ts';
+import { dashManifest } from '#media/playlist/dash.ts';
+import { masterPlaylist, mediaPlaylist, textPlaylist } from '#media/playlist/hls.ts';
+import type { WriteOptions } from '#storage/store.ts';
+
+const PLAYLIST_TYPE = CONTAINER_FACTS.hls.mediaType;
+const MANIFEST_TYPE = CONTAINER_FACTS.dash.mediaType;
+const TRANSPORT_TYPE = 'video/mp2t';
+const FRAGMENT_TYPE = 'video/iso.segment';
+/** Segments never change under their name; playlists are read anew. */
+const FOREVER = 'public, max-age=31536000, immutable';
+const FRESH = 'no-cache';
+
+/** Something to put under a name: an object of managed storage, or a text of ours. */
+export type Item = { readonly name: string; readonly options: WriteOptions } & (
+  | { readonly key: string; readonly size: number }
+  | { readonly text: string }
+);
+export type StoredItem = Extract<Item, { readonly key: string }>;
+
+/** The one that players open. */
+export const entryName = ({ container }: Pick<OutputPlan, 'container'>): string =>
+  container === 'dash' ? 'manifest.mpd' : 'master.m3u8';
+
+/** A name that only an adaptive output of ours has in its folder. */
+export const OUR_NAMES = /^[^/]+\/(playlist\.m3u8|segment_\d{5}\.(ts|m4s)|init(-[0-9a-f]{8})?\.mp4)$/;
+
+/** Segments and their inits, texts, and whatever files stand beside them. */
+export const mediaItems = (whole: Package, files: readonly StoredFile[]): StoredItem[] => [
+  ...[...whole.video, ...whole.audio].flatMap((track) => [
+    ...initItems(track),
+    ...track.segments.map(segmentItem(track)),
+  ]),
+  ...files.map(fileItem),
+  ...whole.texts.map(({ folder, file }) => fileItem({ ...file, name: `${folder}/subtitles.vtt` })),
+];
+
+export const fileItem = (file: StoredFile): StoredItem => ({
+  name: file.name,
+  key: file.key,
+  size: file.size,
+  options: { contentType: file.mediaType },
+});
+
+export function initItems(track: PackagedTrack): StoredItem[] {
+  const inits = new Map(track.segments.flatMap(({ init }) => (init ? [[init.hash, init] as const] : [])));
+  return [...inits.values()].map(({ name, key, size }) => ({
+    name: `${track.folder}/${name}`,
+    key,
+    size,
+    options: { contentType: 'video/mp4', cacheControl: FOREVER },
+  }));
+}
+
+const segmentItem =
+  (track: Pick<PackagedTrack, 'folder' | 'extension'>) =>
+  ({ index, key, size }: { readonly index: number; readonly key: string; readonly size: number }): StoredItem => ({
+    name: `${track.folder}/${segmentName(track, index)}`,
+    key,
+    size,
+    options: { contentType: track.extension === 'ts' ? TRANSPORT_TYPE : FRAGMENT_TYPE, cacheControl: FOREVER },
+  });
+
+/** The segments that one task made of an output's renditions, under the names they have in the whole. */
+export function madeItems(plan: Plan, output: OutputPlan, made: Pick<Task, 'result'>): StoredItem[] {
+  return (made.result?.parts ?? []).flatMap(({ rendition, segments }) => {
+    const folder = folderOf(plan, output, rendition);
+    if (folder === null) return [];
+    const known = [...plan.video, ...plan.audio].find(({ id }) => id === rendition);
+    return segments.map(segmentItem({ folder, extension: known?.segmentFormat === 'ts' ? 'ts' : 'm4s' }));
+  });
+}
+
+/** The playlists of single tracks, as far as they are; none for DASH. */
+export const listItems = (output: OutputPlan, whole: Package): Item[] =>
+  output.container === 'dash'
+    ? []
+    : [
+        ...[...whole.video, ...whole.audio].map((track) =>
+          playlist(`${track.folder}/playlist.m3u8`, mediaPlaylist(whole, track)),
+        ),
+        ...whole.texts.map(({ folder }) => playlist(`${folder}/playlist.m3u8`, textPlaylist(whole))),
+      ];
+
+/** Null while there is nothing to play. */
+export function entryItem(output: OutputPlan, whole: Package, timeline: Timeline): Item | null {
+  const text = output.container === 'dash' ? dashManifest(whole, timeline) : masterPlaylist(whole, timeline);
+  if (text === null) return null;
+  if (output.container !== 'dash') return playlist(entryName(output), text);
+  return { name: entryName(output), text, options: { contentType: MANIFEST_TYPE, cacheControl: FRESH } };
+}
+
+const playlist = (name: string, text: string): Item => ({
+  name,
+  text,
+  options: { contentType: PLAYLIST_TYPE, cacheControl: FRESH },
+});
