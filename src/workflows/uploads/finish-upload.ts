@@ -8,9 +8,8 @@ import { type Failure, PlatformError, toFailure, toPlatformError } from '#domain
 import type { SourceFacts } from '#domain/source-facts.ts';
 import { describeChunks, missingChunks } from '#domain/upload.ts';
 import { uploadPrefix } from '#domain/video.ts';
-import { probeSource } from '#media/probe.ts';
-import { openInput } from '#workflows/open-input.ts';
 import type { Platform } from '#workflows/platform.ts';
+import { probeStored } from '#workflows/probe-stored.ts';
 import { joinUpload } from '#workflows/uploads/join-upload.ts';
 import { growingKey, partsPrefix } from '#workflows/uploads/upload-storage.ts';
 import { failVideo } from '#workflows/videos/fail-video.ts';
@@ -181,16 +180,9 @@ async function hashObject(storage: Platform['storage'], key: string): Promise<st
   return hash.digest('hex');
 }
 
-async function probe(platform: Platform, upload: Upload): Promise<SourceFacts> {
+function probe(platform: Platform, upload: Upload): Promise<SourceFacts> {
   const source = { kind: 'managed' as const, key: upload.storageKey };
-  const { signal } = new AbortController();
-  const { input, check, close } = await openInput(platform, { source, sourceKey: upload.storageKey }, signal);
-  try {
-    return await probeSource({ tool: platform.tool, input, limits: platform.limits, signal });
-  } finally {
-    await close();
-    check();
-  }
+  return probeStored(platform, { source, sourceKey: upload.storageKey }, new AbortController().signal);
 }
 
 /** The bytes are of no use to anybody; the video stays, with the reason. */
