@@ -1,0 +1,128 @@
+// Jobs as pages use them: lists, one job, and what can be done with it.
+import { type QueryClient, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
+import { t } from '../text/text.ts';
+import { toast, toastError, withUndo } from '../ui/toasts.tsx';
+import { read, request, search } from './http.ts';
+import type { Job, JobStatus } from './types.ts';
+
+export type JobFilter = { status: string; search: string };
+export type JobPage = { jobs: Job[]; nextCursor: string | null };
+const PAGE = 100;
+/** Milliseconds between looks at how far running jobs are; their states come by themselves. */
+const LOOK = 2500;
+
+const fetchJobs = (filter: JobFilter, cursor: string | undefined, limit = PAGE): Promise<JobPage> =>
+  request<JobPage>(`/jobs${search({ ...filter, limit, cursor })}`);
+
+const isMoving = ({ status }: Job): boolean => status === 'processing' || status === 'queued';
+
+/** The newest of a kind, kept fresh. */
+export function useNewestJobs(filter: JobFilter, limit = PAGE) {
+  return useQuery({
+    queryKey: ['jobs', filter, limit],
+    queryFn: () => fetchJobs(filter, undefined, limit),
+    placeholderData: (before) => before,
+    refetchInterval: ({ state }) => (state.data?.jobs.some(isMoving) ? LOOK : false),
+  });
+}
+
+/** All that was scrolled to: the newest page stays fresh, older ones are read once and hear of new states by events. */
+export function useJobList(filter: JobFilter) {
+  const newest = useNewestJobs(filter);
+  const cursor = newest.data?.nextCursor ?? null;
+  const older = useInfiniteQuery({
+    queryKey: ['older-jobs', filter],
+    queryFn: ({ pageParam }) => fetchJobs(filter, pageParam, 200),
+    initialPageParam: cursor ?? '',
+    getNextPageParam: (page) => page.nextCursor,
+    enabled: false,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const first = newest.data?.jobs ?? [];
+  const last = first.at(-1)?.id ?? Number.POSITIVE_INFINITY;
+  const rest = older.data?.pages.flatMap(({ jobs }) => jobs) ?? [];
+  const jobs = [...first, ...rest.filter(({ id }) => id < last)];
+  const isMore = older.data ? older.hasNextPage : cursor !== null;
+  return {
+    jobs,
+    isMore,
+    error: newest.error,
+    isLoading: newest.isLoading,
+    refetch: newest.refetch,
+    more: () => {
+      if (isMore && !older.isFetching) void older.fetchNextPage();
+    },
+  };
+}
+
+/** A state that was told, into every list that holds the job. */
+export function patchJobs(client: QueryClient, uuid: string, status: string): void {
+  client.setQueriesData<{ pages: JobPage[]; pageParams: unknown[] }>({ queryKey: ['older-jobs'] }, (known) => {
+    if (!known?.pages.some(({ jobs }) => jobs.some((job) => job.uuid === uuid))) return known;
+    const pages = known.pages.map((page) => ({
+      ...page,
+      jobs: page.jobs.flatMap((job) => {
+        if (job.uuid !== uuid) return [job];
+        return status === 'deleted' ? [] : [{ ...job, status: status as JobStatus }];
+      }),
+    }));
+    return { ...known, pages };
+  });
+}
+
+export const useJob = (id: string) =>
+  useQuery({ queryKey: ['job', id], queryFn: () => read('GET /jobs/{id}', { id }) as Promise<Job> });
+
+export type JobAct = 'cancel' | 'pause' | 'resume' | 'retry';
+export const ACTS: Readonly<Record<JobStatus, readonly JobAct[]>> = {
+  queued: ['pause', 'cancel'],
+  processing: ['pause', 'cancel'],
+  paused: ['resume', 'cancel'],
+  failed: ['retry'],
+  canceled: ['retry'],
+  completed: [],
+};
+const BECOMES: Readonly<Record<JobAct, JobStatus>> = {
+  cancel: 'canceled',
+  pause: 'paused',
+  resume: 'queued',
+  retry: 'queued',
+};
+
+/** Shows at once what will be; where the server says no, it is as before and says why. */
+export function useJobActs() {
+  const client = useQueryClient();
+  const act = async (job: Pick<Job, 'uuid' | 'id'>, name: JobAct) => {
+    const key = ['job', job.uuid];
+    const before = client.getQueryData<Job>(key);
+    if (before) client.setQueryData<Job>(key, { ...before, status: BECOMES[name] });
+    try {
+      client.setQueryData(key, await request<Job>(`/jobs/${job.uuid}/${name}`, { method: 'POST' }));
+      toast(t(`job.did.${name}`, { id: job.id }));
+    } catch (error) {
+      client.setQueryData(key, before);
+      toastError(error);
+    } finally {
+      void client.invalidateQueries({ queryKey: ['jobs'] });
+    }
+  };
+  const remove = (job: Pick<Job, 'uuid' | 'id'>) => {
+    const hide = (isHidden: boolean) => {
+      client.setQueriesData<JobPage>({ queryKey: ['jobs'] }, (known) =>
+        known && isHidden ? { ...known, jobs: known.jobs.filter(({ uuid }) => uuid !== job.uuid) } : known,
+      );
+      if (!isHidden) void client.invalidateQueries({ queryKey: ['jobs'] });
+    };
+    hide(true);
+    withUndo(t('job.deleted', { id: job.id }), {
+      act: () => {
+        request(`/jobs/${job.uuid}`, { method: 'DELETE', keepalive: true })
+          .then(() => patchJobs(client, job.uuid, 'deleted'))
+          .catch(toastError)
+          .finally(() => void client.invalidateQueries({ queryKey: ['jobs'] }));
+      },
+      undo: () => hide(false),
+    });
+  };
+  return { act, remove };
+}

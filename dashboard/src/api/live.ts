@@ -1,0 +1,106 @@
+// Server-sent events over fetch: EventSource could not send a key. Comes again by itself, from where it was, and says how the line is.
+import { useEffect, useRef, useSyncExternalStore } from 'react';
+import { keyHeaders } from './http.ts';
+
+export type ServerEvent = { id: string; event: string; data: unknown };
+const AGAIN_MS = 2000;
+/** The server says something every fifteen seconds; a line that is silent for longer is dead. */
+const SILENCE_MS = 40_000;
+
+export type Line = 'connecting' | 'open' | 'lost';
+let line: Line = 'connecting';
+const listeners = new Set<() => void>();
+function setLine(next: Line): void {
+  if (next === line) return;
+  line = next;
+  for (const listener of listeners) listener();
+}
+const subscribe = (listener: () => void) => {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+};
+/** How the line of the whole page is. */
+export const useLine = (): Line => useSyncExternalStore(subscribe, () => line);
+
+/** Calls `onEvent` for each event of a stream while the component is there; null listens to nothing. */
+export function useEvents(
+  path: string | null,
+  onEvent: (event: ServerEvent) => void,
+  { isMain = false, onOpen }: { isMain?: boolean; onOpen?: (again: boolean) => void } = {},
+): void {
+  const handler = useRef({ onEvent, onOpen });
+  useEffect(() => {
+    handler.current = { onEvent, onOpen };
+  });
+  useEffect(() => {
+    if (path === null) return;
+    const control = new AbortController();
+    void follow(path, control.signal, {
+      onEvent: (event) => handler.current.onEvent(event),
+      onOpen: (again) => handler.current.onOpen?.(again),
+      onLine: isMain ? setLine : () => undefined,
+    });
+    return () => control.abort();
+  }, [path, isMain]);
+}
+
+type Hearing = {
+  onEvent: (event: ServerEvent) => void;
+  onOpen: (again: boolean) => void;
+  onLine: (line: Line) => void;
+};
+
+async function follow(path: string, signal: AbortSignal, { onEvent, onOpen, onLine }: Hearing): Promise<void> {
+  let last = '';
+  for (let tries = 0; !signal.aborted; tries++) {
+    const silent = new AbortController();
+    const both = AbortSignal.any([signal, silent.signal]);
+    let timer = setTimeout(() => silent.abort(), SILENCE_MS);
+    const heard = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => silent.abort(), SILENCE_MS);
+    };
+    try {
+      const response = await fetch(path, {
+        signal: both,
+        headers: { ...keyHeaders(), ...(last === '' ? {} : { 'Last-Event-ID': last }) },
+      });
+      // What is not there, or not ours to see, will not come by asking again.
+      if ([401, 403, 404].includes(response.status)) return;
+      if (response.ok && response.body) {
+        onLine('open');
+        onOpen(tries > 0);
+        for await (const event of readEvents(response.body, heard)) {
+          if (event.id !== '') last = event.id;
+          onEvent(event);
+        }
+      }
+    } catch {
+      if (signal.aborted) return;
+    } finally {
+      clearTimeout(timer);
+    }
+    if (signal.aborted) return;
+    onLine('lost');
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
+}
+
+async function* readEvents(body: ReadableStream<Uint8Array>, heard: () => void): AsyncGenerator<ServerEvent> {
+  const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader();
+  let rest = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    heard();
+    const blocks = (rest + value).split('\n\n');
+    rest = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const fields = new Map(
+        block.split('\n').map((text) => [text.slice(0, text.indexOf(':')), text.slice(text.indexOf(':') + 1).trim()]),
+      );
+      const data = fields.get('data');
+      if (data) yield { id: fields.get('id') ?? '', event: fields.get('event') ?? 'message', data: JSON.parse(data) };
+    }
+  }
+}

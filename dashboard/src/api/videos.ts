@@ -1,0 +1,73 @@
+// Videos as pages use them.
+import { type QueryClient, useQuery } from '@tanstack/react-query';
+import { t } from '../text/text.ts';
+import { toast, toastError, withUndo } from '../ui/toasts.tsx';
+import { request, search } from './http.ts';
+import type { TranscodeStatus, Video, VideoPage } from './types.ts';
+
+export type VideoFilter = { search: string; status: string; sort: string; page: number };
+export const PAGE_SIZE = 48;
+const LOOK = 2500;
+
+export const isBusy = ({ status }: Pick<Video, 'status'>): boolean =>
+  ['queued', 'processing', 'uploaded'].includes(status);
+
+export const useVideos = (filter: VideoFilter) =>
+  useQuery({
+    queryKey: ['videos', filter],
+    queryFn: () => request<VideoPage>(`/videos${search({ ...filter, page_size: PAGE_SIZE })}`),
+    placeholderData: (before) => before,
+    refetchInterval: ({ state }) => (state.data?.videos.some(isBusy) ? LOOK : false),
+  });
+
+export const useVideo = (id: string) =>
+  useQuery({
+    queryKey: ['video', id],
+    queryFn: () => request<Video>(`/videos/${id}`),
+    refetchInterval: ({ state }) => (state.data && isBusy(state.data) ? LOOK : false),
+  });
+
+export const useTranscode = (id: string, isOn: boolean) =>
+  useQuery({
+    queryKey: ['video', id, 'transcode'],
+    queryFn: () => request<TranscodeStatus>(`/transcode/status/${id}`),
+    refetchInterval: isOn ? 1500 : false,
+  });
+
+/** The server may be reached under another name than the one it was asked under. */
+export function ownPath(url: string): string {
+  const { pathname, search: query } = new URL(url, location.href);
+  return pathname + query;
+}
+
+/** What lies beside the poster, under the same token. */
+export const besidePoster = (video: Pick<Video, 'poster_url'>, name: string): string | null =>
+  video.poster_url === null ? null : ownPath(video.poster_url).replace(/[^/?]+(?=\?|$)/, name);
+
+export function removeVideo(client: QueryClient, video: Video): void {
+  client.setQueriesData<VideoPage>({ queryKey: ['videos'] }, (known) =>
+    known
+      ? { ...known, videos: known.videos.filter(({ hash }) => hash !== video.hash), total: known.total - 1 }
+      : known,
+  );
+  const refresh = () => void client.invalidateQueries({ queryKey: ['videos'] });
+  withUndo(t('video.deleted', { title: video.title }), {
+    act: () =>
+      void request(`/videos/${video.hash}`, { method: 'DELETE', keepalive: true }).catch(toastError).finally(refresh),
+    undo: refresh,
+  });
+}
+
+export async function changeVideo(client: QueryClient, video: Video, act: 'stop' | 'resume'): Promise<void> {
+  const key = ['video', video.hash];
+  client.setQueryData<Video>(key, { ...video, status: act === 'stop' ? 'stopped' : 'queued', stopped: act === 'stop' });
+  try {
+    await request(`/videos/${video.hash}/${act}`, { method: 'PUT' });
+    toast(t(`video.did.${act}`));
+  } catch (error) {
+    toastError(error);
+  } finally {
+    void client.invalidateQueries({ queryKey: key });
+    void client.invalidateQueries({ queryKey: ['videos'] });
+  }
+}

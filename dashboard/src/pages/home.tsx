@@ -1,0 +1,256 @@
+// The first page: what runs now, what needs attention, what the last day gave, how much room is left.
+import { useQuery } from '@tanstack/react-query';
+import { AlertTriangle, CheckCircle2, Plus, Rocket, Upload } from 'lucide-react';
+import { read, request } from '../api/http.ts';
+import { useNewestJobs } from '../api/jobs.ts';
+import type { Channel, ChannelJob, Job, Overview } from '../api/types.ts';
+import { Link } from '../router.tsx';
+import { ago, bytes, clock, hour, number, t, tell } from '../text/text.ts';
+import { Bones, Card, Empty, PageHead, Problem, Progress, Stat, Status } from '../ui/parts.tsx';
+
+const ANY = { status: '', search: '' };
+/** Share of the disk below which it is time to make room. */
+const LITTLE_ROOM = 0.1;
+
+export default function Home() {
+  const overview = useQuery({ queryKey: ['overview'], queryFn: () => read('GET /overview'), refetchInterval: 30_000 });
+  const jobs = overview.data?.jobs;
+  const isNew = jobs && Object.values(jobs).every((count) => count === 0);
+  return (
+    <>
+      <PageHead title={t('nav.home')} about={t('home.about')}>
+        <Link className="button" to="/videos">
+          <Upload size={16} aria-hidden /> {t('videos.upload')}
+        </Link>
+        <Link className="button primary" to="/jobs/new">
+          <Plus size={16} aria-hidden /> {t('jobs.new')}
+        </Link>
+      </PageHead>
+      {overview.error && <Problem error={overview.error} retry={() => void overview.refetch()} />}
+      {isNew && (
+        <div className="card">
+          <Empty icon={Rocket} title="home.empty.title" text="home.empty.text">
+            <Link className="button primary" to="/videos">
+              {t('videos.upload')}
+            </Link>
+            <Link className="button" to="/jobs/new">
+              {t('jobs.new')}
+            </Link>
+          </Empty>
+        </div>
+      )}
+      {jobs && (
+        <div className="grid-4">
+          <Stat
+            label={tell('status', 'processing')}
+            value={number(jobs.processing ?? 0)}
+            to="/jobs?status=processing"
+          />
+          <Stat label={tell('status', 'queued')} value={number(jobs.queued ?? 0)} to="/jobs?status=queued" />
+          <Stat label={tell('status', 'completed')} value={number(jobs.completed ?? 0)} to="/jobs?status=completed" />
+          <Stat label={tell('status', 'failed')} value={number(jobs.failed ?? 0)} to="/jobs?status=failed" />
+        </div>
+      )}
+      <div className="grid-2">
+        <Running />
+        <Attention overview={overview.data} />
+      </div>
+      {overview.data ? <Throughput overview={overview.data} /> : <Bones rows={4} />}
+      <div className="grid-2">
+        {overview.data && <Disk disk={overview.data.disk} />}
+        <Machines />
+      </div>
+    </>
+  );
+}
+
+function Running() {
+  const { data, error } = useNewestJobs({ ...ANY, status: 'processing' }, 6);
+  const jobs = data?.jobs ?? [];
+  return (
+    <Card title={t('home.running')} side={<Link to="/jobs?status=processing">{t('act.all')}</Link>}>
+      {error ? (
+        <div className="body">
+          <Problem error={error} />
+        </div>
+      ) : jobs.length === 0 ? (
+        <p className="body quiet">{t('home.running.none')}</p>
+      ) : (
+        <ul className="list">
+          {jobs.map((job) => (
+            <RunningJob key={job.uuid} job={job} />
+          ))}
+        </ul>
+      )}
+    </Card>
+  );
+}
+
+function RunningJob({ job }: { job: Job }) {
+  return (
+    <li>
+      <div className="row between nowrap">
+        <Link className="name cut" to={`/jobs/${job.uuid}`}>
+          {job.name ?? t('job.title', { id: job.id })}
+        </Link>
+        <span className="number small">{number(job.progress)} %</span>
+      </div>
+      <Progress value={job.progress} label={t('job.progress.of', { id: job.id })} />
+      <span className="small quiet">
+        {job.speed ? t('job.speed', { speed: job.speed }) : t('job.waits')}
+        {job.etaSeconds !== null && ` · ${t('job.left', { time: clock(job.etaSeconds) })}`}
+      </span>
+    </li>
+  );
+}
+
+function Attention({ overview }: { overview: Overview | undefined }) {
+  const failed = useNewestJobs({ ...ANY, status: 'failed' }, 5);
+  const health = useQuery({
+    queryKey: ['health'],
+    // Its answer says more than its status.
+    queryFn: async () => (await fetch('/health')).json() as Promise<{ checks: Record<string, string> }>,
+    refetchInterval: 20_000,
+  });
+  const channels = useQuery({
+    queryKey: ['channel-jobs'],
+    queryFn: () => request<ChannelJob[]>('/api/job/'),
+    retry: 0,
+  });
+  const names = useQuery({ queryKey: ['channels'], queryFn: () => request<Channel[]>('/api/channels/'), retry: 0 });
+  const dayAgo = Date.now() - 86_400_000;
+  const recent = (failed.data?.jobs ?? []).filter(({ completedAt }) => completedAt && Date.parse(completedAt) > dayAgo);
+  const checks = Object.entries(health.data?.checks ?? {}).filter(([, state]) => state !== 'ok');
+  const hooks = (overview?.deliveries.failed ?? 0) + (overview?.deliveries.disabled ?? 0);
+  const room = overview ? overview.disk.free / overview.disk.size : 1;
+  const troubled = (Array.isArray(channels.data) ? channels.data : []).filter(({ status }) =>
+    ['error', 'retrying'].includes(status),
+  );
+  const isCalm = recent.length + checks.length + hooks + troubled.length === 0 && room >= LITTLE_ROOM;
+  return (
+    <Card title={t('home.attention')}>
+      {isCalm ? (
+        <p className="body row">
+          <CheckCircle2 size={18} color="var(--good)" aria-hidden /> {t('home.attention.none')}
+        </p>
+      ) : (
+        <ul className="list">
+          {checks.map(([name]) => (
+            <li key={name}>
+              <span className="row bad-text">
+                <AlertTriangle size={16} aria-hidden /> {t('home.check', { name: tell('check', name) })}
+              </span>
+            </li>
+          ))}
+          {room < LITTLE_ROOM && overview && (
+            <li>
+              <span className="row bad-text">
+                <AlertTriangle size={16} aria-hidden /> {t('home.disk.little', { free: bytes(overview.disk.free) })}
+              </span>
+            </li>
+          )}
+          {hooks > 0 && (
+            <li>
+              <Link className="name" to="/settings?tab=webhooks">
+                {t('home.webhooks', { n: hooks })}
+              </Link>
+            </li>
+          )}
+          {troubled.map(({ id, channel, status, error_message }) => (
+            <li key={`channel-${id}`}>
+              <div className="row between nowrap">
+                <Link className="name cut" to={`/channels/${channel}`}>
+                  {(Array.isArray(names.data) ? names.data : []).find((one) => one.id === channel)?.name ?? channel}
+                </Link>
+                <Status of={status} />
+              </div>
+              {error_message && <span className="small quiet cut">{error_message}</span>}
+            </li>
+          ))}
+          {recent.map((job) => (
+            <li key={job.uuid}>
+              <div className="row between nowrap">
+                <Link className="name cut" to={`/jobs/${job.uuid}`}>
+                  {job.name ?? t('job.title', { id: job.id })}
+                </Link>
+                <span className="small quiet">{job.completedAt && ago(job.completedAt)}</span>
+              </div>
+              <span className="small bad-text cut">{job.error?.message}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Card>
+  );
+}
+
+function Throughput({ overview }: { overview: Overview }) {
+  const hours = overview.throughput;
+  const sum = (field: 'completed' | 'failed' | 'bytes' | 'mediaSeconds') =>
+    hours.reduce((all, one) => all + one[field], 0);
+  const most = Math.max(1, ...hours.map(({ completed, failed }) => completed + failed));
+  const text = t('home.throughput.text', {
+    completed: sum('completed'),
+    failed: sum('failed'),
+    bytes: bytes(sum('bytes')),
+    time: clock(sum('mediaSeconds')),
+  });
+  return (
+    <Card title={t('home.throughput')}>
+      <div className="body stack">
+        <p className="quiet small">{text}</p>
+        <div className="bars" role="img" aria-label={text}>
+          {hours.map(({ hour: begin, completed, failed }) => (
+            <div className="hour" key={begin} title={`${hour(begin)}: ${completed} ✓ ${failed} ✕`}>
+              <div className="done" style={{ blockSize: `${(completed / most) * 100}%` }} />
+              <div className="failed" style={{ blockSize: `${(failed / most) * 100}%` }} />
+            </div>
+          ))}
+        </div>
+        <div className="row between small quiet" aria-hidden>
+          <span>{hours[0] && hour(hours[0].hour)}</span>
+          <span>{t('time.now')}</span>
+        </div>
+      </div>
+    </Card>
+  );
+}
+
+function Disk({ disk: { size, free } }: { disk: Overview['disk'] }) {
+  const used = Math.round(((size - free) / size) * 100);
+  return (
+    <Card title={t('home.disk')}>
+      <div className="body stack">
+        <div className="meter" role="img" aria-label={t('home.disk.used', { used })}>
+          <span className={used > 90 ? 'bad' : ''} style={{ inlineSize: `${used}%` }} />
+        </div>
+        <p className="small quiet">{t('home.disk.text', { free: bytes(free), size: bytes(size) })}</p>
+      </div>
+    </Card>
+  );
+}
+
+function Machines() {
+  const { data } = useQuery({ queryKey: ['workers'], queryFn: () => read('GET /workers'), refetchInterval: 10_000 });
+  const workers = data?.workers ?? [];
+  return (
+    <Card title={t('nav.machines')} side={<Link to="/machines">{t('act.all')}</Link>}>
+      {data && workers.length === 0 ? (
+        <p className="body bad-text">{t('machines.none')}</p>
+      ) : (
+        <ul className="list">
+          {workers.slice(0, 5).map(({ id, hostname, running }) => (
+            <li key={id}>
+              <div className="row between nowrap">
+                <span className="cut">{hostname}</span>
+                <span className="small quiet">
+                  {running.length > 0 ? t('machines.works', { n: running.length }) : t('machines.idle')}
+                </span>
+              </div>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,193 @@
+// The tables of a job: outputs, what was found in its source, its plan.
+import { Download, Info, TriangleAlert } from 'lucide-react';
+import { openFile } from '../../api/http.ts';
+import type { Finding, Job, Output, PlanSummary, Rendition } from '../../api/types.ts';
+import { bitrate, bytes, clock, number, t } from '../../text/text.ts';
+import { Card, CopyButton, Progress, Status } from '../../ui/parts.tsx';
+import { toastError } from '../../ui/toasts.tsx';
+
+const FINAL = ['uploaded', 'failed', 'canceled'];
+
+export function Outputs({ job }: { job: Job }) {
+  return (
+    <div className="stack">
+      {job.outputs.map((output) => (
+        <Card
+          key={output.id}
+          title={t('output.title', { n: output.index + 1, container: output.spec.container.toUpperCase() })}
+          side={<Status of={output.status} />}
+        >
+          <div className="body stack">
+            {!FINAL.includes(output.status) && (
+              <Progress value={output.progress} label={t('output.progress', { n: output.index + 1 })} />
+            )}
+            {output.error && (
+              <p className="bad-text">
+                {output.error.message} {output.error.advice}
+              </p>
+            )}
+            {output.result && <Result output={output} result={output.result} />}
+          </div>
+          {output.result && output.result.renditions.length > 0 && <Renditions rows={output.result.renditions} />}
+        </Card>
+      ))}
+    </div>
+  );
+}
+
+function Result({ output, result }: { output: Output; result: NonNullable<Output['result']> }) {
+  const isOurs = /^https?:/.test(result.url) && result.files.some(({ url }) => url !== undefined);
+  // The server may be reached under another name than the one it was asked under.
+  const path = isOurs ? new URL(result.url).pathname : null;
+  const isFile = result.files.length === 1;
+  const save = async () => {
+    const link = document.createElement('a');
+    link.href = await openFile(`${path}?download`);
+    link.download = output.spec.container;
+    link.click();
+  };
+  return (
+    <>
+      <div className="row">
+        <span className="number">
+          {result.width !== null && `${result.width}×${result.height} · `}
+          {result.duration > 0 && `${clock(result.duration)} · `}
+          {bytes(result.size)}
+        </span>
+        {path && isFile && (
+          <button type="button" className="button small" onClick={() => void save().catch(toastError)}>
+            <Download size={14} aria-hidden /> {t('act.download')}
+          </button>
+        )}
+        <CopyButton text={result.url} label={t('act.copy.link')} />
+      </div>
+      <code className="small quiet wrap-anywhere">{result.url}</code>
+    </>
+  );
+}
+
+export function Renditions({ rows }: { rows: readonly Rendition[] }) {
+  return (
+    <div className="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{t('rendition.name')}</th>
+            <th scope="col">{t('rendition.size')}</th>
+            <th scope="col" className="number">
+              {t('rendition.average')}
+            </th>
+            <th scope="col" className="number">
+              {t('rendition.peak')}
+            </th>
+            <th scope="col">{t('rendition.codecs')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((one) => (
+            <tr key={one.name}>
+              <th scope="row">{one.name}</th>
+              <td className="quiet">{one.width > 0 ? `${one.width}×${one.height}` : ''}</td>
+              <td className="number">{bitrate(one.averageBitrate)}</td>
+              <td className="number">{bitrate(one.peakBitrate)}</td>
+              <td>
+                <code>{one.codecs}</code>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+export function Findings({ findings }: { findings: readonly Finding[] }) {
+  if (findings.length === 0) return <p className="quiet">{t('findings.none')}</p>;
+  return (
+    <section className="stack" aria-label={t('findings.title')}>
+      {findings.map(({ code, severity, detail, action }) => {
+        const Icon = severity === 'warning' ? TriangleAlert : Info;
+        return (
+          <div key={code} className={`notice ${severity === 'warning' ? 'wait' : ''}`}>
+            <Icon size={18} aria-hidden />
+            <div>
+              <strong>{detail}</strong>
+              <span className="small">{action}</span>
+            </div>
+          </div>
+        );
+      })}
+    </section>
+  );
+}
+
+export function Plan({ plan }: { plan: PlanSummary }) {
+  const [timeline] = plan.timelines;
+  return (
+    <Card title={t('plan.title')}>
+      <dl className="facts body">
+        {timeline && timeline.frames > 0 && (
+          <>
+            <dt>{t('plan.timeline')}</dt>
+            <dd>
+              {t('plan.timeline.text', {
+                time: clock(timeline.duration),
+                fps: typeof timeline.fps === 'number' ? timeline.fps : String(timeline.fps),
+                segments: timeline.segments,
+                chunks: timeline.chunks,
+              })}
+            </dd>
+          </>
+        )}
+        <dt>{t('plan.cost')}</dt>
+        <dd>
+          {t('plan.cost.text', {
+            cpu: Math.max(1, Math.round(plan.cost.cpuSeconds)),
+            bytes: bytes(plan.cost.outputBytes),
+            tasks: plan.tasks,
+          })}
+        </dd>
+      </dl>
+      {plan.renditions.length > 0 && (
+        <div className="scroll">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{t('rendition.name')}</th>
+                <th scope="col">{t('rendition.size')}</th>
+                <th scope="col">{t('plan.codec')}</th>
+                <th scope="col">{t('plan.how')}</th>
+                <th scope="col" className="number">
+                  {t('plan.cap')}
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {plan.renditions.map((one, i) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: two outputs may have renditions of one name; the plan never changes
+                <tr key={i}>
+                  <th scope="row">{one.name}</th>
+                  <td className="quiet">
+                    {one.width}×{one.height}
+                  </td>
+                  <td>{one.codec}</td>
+                  <td>{one.method === 'copied' ? t('plan.copied') : (one.hardware ?? one.preset)}</td>
+                  <td className="number">{one.method === 'copied' ? '' : bitrate(one.maxBitrate)}</td>
+                </tr>
+              ))}
+              {plan.audio.map((one) => (
+                <tr key={`${one.name} ${one.codec}`}>
+                  <th scope="row">{one.name}</th>
+                  <td className="quiet">{t('plan.channels', { n: one.channels })}</td>
+                  <td>{one.codec}</td>
+                  <td>{one.method === 'copied' ? t('plan.copied') : ''}</td>
+                  <td className="number">{one.bitrate > 0 ? bitrate(one.bitrate) : number(0)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,93 @@
+// hls.js on a video element, behind what the controls need of it.
+import { keyHeaders } from '../api/http.ts';
+
+export type Level = { index: number; name: string };
+export type Stream = {
+  levels: () => Level[];
+  /** -1 is automatic. */
+  level: () => number;
+  /** What is shown now, where it is chosen automatically. */
+  shown: () => string;
+  choose: (index: number) => void;
+  texts: () => { index: number; name: string }[];
+  text: () => number;
+  chooseText: (index: number) => void;
+  onChange: (listener: () => void) => () => void;
+  stop: () => void;
+};
+
+type Wish = { url: string; isLive: boolean; onProblem: (details: string) => void };
+
+export async function attachStream(video: HTMLVideoElement, { url, isLive, onProblem }: Wish): Promise<Stream> {
+  const { default: Hls } = await import('hls.js');
+  if (!Hls.isSupported()) return attachNative(video, url);
+  const hls = new Hls({
+    // A growing stream is watched from its beginning, a live one where it is.
+    ...(isLive ? {} : { startPosition: 0 }),
+    xhrSetup: (request) => {
+      for (const [name, value] of Object.entries(keyHeaders())) request.setRequestHeader(name, value);
+    },
+  });
+  let recovered = 0;
+  hls.on(Hls.Events.ERROR, (_event, data) => {
+    if (!data.fatal) return;
+    if (data.type === Hls.ErrorTypes.MEDIA_ERROR && recovered++ < 3) hls.recoverMediaError();
+    else if (data.type === Hls.ErrorTypes.NETWORK_ERROR && recovered++ < 10) setTimeout(() => hls.startLoad(), 2000);
+    else onProblem(data.details);
+  });
+  hls.loadSource(url);
+  hls.attachMedia(video);
+  const nameOf = (height: number, width: number, bits: number) =>
+    height > 0 ? `${Math.min(height, width || height)}p` : `${Math.round(bits / 1000)} kb/s`;
+  const names = () => hls.levels.map(({ height, width, bitrate }) => nameOf(height, width, bitrate));
+  const events = [
+    Hls.Events.MANIFEST_PARSED,
+    Hls.Events.LEVELS_UPDATED,
+    Hls.Events.LEVEL_SWITCHED,
+    Hls.Events.SUBTITLE_TRACKS_UPDATED,
+    Hls.Events.SUBTITLE_TRACK_SWITCH,
+  ] as const;
+  return {
+    levels: () =>
+      names()
+        .map((name, index) => ({ index, name }))
+        .reverse(),
+    level: () => (hls.autoLevelEnabled ? -1 : hls.nextLevel),
+    shown: () => names()[hls.currentLevel] ?? '',
+    choose: (index) => {
+      hls.nextLevel = index;
+    },
+    texts: () => hls.subtitleTracks.map(({ name }, index) => ({ index, name })),
+    text: () => (hls.subtitleDisplay ? hls.subtitleTrack : -1),
+    chooseText: (index) => {
+      hls.subtitleTrack = index;
+      hls.subtitleDisplay = index >= 0;
+    },
+    onChange: (listener) => {
+      for (const event of events) hls.on(event, listener);
+      return () => {
+        for (const event of events) hls.off(event, listener);
+      };
+    },
+    stop: () => hls.destroy(),
+  };
+}
+
+/** Safari on phones plays HLS by itself and lets nobody choose. */
+function attachNative(video: HTMLVideoElement, url: string): Stream {
+  video.src = url;
+  const nothing = () => undefined;
+  return {
+    levels: () => [],
+    level: () => -1,
+    shown: () => '',
+    choose: nothing,
+    texts: () => [...video.textTracks].map(({ label }, index) => ({ index, name: label })),
+    text: () => [...video.textTracks].findIndex(({ mode }) => mode === 'showing'),
+    chooseText: (index) => {
+      for (const [i, track] of [...video.textTracks].entries()) track.mode = i === index ? 'showing' : 'disabled';
+    },
+    onChange: () => nothing,
+    stop: () => video.removeAttribute('src'),
+  };
+}

@@ -1,0 +1,129 @@
+// Plays an adaptive stream, also while it is being made, or live. hls.js is loaded only when something is to be played.
+import { useEffect, useRef, useState } from 'react';
+import { keyHeaders } from '../api/http.ts';
+import { t } from '../text/text.ts';
+import { attachStream, type Stream } from './attach-stream.ts';
+import { Controls } from './controls.tsx';
+import { type Cue, loadStoryboard } from './storyboard.ts';
+
+/** A stream that has no segment yet is asked for again. */
+const AGAIN_MS = 1500;
+const IDLE_MS = 2500;
+
+export type PlayerProps = {
+  url: string;
+  poster?: string;
+  storyboard?: string;
+  /** It is still being made: what is there is watched from its beginning. */
+  growing?: boolean;
+  live?: boolean;
+  label?: string;
+};
+
+export function Player({ url, poster, storyboard, growing = false, live = false, label }: PlayerProps) {
+  const video = useRef<HTMLVideoElement>(null);
+  const box = useRef<HTMLDivElement>(null);
+  const [state, setState] = useState<'waiting' | 'ready' | 'failed'>('waiting');
+  const [problem, setProblem] = useState('');
+  const [stream, setStream] = useState<Stream | null>(null);
+  const [cues, setCues] = useState<readonly Cue[]>([]);
+  const idle = useIdle(box);
+
+  useEffect(() => {
+    const control = new AbortController();
+    let stop: () => void = () => undefined;
+    setState('waiting');
+    const begin = async () => {
+      while (!control.signal.aborted) {
+        const { status } = await fetch(url, { headers: keyHeaders(), signal: control.signal, cache: 'no-store' });
+        if (status === 200) break;
+        if (status !== 404 && status !== 409 && status !== 425 && status !== 503)
+          throw new Error(t('player.status', { status }));
+        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      }
+      if (control.signal.aborted || !video.current) return;
+      const attached = await attachStream(video.current, {
+        url,
+        isLive: live,
+        onProblem: (details) => {
+          setProblem(t('player.problem', { details }));
+          setState('failed');
+        },
+      });
+      stop = attached.stop;
+      if (control.signal.aborted) stop();
+      else {
+        setStream(attached);
+        setState('ready');
+      }
+    };
+    begin().catch((error: unknown) => {
+      if (control.signal.aborted) return;
+      setProblem(error instanceof Error ? error.message : String(error));
+      setState('failed');
+    });
+    return () => {
+      control.abort();
+      stop();
+    };
+  }, [url, live]);
+  useEffect(() => {
+    if (!storyboard) return;
+    let isGone = false;
+    // Without pictures one seeks without pictures.
+    loadStoryboard(storyboard).then(
+      (found) => !isGone && setCues(found),
+      () => undefined,
+    );
+    return () => {
+      isGone = true;
+    };
+  }, [storyboard]);
+
+  return (
+    <div className={`player ${idle ? 'idle' : ''}`} ref={box}>
+      <video
+        ref={video}
+        playsInline
+        aria-label={label ?? t('player.label')}
+        {...(poster ? { poster } : {})}
+        onClick={({ currentTarget }) => void (currentTarget.paused ? currentTarget.play() : currentTarget.pause())}
+      />
+      {state === 'ready' && video.current && stream && (
+        <Controls video={video.current} stream={stream} cues={cues} live={live} growing={growing} box={box} />
+      )}
+      {state === 'waiting' && (
+        <div className="over" role="status">
+          {t(live ? 'player.waiting.live' : 'player.waiting')}
+        </div>
+      )}
+      {state === 'failed' && (
+        <div className="over" role="alert">
+          {problem}
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** Nothing moved over it for a while. */
+function useIdle(box: { current: HTMLElement | null }): boolean {
+  const [idle, setIdle] = useState(false);
+  useEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    let timer: ReturnType<typeof setTimeout>;
+    const wake = () => {
+      setIdle(false);
+      clearTimeout(timer);
+      timer = setTimeout(() => setIdle(true), IDLE_MS);
+    };
+    const names = ['pointermove', 'pointerdown', 'keydown'] as const;
+    for (const name of names) element.addEventListener(name, wake);
+    return () => {
+      clearTimeout(timer);
+      for (const name of names) element.removeEventListener(name, wake);
+    };
+  }, [box]);
+  return idle;
+}

@@ -1,0 +1,159 @@
+// The frame around every page: navigation, the live line, notes, and what is loaded when.
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { CloudOff, Compass } from 'lucide-react';
+import { Component, type ReactNode, Suspense, useCallback, useEffect, useRef, useState } from 'react';
+import { ApiError, read, whenLocked } from '../api/http.ts';
+import { patchJobs } from '../api/jobs.ts';
+import { useEvents, useLine } from '../api/live.ts';
+import { Link, usePlace } from '../router.tsx';
+import { t, useLanguage } from '../text/text.ts';
+import { Bones, Empty, Problem } from '../ui/parts.tsx';
+import { Toasts } from '../ui/toasts.tsx';
+import { Bar, Side, TARGETS } from './nav.tsx';
+import { findPage } from './pages.ts';
+import { Palette } from './palette.tsx';
+import { Help, useShortcuts } from './shortcuts.tsx';
+import { SignIn } from './sign-in.tsx';
+
+/** What a kind of event makes stale. Asked again at most once a second, however many come. */
+const STALE: Readonly<Record<string, readonly string[]>> = {
+  job: ['jobs', 'job', 'overview', 'queue', 'workers', 'videos', 'video', 'operations'],
+  output: ['job', 'video'],
+  video: ['videos', 'video'],
+  operation: ['operations'],
+  channel: ['channels', 'channel', 'channel-jobs'],
+};
+const REST_MS = 1000;
+
+function useLiveData(isOn: boolean): void {
+  const client = useQueryClient();
+  const stale = useRef(new Set<string>());
+  const timer = useRef<ReturnType<typeof setTimeout> | null>(null);
+  const refresh = useCallback(() => {
+    timer.current = null;
+    for (const key of stale.current) void client.invalidateQueries({ queryKey: [key] });
+    stale.current.clear();
+  }, [client]);
+  useEvents(
+    isOn ? '/events/stream' : null,
+    ({ data }) => {
+      const told = data as { type?: string; data?: { uuid?: string; status?: string } };
+      const kind = String(told.type ?? '').split('.')[0] ?? '';
+      if (kind === 'job' && told.data?.uuid && told.data.status) patchJobs(client, told.data.uuid, told.data.status);
+      for (const key of STALE[kind] ?? []) stale.current.add(key);
+      timer.current ??= setTimeout(refresh, REST_MS);
+    },
+    {
+      isMain: true,
+      // What happened while the line was broken is not known: everything is asked anew.
+      onOpen: (again) => {
+        if (again) void client.invalidateQueries();
+      },
+    },
+  );
+}
+
+export function Frame() {
+  const language = useLanguage();
+  const client = useQueryClient();
+  const { path } = usePlace();
+  const [dialog, setDialog] = useState<'palette' | 'help' | null>(null);
+  const [locked, setLocked] = useState(false);
+  const session = useQuery({ queryKey: ['session'], queryFn: () => read('GET /session'), retry: 0 });
+  const overview = useQuery({ queryKey: ['overview'], queryFn: () => read('GET /overview'), enabled: !!session.data });
+  useEffect(() => whenLocked(() => setLocked(true)), []);
+  useLiveData(!!session.data && !locked);
+  const onPalette = useCallback(() => setDialog('palette'), []);
+  const onHelp = useCallback(() => setDialog('help'), []);
+  useShortcuts({ onPalette, onHelp });
+  const main = useMain(path);
+
+  if (locked || (session.error instanceof ApiError && session.error.status === 401)) {
+    return (
+      <SignIn
+        onDone={() => {
+          setLocked(false);
+          void client.resetQueries();
+        }}
+      />
+    );
+  }
+  const apis = session.data?.apis;
+  const targets = TARGETS.filter(({ api }) => api === undefined || apis === undefined || apis.includes(api));
+  const running = overview.data?.jobs.processing ?? 0;
+  const nav = { targets, running, onPalette, onHelp };
+  const found = findPage(path);
+  return (
+    <div className="frame" key={language}>
+      <button type="button" className="skip" onClick={() => main.current?.focus()}>
+        {t('skip')}
+      </button>
+      <Side {...nav} />
+      <main className="main" id="main" tabIndex={-1} ref={main}>
+        <div className="page" key={path}>
+          <Guard>
+            <Suspense fallback={<Bones rows={6} />}>
+              {found ? (
+                <found.Page params={found.params} />
+              ) : (
+                <Empty icon={Compass} title="lost.title" text="lost.text">
+                  <Link className="button primary" to="/">
+                    {t('nav.home')}
+                  </Link>
+                </Empty>
+              )}
+            </Suspense>
+          </Guard>
+        </div>
+      </main>
+      <Bar {...nav} />
+      <LineBanner />
+      <Toasts />
+      {dialog === 'palette' && <Palette targets={targets} onClose={() => setDialog(null)} />}
+      {dialog === 'help' && <Help onClose={() => setDialog(null)} />}
+    </div>
+  );
+}
+
+/** A new page begins at its top, and readers are brought there; not at the first one, which has just been opened. */
+function useMain(path: string) {
+  const main = useRef<HTMLElement>(null);
+  const first = useRef(path);
+  useEffect(() => {
+    if (first.current === path) return;
+    first.current = '';
+    scrollTo(0, 0);
+    main.current?.focus({ preventScroll: true });
+  }, [path]);
+  return main;
+}
+
+function LineBanner() {
+  const line = useLine();
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    setLate(false);
+    if (line !== 'lost') return;
+    // A short break is nobody's business.
+    const timer = setTimeout(() => setLate(true), 3000);
+    return () => clearTimeout(timer);
+  }, [line]);
+  if (!late) return null;
+  return (
+    <div className="line-banner" role="status">
+      <CloudOff size={16} aria-hidden /> {t('line.lost')}
+    </div>
+  );
+}
+
+/** A page that breaks does not take the others with it. */
+class Guard extends Component<{ children: ReactNode }, { error: Error | null }> {
+  override state: { error: Error | null } = { error: null };
+  static getDerivedStateFromError(error: Error) {
+    return { error };
+  }
+  override render() {
+    if (!this.state.error) return this.props.children;
+    return <Problem error={this.state.error} retry={() => location.reload()} />;
+  }
+}
