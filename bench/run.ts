@@ -7,10 +7,11 @@ import { describeMachine, type Finding, isTrusted, printFinding, writeReport } f
 import { type Context, isMet, type Row } from './row.ts';
 import { CHUNK_ROW } from './rows/chunks.ts';
 import { LADDER_ROWS } from './rows/ladder.ts';
+import { OPERATION_ROWS } from './rows/operations.ts';
 import { SERVER_ROWS } from './rows/server.ts';
 import { makeLongFilm, makeTinyFilm } from './sources.ts';
 
-const ROWS: readonly Row[] = [...LADDER_ROWS, CHUNK_ROW, ...SERVER_ROWS];
+const ROWS: readonly Row[] = [...LADDER_ROWS, CHUNK_ROW, ...SERVER_ROWS, ...OPERATION_ROWS];
 const REPORT = join(import.meta.dirname, '../docs/bench.md');
 /** Rounds of 43 s: targets hold from a minute on. */
 const ROUNDS = { full: 2, quick: 1 } as const;
