@@ -8,6 +8,7 @@ import Fastify, { type FastifySchemaCompiler, LogController } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { installAuth, requireSomeKey } from '#api/auth.ts';
+import { channelsApi } from '#api/channels/api.ts';
 import type { Api, ApiContext } from '#api/context.ts';
 import { installDashboard } from '#api/dashboard.ts';
 import { encoderRoutes } from '#api/encoder/routes.ts';
@@ -116,6 +117,7 @@ export async function createServer(platform: Platform): Promise<Api> {
     taskRoutes(app, context);
   }
   if (platform.config.APIS.includes('videos')) videosApi(app, context);
+  if (platform.config.APIS.includes('channels')) channelsApi(app, context);
   if (platform.config.APIS.includes('encoder')) encoderRoutes(app, context);
   if (platform.config.APIS.includes('operations')) await operationsApi(app, context);
   await installDashboard(app);

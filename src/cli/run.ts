@@ -9,6 +9,7 @@ const COMMANDS: Readonly<
 > = {
   serve: ['everything in one process: API, dashboard, workers', () => import('#cli/serve.ts')],
   work: ['a worker beside a running server, on this machine or another', () => import('#cli/work.ts')],
+  live: ['runs live channels beside a running server, on this machine or another', () => import('#cli/live.ts')],
   encode: ['one job with a progress bar; no server needed', () => import('#cli/encode.ts')],
   plan: ['what would be done with a file, and why', () => import('#cli/plan.ts')],
   doctor: ['what this machine has and whether it works', () => import('#cli/doctor.ts')],

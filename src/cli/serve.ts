@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer as createSocket } from 'node:net';
 import type { Api } from '#api/context.ts';
 import type { Command } from '#cli/command.ts';
+import { startLiveRole } from '#cli/live-role.ts';
 import { createLogger } from '#cli/logger.ts';
 import { nextSignal } from '#cli/signals.ts';
 import { readEnvironment } from '#config/read-environment.ts';
@@ -43,13 +44,14 @@ async function serve(config: Config): Promise<number> {
   const [app, worker] = await startRoles(platform, { serves, works });
   // A worker has its own.
   const intake = works ? null : startIntake(platform);
+  const live = config.ROLES.includes('live') ? await startLiveRole(platform) : null;
   const place = app ? addressOf(app, config) : null;
   process.stdout.write(place ? `Rendition is ready at ${place}\n` : 'Rendition is ready\n');
   const ending = await Promise.race([signals.signal, platform.lost]);
   if (ending instanceof PlatformError) log.error(ending.message);
   else log.info(`${ending}: stopping`);
   // The server first: who asks now is told to come again, and nothing new is taken in.
-  await Promise.all([app?.close(), worker?.stop(), intake?.stop()]);
+  await Promise.all([app?.close(), worker?.stop(), intake?.stop(), live?.stop()]);
   signals.stop();
   return ending instanceof PlatformError ? 1 : 0;
 }

@@ -112,7 +112,8 @@ export type Lease = { readonly jobId: number; readonly machineId: string; readon
 /** What the holder of the lease says of its channel; what is left out stays. */
 export type ChannelFacts = {
   readonly status?: ChannelStatus;
-  readonly wanted?: boolean;
+  /** It ended by itself: nobody wants it any more, unless it was ordered anew since this generation. */
+  readonly endsGeneration?: number;
   readonly startTime?: Date | null;
   readonly endTime?: Date | null;
   readonly runningSince?: Date | null;
@@ -137,7 +138,9 @@ export async function saveChannelFacts(
     .set({
       updated_at: new Date(),
       ...(facts.status === undefined ? {} : { status: facts.status }),
-      ...(facts.wanted === undefined ? {} : { wanted: facts.wanted }),
+      ...(facts.endsGeneration === undefined
+        ? {}
+        : { wanted: sql<boolean>`wanted and generation <> ${facts.endsGeneration}` }),
       ...(facts.startTime === undefined ? {} : { start_time: facts.startTime }),
       ...(facts.endTime === undefined ? {} : { end_time: facts.endTime }),
       ...(facts.runningSince === undefined ? {} : { running_since: facts.runningSince }),

@@ -1,6 +1,6 @@
 // Machines that run channels, and the moments of channels that can be played. Written by the live supervisor, read by the API.
 import { type Kysely, sql } from 'kysely';
-import { json, type LiveMachineTable, type LivePart, type Schema } from '#database/schema.ts';
+import { json, type LiveMachineTable, type LivePart, type LiveThumbnail, type Schema } from '#database/schema.ts';
 
 export type { LivePart } from '#database/schema.ts';
 
@@ -122,6 +122,29 @@ export async function deleteExpiredMoments(db: Kysely<Schema>, limit: number): P
     .returning('parts')
     .execute();
   return rows.flatMap(({ parts }) => parts.map(({ key }) => key));
+}
+
+/** Puts the newest picture in the place of the one before, and answers that one's key. Null where there is none, or no such channel. */
+export async function saveThumbnail(
+  db: Kysely<Schema>,
+  channelId: number,
+  thumbnail: LiveThumbnail,
+): Promise<string | null> {
+  const before = await findThumbnail(db, channelId);
+  await sql`
+    insert into live_clock (channel_id, thumbnail)
+    select id, ${json(thumbnail)} from channel where id = ${channelId}
+    on conflict (channel_id) do update set thumbnail = excluded.thumbnail`.execute(db);
+  return before?.key ?? null;
+}
+
+export async function findThumbnail(db: Kysely<Schema>, channelId: number): Promise<LiveThumbnail | null> {
+  const row = await db
+    .selectFrom('live_clock')
+    .select('thumbnail')
+    .where('channel_id', '=', channelId)
+    .executeTakeFirst();
+  return row?.thumbnail ?? null;
 }
 
 /** Which of these channels have moments: for the janitor. */

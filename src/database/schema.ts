@@ -442,7 +442,10 @@ export type LiveClockTable = {
   readonly channel_id: number;
   readonly next_sequence: Generated<number>;
   readonly discontinuities: Generated<number>;
+  readonly thumbnail: OptionalJson<LiveThumbnail>;
 };
+
+export type LiveThumbnail = { readonly key: string; readonly size: number };
 
 export type Schema = {
   readonly project: ProjectTable;

@@ -8,4 +8,3 @@ export const channelLogPath = (slug: string): string => `logs/channels/${slug}.l
 /** The older half of a log. */
 export const olderLogPath = (slug: string): string => `${channelLogPath(slug)}.1`;
 export const channelLogKey = (channelId: number): string => `live/${channelId}/log.txt`;
-export const thumbnailKey = (channelId: number): string => `live/${channelId}/thumbnail.jpg`;

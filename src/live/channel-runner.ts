@@ -76,8 +76,14 @@ export class ChannelRunner {
     const { config, tool } = context.platform;
     this.#plan = planLive(channel, tool);
     this.#log = new ChannelLog(join(config.DATA_DIR, channelLogPath(channel.slug)));
-    const { restarts, isDown } = job;
-    this.#state = new ChannelState(context, { lease, restarts, isDown, onLost: () => this.#stopping.abort() });
+    const { restarts, isDown, generation } = job;
+    this.#state = new ChannelState(context, {
+      lease,
+      restarts,
+      isDown,
+      generation,
+      onLost: () => this.#stopping.abort(),
+    });
     this.#pushes = this.#plan.pushes
       .filter(({ outputType, outputUrl }) => outputType !== 'file' || outputUrl !== null)
       .flatMap((output) => {

@@ -20,6 +20,7 @@ export class ChannelState {
   readonly #context: LiveContext;
   readonly #lease: Lease;
   readonly #onLost: () => void;
+  readonly #generation: number;
   #facts: ChannelFacts & {
     status: ChannelStatus;
     retries: number;
@@ -37,12 +38,14 @@ export class ChannelState {
       readonly lease: Lease;
       readonly restarts: number;
       readonly isDown: boolean;
+      readonly generation: number;
       readonly onLost: () => void;
     },
   ) {
     this.#context = context;
     this.#lease = options.lease;
     this.#onLost = options.onLost;
+    this.#generation = options.generation;
     this.#facts = {
       status: 'pending',
       retries: 0,
@@ -166,7 +169,7 @@ export class ChannelState {
 
   #over(): ChannelFacts {
     return {
-      wanted: false,
+      endsGeneration: this.#generation,
       ffmpegPid: null,
       runningSince: null,
       endTime: new Date(),

@@ -206,8 +206,14 @@ export class Supervisor {
   }
 
   #stateOf(job: ChannelJob): ChannelState {
-    const { restarts, isDown } = job;
-    return new ChannelState(this.#context, { lease: this.#leaseOf(job), restarts, isDown, onLost: () => undefined });
+    const { restarts, isDown, generation } = job;
+    return new ChannelState(this.#context, {
+      lease: this.#leaseOf(job),
+      restarts,
+      isDown,
+      generation,
+      onLost: () => undefined,
+    });
   }
 
   #self() {

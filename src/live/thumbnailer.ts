@@ -1,6 +1,6 @@
 // A picture of what is on air, every few seconds, out of the newest segment. Used by channel-runner.ts.
 import { buffer } from 'node:stream/consumers';
-import { thumbnailKey } from '#domain/channel-log.ts';
+import { saveThumbnail } from '#database/live.ts';
 import type { LiveContext } from '#live/live-work.ts';
 import type { Segment } from '#live/segmenter.ts';
 import { thumbnailCommand } from '#media/command/live-output.ts';
@@ -36,7 +36,7 @@ export class Thumbnailer {
   }
 
   async #make(bytes: Buffer): Promise<void> {
-    const { tool, limits, storage } = this.#context.platform;
+    const { tool, limits, storage, database } = this.#context.platform;
     let picture = Buffer.alloc(0);
     await runMedia({
       program: tool.ffmpeg,
@@ -51,7 +51,11 @@ export class Thumbnailer {
         picture = await buffer(stdout);
       },
     });
-    if (picture.length > 0)
-      await storage.write(thumbnailKey(this.#channelId), picture, { contentType: 'image/jpeg', size: picture.length });
+    if (picture.length === 0) return;
+    // A name of its own each time: what is stored never changes under its key.
+    const key = `live/${this.#channelId}/thumbnail-${Date.now()}.jpg`;
+    await storage.write(key, picture, { contentType: 'image/jpeg', size: picture.length });
+    const before = await saveThumbnail(database.db, this.#channelId, { key, size: picture.length });
+    if (before !== null) await storage.remove(before);
   }
 }

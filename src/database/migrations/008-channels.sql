@@ -85,7 +85,9 @@ create index live_moment_expiry on live_moment (expires_at);
 create table live_clock (
   channel_id bigint primary key references channel (id) on delete cascade,
   next_sequence bigint not null default 0,
-  discontinuities integer not null default 0
+  discontinuities integer not null default 0,
+  -- The newest picture of what is on air: key and size in managed storage.
+  thumbnail jsonb
 );
 
 -- Alarms of channels are webhooks without a job.

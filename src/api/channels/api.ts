@@ -1,0 +1,15 @@
+// The routes of the channels API, put together. Called by server.ts.
+import { channelJobRoutes } from '#api/channels/job-routes.ts';
+import { livePlayer } from '#api/channels/live-player.ts';
+import { liveRoutes } from '#api/channels/live-routes.ts';
+import { channelRoutes } from '#api/channels/routes.ts';
+import { channelSystemRoutes } from '#api/channels/system-routes.ts';
+import type { Api, ApiContext } from '#api/context.ts';
+
+export function channelsApi(app: Api, context: ApiContext): void {
+  channelRoutes(app, context);
+  channelJobRoutes(app, context);
+  channelSystemRoutes(app, context);
+  liveRoutes(app, context);
+  livePlayer(app);
+}

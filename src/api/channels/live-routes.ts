@@ -1,0 +1,83 @@
+// Plays live channels: playlists, segments, a picture, a page. Served by every API process, wherever the channel runs. Wired by server.ts through api.ts.
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { needsKey } from '#api/auth.ts';
+import { playerPage } from '#api/channels/player-page.ts';
+import { liveKey } from '#api/channels/view.ts';
+import type { Api, ApiContext } from '#api/context.ts';
+import { problemSchema } from '#api/errors.ts';
+import { createFileSender } from '#api/send-file.ts';
+import { PlatformError } from '#domain/error.ts';
+import { isLiveToken } from '#domain/live-token.ts';
+import { findLiveFile, type LiveView, readLive } from '#workflows/channels/read-live.ts';
+
+const tags = ['channels'];
+const OPEN = { scope: 'open' } as const;
+const params = z.object({ channel: z.string().min(1).max(255) });
+const fileParams = params.extend({ '*': z.string().max(300) });
+const query = z.object({ token: z.string().max(200).optional() });
+/** Milliseconds that what the database says serves all players alike. */
+const FRESH_MS = 400;
+const MOST_CHANNELS = 200;
+
+export function liveRoutes(app: Api, { platform }: ApiContext): void {
+  const sendFile = createFileSender(platform);
+  const kept = new Map<string, { readonly until: number; readonly live: Promise<LiveView | null> }>();
+  const read = (place: string): Promise<LiveView | null> => {
+    const known = kept.get(place);
+    if (known && known.until > performance.now()) return known.live;
+    if (kept.size >= MOST_CHANNELS) kept.clear();
+    const live = readLive(platform, place);
+    kept.set(place, { until: performance.now() + FRESH_MS, live });
+    live.catch(() => kept.delete(place));
+    return live;
+  };
+  const need = async (place: string, token: string | undefined): Promise<LiveView> => {
+    const live = await read(place);
+    if (!live) throw new PlatformError('not_found', `There is no channel ${JSON.stringify(place)}`);
+    if (needsKey(platform.config) && !isLiveToken(token ?? '', live.id, liveKey(platform)))
+      throw new PlatformError('unauthorized', 'This server needs a token to play: playback_url of the channel has one');
+    return live;
+  };
+
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/live/:channel/*',
+    config: OPEN,
+    exposeHeadRoute: false,
+    schema: {
+      tags,
+      summary:
+        'master.m3u8, RENDITION/playlist.m3u8 and RENDITION/NUMBER.ts of a channel, by its number or name; thumbnail.jpg',
+      params: fileParams,
+      querystring: query,
+      response: { 404: problemSchema },
+    },
+    handler: async (request: FastifyRequest, reply: FastifyReply) => {
+      const { channel, '*': name } = request.params as z.output<typeof fileParams>;
+      const { token } = request.query as z.output<typeof query>;
+      const live = await need(channel, token);
+      const suffix = token === undefined ? '' : `?token=${encodeURIComponent(token)}`;
+      const file = await findLiveFile(platform, live, { name, query: suffix });
+      if (!file) throw new PlatformError('not_found', `Channel ${live.name} has no ${JSON.stringify(name)} now`);
+      // Players of other sites may play what they were given the address of.
+      reply.header('Access-Control-Allow-Origin', '*');
+      return sendFile(request, reply, { file, filename: null, download: false });
+    },
+  });
+
+  app.get(
+    '/live/:channel',
+    { config: OPEN, schema: { tags, summary: 'A page that plays the channel', params, querystring: query } },
+    async (request, reply) => {
+      const { token } = request.query;
+      const live = await need(request.params.channel, token);
+      const suffix = token === undefined ? '' : `?token=${encodeURIComponent(token)}`;
+      const source = `/live/${encodeURIComponent(request.params.channel)}/master.m3u8${suffix}`;
+      return reply
+        .type('text/html; charset=utf-8')
+        .header('Cache-Control', 'no-cache')
+        .send(playerPage({ title: live.name, source }));
+    },
+  );
+}

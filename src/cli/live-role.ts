@@ -1,0 +1,24 @@
+// Puts the live room and the workflows it needs together. Used by serve.ts and live.ts, and by the tests of channels.
+import { type Live, startLive } from '#live/start-live.ts';
+import { keepRecording } from '#workflows/channels/keep-recording.ts';
+import { startChannel, stopChannel } from '#workflows/channels/order-channel.ts';
+import { settleChannel } from '#workflows/channels/settle-channel.ts';
+import { LIVE_CONTROL } from '#workflows/channels.ts';
+import { sweepMachine } from '#workflows/janitor.ts';
+import type { Platform } from '#workflows/platform.ts';
+import { isMarkAlive, runMark } from '#workflows/run-mark.ts';
+
+export function startLiveRole(platform: Platform): Promise<Live> {
+  return startLive(platform, {
+    control: LIVE_CONTROL,
+    work: {
+      settle: (lease, settlement) => settleChannel(platform, lease, settlement),
+      start: (ref) => startChannel(platform, ref),
+      stop: (ref) => stopChannel(platform, ref),
+      sweepMachine: () => sweepMachine(platform),
+      keepRecording: (recording) => keepRecording(platform, recording),
+      mark: runMark(),
+      isMarkAlive,
+    },
+  });
+}

@@ -1,0 +1,65 @@
+// What /live/ serves of a channel: its playlists and segments. Called by the live routes, which keep it for a moment.
+import { listChannelJobs } from '#database/channel-jobs.ts';
+import { findChannel, findLiveChannel } from '#database/channels.ts';
+import { findMoment, findThumbnail, type LiveMoment, listMoments } from '#database/live.ts';
+import { playableSeconds } from '#domain/channel.ts';
+import { liveMaster, liveMedia } from '#media/playlist/live.ts';
+import type { Platform } from '#workflows/platform.ts';
+import type { ServedFile } from '#workflows/read-package.ts';
+
+export type LiveView = {
+  readonly id: number;
+  readonly name: string;
+  readonly moments: readonly LiveMoment[];
+  readonly segmentSeconds: number;
+  readonly gopSeconds: number;
+  readonly ended: boolean;
+};
+
+const PLAYLIST = 'application/vnd.apple.mpegurl';
+const text = (body: string | null): ServedFile | null =>
+  body === null ? null : { kind: 'text', text: body, mediaType: PLAYLIST, fixed: false };
+
+/** @param place the channel's number, or its name as it stands in addresses; null where there is none such */
+export async function readLive(platform: Platform, place: string): Promise<LiveView | null> {
+  const { db } = platform.database;
+  const found = await findLiveChannel(db, place);
+  const channel =
+    found && (await findChannel(db, { projectId: found.projectId, channelId: found.id }, platform.sealer));
+  if (!channel) return null;
+  const { id, name, spec, projectId } = channel;
+  const [moments, [job]] = await Promise.all([
+    listMoments(db, { channelId: id, seconds: playableSeconds(spec) }),
+    listChannelJobs(db, { projectId, channelId: id }),
+  ]);
+  const ended = job === undefined || (!job.wanted && (job.status === 'stopped' || job.status === 'error'));
+  return { id, name, moments, segmentSeconds: spec.hlsSegmentSeconds, gopSeconds: spec.gopSeconds, ended };
+}
+
+/** @param query for every address in a playlist: `?token=…` or nothing */
+export async function findLiveFile(
+  platform: Platform,
+  live: LiveView,
+  { name, query }: { readonly name: string; readonly query: string },
+): Promise<ServedFile | null> {
+  if (name === 'master.m3u8') return text(liveMaster(live.moments, { query }));
+  if (name === 'thumbnail.jpg') return thumbnailOf(platform, live.id);
+  const [rendition = '', file = '', ...rest] = name.split('/');
+  if (rest.length > 0) return null;
+  const { moments, segmentSeconds, gopSeconds, ended } = live;
+  if (file === 'playlist.m3u8')
+    return text(liveMedia(moments, { query, rendition, segmentSeconds, gopSeconds, ended }));
+  const number = /^(\d{1,15})\.ts$/.exec(file)?.[1];
+  if (number === undefined) return null;
+  const sequence = Number(number);
+  const moment =
+    moments.find((one) => one.sequence === sequence) ??
+    (await findMoment(platform.database.db, { channelId: live.id, sequence }));
+  const part = moment?.parts.find((one) => one.rendition === rendition);
+  return part ? { kind: 'object', key: part.key, size: part.size, mediaType: 'video/mp2t', name: file } : null;
+}
+
+async function thumbnailOf({ database }: Platform, channelId: number): Promise<ServedFile | null> {
+  const found = await findThumbnail(database.db, channelId);
+  return found && { kind: 'object', ...found, mediaType: 'image/jpeg', name: 'thumbnail.jpg' };
+}
