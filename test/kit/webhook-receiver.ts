@@ -19,10 +19,11 @@ export type Receiver = {
   stop(): Promise<void>;
 };
 
-/** @param behave answers a request itself and says true; otherwise it is a plain 204 */
+/** @param behave answers a request itself and says true; otherwise it is a plain 204 @param port a free one where left out */
 export async function startReceiver(
   secret: string,
   behave: (received: Received, response: ServerResponse) => boolean = () => false,
+  port = 0,
 ): Promise<Receiver> {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
@@ -42,7 +43,7 @@ export async function startReceiver(
     received.push(one);
     if (!behave(one, response)) response.writeHead(204).end();
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   return {
