@@ -7,7 +7,8 @@ import { findBox } from '#media/boxes.ts';
 import { codecString } from '#media/codec-string.ts';
 import { videoTimescale } from '#media/command/chunk.ts';
 import { boundaryTimes } from '#media/grid.ts';
-import type { IndexedTrack, PacketList, ReadPacket, SourceIndex } from '#media/source-index.ts';
+import type { PacketList } from '#media/sample-table.ts';
+import type { IndexedTrack, ReadPacket, SourceIndex } from '#media/source-index.ts';
 import { fragmentSize, insertEdit, writeFragment } from '#media/write-fragment.ts';
 
 /** Samples of an AAC-LC frame (ISO/IEC 14496-3). */
@@ -33,7 +34,7 @@ export async function packageOriginal(wish: OriginalWish, timeline: Timeline): P
   for (const rendition of [...plan.video, ...plan.audio]) {
     if (rendition.timeline !== timeline.id || rendition.method !== 'packaged') continue;
     const track = index.tracks.find(({ id }) => id === trackOf(wish, rendition));
-    const cut = track && (await cutTrack(track, rendition, timeline));
+    const cut = track && cutTrack(track, rendition, timeline);
     if (!track || !cut) return null;
     const original: OriginalTrack = { key: wish.key, ...cut.original };
     const init = await makeOriginalInit(track, original);
@@ -60,12 +61,8 @@ function trackOf({ facts }: OriginalWish, rendition: VideoRendition | AudioRendi
   return stream === undefined ? undefined : facts.indexed?.[stream];
 }
 
-async function cutTrack(
-  track: IndexedTrack,
-  rendition: VideoRendition | AudioRendition,
-  timeline: Timeline,
-): Promise<Cut | null> {
-  const packets = await track.list();
+function cutTrack(track: IndexedTrack, rendition: VideoRendition | AudioRendition, timeline: Timeline): Cut | null {
+  const { packets } = track;
   return 'width' in rendition
     ? cutVideo(track, packets, timeline)
     : cutSound(track, packets, { timeline, sampleRate: rendition.sampleRate });

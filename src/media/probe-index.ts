@@ -11,10 +11,10 @@ const SAME_START = 0.001;
  * Fills the scans of a probe that has read the headers alone; track_ID by stream index. Null where index and headers contradict each other in any stream: then
  * only the packets themselves tell, and nothing was filled.
  */
-export async function scanIndex(index: SourceIndex, output: ProbeOutput): Promise<Record<number, number> | null> {
+export function scanIndex(index: SourceIndex, output: ProbeOutput): Record<number, number> | null {
   const scans = new Map<number, StreamScan>();
   for (const [number, stream] of output.streams) {
-    const scan = await scanStream(index, stream);
+    const scan = scanStream(index, stream);
     if (!scan) return null;
     scans.set(number, scan);
   }
@@ -29,7 +29,7 @@ export async function scanIndex(index: SourceIndex, output: ProbeOutput): Promis
 /** ffprobe writes it as hexadecimal: `0x1`. */
 const trackId = (stream: RawStream): number => Number(field(stream, 'id'));
 
-async function scanStream(index: SourceIndex, stream: RawStream): Promise<StreamScan | null> {
+function scanStream(index: SourceIndex, stream: RawStream): StreamScan | null {
   const type = stream.values.get('codec_type') ?? '';
   const scan = new StreamScan(type);
   if (type !== 'video' && type !== 'audio') {
@@ -41,7 +41,7 @@ async function scanStream(index: SourceIndex, stream: RawStream): Promise<Stream
   // How FFmpeg trims the ends of other sound it alone knows.
   if (type === 'audio' && field(stream, 'codec_name') !== 'aac') return null;
   if (!track || field(stream, 'time_base') !== `1/${track.timescale}`) return null;
-  const { count, times, durations, sizes, keys } = await track.list();
+  const { count, times, durations, sizes, keys } = track.packets;
   for (let i = 0; i < count; i++) {
     const pts = Math.round((times[i] ?? 0) * track.timescale);
     const whole = Math.round((durations[i] ?? 0) * track.timescale);

@@ -68,8 +68,7 @@ export async function probeSource(options: ProbeOptions): Promise<SourceFacts> {
 }
 
 /**
- * Headers by ffprobe and packets by the index, at the same time: the time this takes does not grow with the film. Null where there is no
- * index, or where the two contradict each other.
+ * Headers by ffprobe and packets by the index: the time this takes does not grow with the film. Null where there is no index, or where the two contradict each other.
  */
 async function readIndexed(options: ProbeOptions, bytes: SourceBytes): Promise<Run | null> {
   if (options.index === null) return null;
@@ -77,10 +76,9 @@ async function readIndexed(options: ProbeOptions, bytes: SourceBytes): Promise<R
   const index = options.index ?? own;
   if (!index) return null;
   try {
-    // Both at the same time: what scanIndex asks for is listed by then.
-    const [run] = await Promise.all([readHeaders(options), ...index.tracks.map((track) => track.list())]);
+    const run = await readHeaders(options);
     if (run.failed || run.log.hasUnclearStream) return null;
-    const indexed = await scanIndex(index, run.output);
+    const indexed = scanIndex(index, run.output);
     return indexed && { ...run, scanned: true, indexed };
   } finally {
     own?.close();

@@ -1,7 +1,7 @@
-// The index of an MP4 or MOV: every packet's time, size and kind without reading media data, by mediabunny. Used by probe-index.ts and original.ts.
+// The index of an MP4 or MOV: every packet's time, size and kind without reading media data, and mediabunny to read and package them. Used by probe-index.ts and original.ts.
 import type { EncodedPacketSink, InputTrack } from 'mediabunny';
-import { PlatformError } from '#domain/error.ts';
 import { boxesIn, findBox, readBoxHeader } from '#media/boxes.ts';
+import { type PacketList, readSampleTable } from '#media/sample-table.ts';
 import type { SourceBytes } from '#media/source-bytes.ts';
 
 /** One packet with its data. */
@@ -12,19 +12,6 @@ export type ReadPacket = {
   readonly data: Uint8Array;
 };
 
-/** All packets of a track in the order of storage, one place in each list a packet. */
-export type PacketList = {
-  readonly count: number;
-  /** Presentation times, seconds on the source's own clock; negative where an edit list hides the packet. */
-  readonly times: Float64Array;
-  /** seconds */
-  readonly durations: Float64Array;
-  /** bytes */
-  readonly sizes: Uint32Array;
-  /** 1 for a keyframe. */
-  readonly keys: Uint8Array;
-};
-
 export type IndexedTrack = {
   /** track_ID of the container: what ffprobe calls the stream's id. */
   readonly id: number;
@@ -33,8 +20,7 @@ export type IndexedTrack = {
   readonly timescale: number;
   /** Seconds at which its edit ends: what comes later is not shown. Infinity where there is none. */
   readonly editEnd: number;
-  /** No media data is read; asked for again, the same list. */
-  list(): Promise<PacketList>;
+  readonly packets: PacketList;
   /** The data of `count` packets in the order of storage, beginning with the one that is shown at `time`, or was last before it. */
   read(time: number, count: number): Promise<ReadPacket[]>;
   /** An init segment of this track alone, as mediabunny writes it. */
@@ -59,8 +45,8 @@ const MOST_BOXES = 200;
  */
 export async function openSourceIndex(bytes: SourceBytes): Promise<SourceIndex | null> {
   const moov = await findMoov(bytes);
-  const ends = moov && readEdits(moov);
-  if (!ends) return null;
+  const described = moov && describeTracks(moov);
+  if (!described) return null;
   // Loaded when first needed: a worker that meets no MP4 never does.
   const { CustomSource, EncodedPacketSink, Input, Logging, LogLevel, MP4, QTFF } = await import('mediabunny');
   // Its log is the console; what it would warn of is ruled out above.
@@ -76,7 +62,11 @@ export async function openSourceIndex(bytes: SourceBytes): Promise<SourceIndex |
     const media = found.filter((track) => track.isVideoTrack() || track.isAudioTrack());
     const sinks = media.map((track) => ({ track, sink: new EncodedPacketSink(track) }));
     for (const { sink } of sinks) await readLast(sink);
-    const tracks = await Promise.all(sinks.map(({ track, sink }) => describe(track, sink, ends.get(track.id))));
+    const tracks: IndexedTrack[] = [];
+    for (const { track, sink } of sinks) {
+      const known = described.get(track.id);
+      if (known) tracks.push(await describe(track, sink, known));
+    }
     return { tracks, close: () => input.dispose() };
   } catch (error) {
     input.dispose();
@@ -89,37 +79,13 @@ export async function openSourceIndex(bytes: SourceBytes): Promise<SourceIndex |
 /** Errors of reading the bytes, which say nothing about the container. */
 const isOurs = (error: Error): boolean => 'code' in error;
 
-async function describe(track: InputTrack, sink: EncodedPacketSink, editEnd?: number): Promise<IndexedTrack> {
-  let listed: Promise<PacketList> | undefined;
+async function describe(track: InputTrack, sink: EncodedPacketSink, described: Described): Promise<IndexedTrack> {
   return {
+    ...described,
     id: track.id,
     kind: track.isVideoTrack() ? 'video' : 'audio',
-    timescale: await track.getTimeResolution(),
-    editEnd: editEnd ?? Number.POSITIVE_INFINITY,
-    list: () => (listed ??= listPackets(sink)),
     read: (time, count) => readPackets(sink, time, count),
     init: () => writeInit(track, sink),
-  };
-}
-
-async function listPackets(sink: EncodedPacketSink): Promise<PacketList> {
-  const [times, durations, sizes, keys] = [[] as number[], [] as number[], [] as number[], [] as number[]];
-  for await (const { timestamp, duration, byteLength, type } of sink.packets(undefined, undefined, {
-    metadataOnly: true,
-  })) {
-    times.push(timestamp);
-    durations.push(duration);
-    sizes.push(byteLength);
-    keys.push(type === 'key' ? 1 : 0);
-    if (times.length > MOST_PACKETS)
-      throw new PlatformError('media_limit', `A track has more than ${MOST_PACKETS} packets.`);
-  }
-  return {
-    count: times.length,
-    times: Float64Array.from(times),
-    durations: Float64Array.from(durations),
-    sizes: Uint32Array.from(sizes),
-    keys: Uint8Array.from(keys),
   };
 }
 
@@ -190,46 +156,63 @@ async function findMoov(bytes: SourceBytes): Promise<Buffer | null> {
   return moov;
 }
 
+type Described = Pick<IndexedTrack, 'timescale' | 'editEnd' | 'packets'>;
+
 /**
- * Seconds at which each track's edit ends, by track_ID; null where the index does not say everything: fragmented, encrypted, compressed, a
- * track of several edits.
+ * Every track with a sample table, by track_ID; null where the index does not say everything: fragmented, encrypted, compressed, a track
+ * of several edits.
  */
-function readEdits(moov: Buffer): Map<number, number> | null {
+function describeTracks(moov: Buffer): Map<number, Described> | null {
   const movie = [...boxesIn(moov, 0, moov.length)][0];
   const header = movie && findBox(moov, 'mvhd', movie);
   // `sinf` is where the protection of a track is described (ISO/IEC 23001-7).
   if (!movie || !header || moov.includes('sinf')) return null;
   const movieScale = moov.readUInt32BE(header.body + (moov.readUInt8(header.body) === 1 ? 20 : 12));
-  const ends = new Map<number, number>();
+  const tracks = new Map<number, Described>();
   for (const box of boxesIn(moov, movie.body, movie.end)) {
     if (box.type === 'mvex' || box.type === 'cmov') return null;
     if (box.type !== 'trak') continue;
     const track = findBox(moov, 'tkhd', box);
+    const media = findBox(moov, 'mdia/mdhd', box);
     const list = findBox(moov, 'edts/elst', box);
-    const sizes = findBox(moov, 'mdia/minf/stbl/stsz', box);
-    if (!track || (sizes && moov.readUInt32BE(sizes.body + 8) > MOST_PACKETS)) return null;
+    if (!track || !media) return null;
     const id = moov.readUInt32BE(track.body + (moov.readUInt8(track.body) === 1 ? 20 : 12));
-    if (!list) continue;
-    const end = editEnd(moov.subarray(list.body, list.end));
-    if (end === null) return null;
-    if (end > 0) ends.set(id, end / movieScale);
+    const timescale = moov.readUInt32BE(media.body + (moov.readUInt8(media.body) === 1 ? 20 : 12));
+    const edit = list ? readEdit(moov.subarray(list.body, list.end)) : { pause: 0, start: 0, end: 0 };
+    if (!edit) return null;
+    const zero = edit.start - Math.round((edit.pause / movieScale) * timescale);
+    const packets = readSampleTable(moov, box, { timescale, zero, most: MOST_PACKETS });
+    if (!packets) continue;
+    tracks.set(id, { timescale, editEnd: edit.end > 0 ? edit.end / movieScale : Number.POSITIVE_INFINITY, packets });
   }
-  return ends;
+  return tracks;
 }
 
-/** Ticks of the movie at which a list of pauses (media time -1) and one edit of normal speed ends (ISO/IEC 14496-12 §8.6.6); 0 where it has no end, null for any other list. */
-function editEnd(list: Buffer): number | null {
+type Edit = {
+  /** Ticks of the movie. */
+  readonly pause: number;
+  /** Ticks of the media. */
+  readonly start: number;
+  /** Ticks of the movie; 0 where it has no end. */
+  readonly end: number;
+};
+
+/** A list of pauses (media time -1) and one edit of normal speed (ISO/IEC 14496-12 §8.6.6); null for any other. */
+function readEdit(list: Buffer): Edit | null {
   if (list.length < 8) return null;
   const wide = list.readUInt8(0) === 1;
   const [count, step] = [list.readUInt32BE(4), wide ? 20 : 12];
   if (count > 8 || list.length < 8 + count * step) return null;
-  let end = 0;
+  let edit: Edit = { pause: 0, start: 0, end: 0 };
   for (let i = 0, at = 8; i < count; i++, at += step) {
     const duration = wide ? Number(list.readBigUInt64BE(at)) : list.readUInt32BE(at);
     const time = wide ? Number(list.readBigInt64BE(at + 8)) : list.readInt32BE(at + 4);
-    const isEdit = time !== -1;
-    if (isEdit && (i < count - 1 || list.readUInt32BE(at + step - 4) !== 0x10000)) return null;
-    end = isEdit && duration === 0 ? 0 : end + duration;
+    if (time === -1) {
+      edit = { ...edit, pause: edit.pause + duration };
+      continue;
+    }
+    if (i < count - 1 || list.readUInt32BE(at + step - 4) !== 0x10000) return null;
+    edit = { ...edit, start: time, end: duration === 0 ? 0 : edit.pause + duration };
   }
-  return end;
+  return edit;
 }
