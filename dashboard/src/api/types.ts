@@ -78,6 +78,8 @@ export type Video = {
   stopped: boolean;
   qualities: string[];
   master_url: string | null;
+  /** When it could be watched first; null until then. */
+  playable_at?: string | null;
   poster_url: string | null;
   storyboard_url?: string | null;
   error?: string | { message: string } | null;

@@ -81,8 +81,10 @@ export default function JobPage({ params }: PageProps) {
       />
       {tab === 'overview' && (
         <>
-          <Preview job={shown} />
-          <Chunks job={shown} />
+          <div className="watch">
+            <Preview job={shown} />
+            <Chunks job={shown} />
+          </div>
           <Outputs job={shown} />
         </>
       )}

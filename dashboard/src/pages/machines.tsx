@@ -63,6 +63,10 @@ function QueueActs({ queue }: { queue: Queue }) {
 }
 
 function Lanes({ queue }: { queue: Queue }) {
+  // What was given up is told of only where there is some.
+  const lanes = Object.entries(queue.lanes).filter(
+    ([name, { waiting, active }]) => name !== 'dead' || waiting + active > 0,
+  );
   return (
     <Card title={t('queue.title')}>
       <div className="scroll">
@@ -82,7 +86,7 @@ function Lanes({ queue }: { queue: Queue }) {
             </tr>
           </thead>
           <tbody>
-            {Object.entries(queue.lanes).map(([name, { waiting, active, oldestSeconds }]) => (
+            {lanes.map(([name, { waiting, active, oldestSeconds }]) => (
               <tr key={name}>
                 <th scope="row">{tell('lane', name)}</th>
                 <td className="number">{number(waiting)}</td>
@@ -130,16 +134,35 @@ function Workers({ workers }: { workers: readonly Worker[] }) {
             </dd>
             <dt>{t('machines.encoders')}</dt>
             <dd className="row">
-              {worker.encoders.map((name) => (
-                <span key={name} className="badge plain">
-                  {name}
-                </span>
-              ))}
+              <Encoders names={worker.encoders} />
             </dd>
           </dl>
         </Card>
       ))}
     </div>
+  );
+}
+
+/** What is asked for most; FFmpeg brings a hundred more. */
+const KNOWN = /264|265|hevc|av1|vp[89x]|aac|opus|mp3|flac|vorbis|webp|gif/;
+
+function Encoders({ names }: { names: readonly string[] }) {
+  const known = names.filter((name) => KNOWN.test(name));
+  const badge = (name: string) => (
+    <span key={name} className="badge plain">
+      {name}
+    </span>
+  );
+  return (
+    <>
+      {known.map(badge)}
+      {names.length > known.length && (
+        <details>
+          <summary className="small quiet">{t('machines.encoders.more', { n: names.length - known.length })}</summary>
+          <span className="row">{names.filter((name) => !KNOWN.test(name)).map(badge)}</span>
+        </details>
+      )}
+    </>
   );
 }
 

@@ -65,6 +65,7 @@ export default function VideoPage({ params }: PageProps) {
               ))}
             </p>
           )}
+          <Details video={video} />
         </div>
         <div className="stack">
           <Making video={video} />
@@ -72,7 +73,6 @@ export default function VideoPage({ params }: PageProps) {
           <Share video={video} />
         </div>
       </div>
-      <Details video={video} />
     </>
   );
 }

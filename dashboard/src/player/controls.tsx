@@ -99,6 +99,7 @@ export function Controls({ video, stream, cues, live, growing, box }: ControlsPr
         )}
         {!live && (
           <select
+            className="rate"
             aria-label={t('player.speed')}
             value={video.playbackRate}
             onChange={({ target }) => {

@@ -47,9 +47,14 @@ export function Plot({ label, times, series, max }: PlotProps) {
           axes: [
             {
               ...axis,
+              space: 90,
               values: (_u, splits) =>
                 splits.map((at) =>
-                  new Date(at * 1000).toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit' }),
+                  new Date(at * 1000).toLocaleTimeString(language, {
+                    hour: '2-digit',
+                    minute: '2-digit',
+                    hour12: false,
+                  }),
                 ),
             },
             {

@@ -33,7 +33,7 @@ export function VideoCard({ video }: { video: Video }) {
           onPointerLeave={() => setShare(null)}
         >
           <Film size={28} aria-hidden />
-          {video.poster_url && !['uploading', 'uploaded', 'queued', 'failed'].includes(video.status) && (
+          {video.poster_url && (video.status === 'ready' || video.playable_at) && (
             <Picture path={ownPath(video.poster_url)} />
           )}
           {cue && <Hover cue={cue} />}
