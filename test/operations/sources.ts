@@ -1,5 +1,4 @@
 // Sources in every input format of the operations, made with FFmpeg, the image library and a HEIC writer. Used by the matrix and its test.
-import { writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { type MadeMedia, withMatrix } from '../media/made-media.ts';
 import { encodeHevc, writeHeic } from '../media/make-heic.ts';
@@ -103,13 +102,8 @@ export const PICTURES: Readonly<Record<string, (path: string, media: MadeMedia) 
   'wide.jpg': (path) => picture().withIccProfile('p3').jpeg({ quality: 95 }).toFile(path),
   'turned.jpg': async (path) => {
     // Lies on its side and says so.
-    const side = await picture()
-      .rotate(270)
-      .jpeg({ quality: 95 })
-      .withMetadata({ orientation: 6 })
-      .withExifMerge({ IFD0: CAMERA, IFD3: GPS })
-      .toBuffer();
-    await writeFile(path, side);
+    const side = await picture().rotate(270).jpeg({ quality: 95 }).withExif({ IFD0: CAMERA, IFD3: GPS }).toBuffer();
+    await sharp(side).jpeg({ quality: 95 }).withMetadata({ orientation: 6 }).toFile(path);
   },
   'moving.gif': (_, media) => media.make('moving.gif', '-f lavfi -i testsrc2=size=160x120:rate=10:duration=1.5'),
   'moving.webp': async (path, media) => {

@@ -1,0 +1,270 @@
+// Pictures as the operations make them: metadata, depth, colour, transparency, animation, sizes in bytes; each looked at again.
+import assert from 'node:assert/strict';
+import { stat, writeFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import sharp from 'sharp';
+import { exactSize } from '#media/plan-picture-file.ts';
+import { type RenderStill, renderStill } from '#media/render-still.ts';
+import type { MediaTool } from '#media/tool.ts';
+import { type MadeMedia, openMadeMedia } from './made-media.ts';
+import { LIMITS } from './sample-facts.ts';
+
+let media: MadeMedia;
+before(async () => {
+  media = await openMadeMedia();
+});
+after(() => media[Symbol.asyncDispose]());
+
+/** No picture of these goes through FFmpeg. */
+const TOOL = { filters: new Set() } as unknown as MediaTool;
+
+async function render(path: string, changes: Partial<RenderStill>): Promise<string> {
+  const output = media.path(`out-${crypto.randomUUID()}`);
+  const usual = { width: null, height: null, fit: 'contain', format: 'png' } as const;
+  await renderStill({ tool: TOOL, limits: LIMITS, path, output, ...usual, ...changes });
+  return output;
+}
+
+/** Noise that no coder likes, on a ramp. */
+function picture(width: number, height: number, channels: 3 | 4 = 3): ReturnType<typeof sharp> {
+  const raw = Buffer.alloc(width * height * channels);
+  let seed = 1;
+  for (let i = 0; i < raw.length; i++) {
+    seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff;
+    raw[i] =
+      channels === 4 && i % 4 === 3
+        ? (i >> 2) % width < width / 2
+          ? 0
+          : 255
+        : ((i / raw.length) * 180 + ((seed >> 16) % 60)) | 0;
+  }
+  return sharp(raw, { raw: { width, height, channels } });
+}
+
+const CAMERA = { Make: 'Maker', Model: 'Camera 1', Copyright: 'Someone', Artist: 'An Author' };
+const PLACE = { GPSLatitudeRef: 'N', GPSLatitude: '52/1 31/1 12/1' };
+const SHOT = { ExposureTime: '1/125', DateTimeOriginal: '2024:05:06 07:08:09', UserComment: 'SN-4711' };
+
+async function photo(): Promise<string> {
+  const path = media.path('photo.jpg');
+  const described = await picture(80, 60).jpeg().withExif({ IFD0: CAMERA, IFD2: SHOT, IFD3: PLACE }).toBuffer();
+  const bytes = await sharp(described).jpeg().withMetadata({ orientation: 6 }).toBuffer();
+  await writeFile(path, bytes);
+  return path;
+}
+
+test('what stays of the metadata: nothing, the safe part, or all of it; the picture is upright with each', async () => {
+  const path = await photo();
+  const source = await sharp(path).metadata();
+  assert.equal(source.orientation, 6);
+  assert.ok(source.exif?.includes('SN-4711'));
+  for (const format of ['jpg', 'png', 'webp', 'avif'] as const) {
+    const seen = async (metadata: 'none' | 'safe' | 'all') => {
+      const found = await sharp(await render(path, { format, metadata })).metadata();
+      assert.deepEqual([found.width, found.height, found.orientation ?? 1], [60, 80, 1], `${format} ${metadata}`);
+      return found.exif?.toString('latin1') ?? '';
+    };
+    assert.equal(await seen('none'), '');
+    const safe = await seen('safe');
+    for (const word of ['Maker', 'Camera 1', 'Someone', 'An Author', '2024:05:06 07:08:09'])
+      assert.ok(safe.includes(word), `${format}: ${word} is lost`);
+    assert.ok(!safe.includes('SN-4711'), `${format}: a comment stayed`);
+    // The tag of the folder of places, in either byte order.
+    assert.ok(!safe.includes('\x25\x88') && !safe.includes('\x88\x25'), `${format}: places stayed`);
+    const all = await seen('all');
+    assert.ok(
+      all.includes('SN-4711') && (all.includes('\x25\x88') || all.includes('\x88\x25')),
+      `${format}: all was asked`,
+    );
+  }
+});
+
+test('a damaged EXIF block costs the metadata and not the picture', async () => {
+  const path = await photo();
+  const bytes = Buffer.from(await sharp(path).keepExif().jpeg().toBuffer());
+  const at = bytes.indexOf('Exif\0\0') + 6;
+  bytes.fill(0xff, at + 4, at + 40);
+  const broken = media.path('broken-exif.jpg');
+  await writeFile(broken, bytes);
+  const { exif } = await sharp(await render(broken, { format: 'jpg', metadata: 'safe' })).metadata();
+  assert.ok(!exif?.includes('Maker'));
+});
+
+test('sixteen bits stay where the format has them', async () => {
+  const raw = new Uint16Array(64 * 48 * 3).map((_, i) => i * 7);
+  const path = media.path('deep.png');
+  await sharp(raw, { raw: { width: 64, height: 48, channels: 3 } })
+    .toColourspace('rgb16')
+    .png()
+    .toFile(path);
+  const depths: Record<string, unknown> = {};
+  for (const format of ['png', 'tiff', 'avif', 'webp', 'jpg'] as const) {
+    const { depth, bitsPerSample } = await sharp(await render(path, { format, keepDepth: true })).metadata();
+    depths[format] = [depth, bitsPerSample];
+  }
+  assert.deepEqual(depths, {
+    png: ['ushort', 16],
+    tiff: ['ushort', 16],
+    avif: ['ushort', 10],
+    webp: ['uchar', undefined],
+    jpg: ['uchar', undefined],
+  });
+  const before = await sharp(path).toColourspace('rgb16').raw({ depth: 'ushort' }).toBuffer();
+  const after = await sharp(await render(path, { format: 'tiff', keepDepth: true }))
+    .toColourspace('rgb16')
+    .raw({ depth: 'ushort' })
+    .toBuffer();
+  assert.deepEqual(after, before);
+});
+
+/** The colour of a pixel, 0–255. */
+async function colourAt(path: string, [left, top]: readonly [number, number]): Promise<number[]> {
+  const pixel = await sharp(path).toColourspace('srgb').extract({ left, top, width: 1, height: 1 }).raw().toBuffer();
+  return [...pixel];
+}
+
+const near = (seen: readonly number[], wanted: readonly number[], tolerance = 8): boolean =>
+  seen.length === wanted.length && seen.every((value, i) => Math.abs(value - (wanted[i] ?? 0)) <= tolerance);
+
+test('colours of a wide profile are those of sRGB afterwards, and say no other', async () => {
+  const path = media.path('wide.png');
+  // Display P3's (200, 120, 60), written with its profile.
+  const plain = sharp({ create: { width: 16, height: 16, channels: 3, background: { r: 200, g: 120, b: 60 } } });
+  await plain.clone().withIccProfile('p3').png().toFile(path);
+  const meta = await sharp(path).metadata();
+  assert.ok(meta.icc, 'the source has no profile');
+  for (const format of ['jpg', 'png', 'webp'] as const) {
+    const result = await render(path, { format });
+    assert.ok(near(await colourAt(result, [8, 8]), [200, 120, 60], 4), `${format}: ${await colourAt(result, [8, 8])}`);
+    assert.equal((await sharp(result).metadata()).icc, undefined);
+  }
+});
+
+test('transparency stays where the format has it, and lies on the chosen colour elsewhere', async () => {
+  const path = media.path('alpha.png');
+  await picture(40, 30, 4).png().toFile(path);
+  for (const format of ['png', 'webp', 'avif', 'tiff', 'gif'] as const) {
+    const result = await render(path, { format });
+    assert.equal((await sharp(result).metadata()).hasAlpha, true, format);
+    assert.equal(
+      (await sharp(result).ensureAlpha().extract({ left: 2, top: 2, width: 1, height: 1 }).raw().toBuffer())[3],
+      0,
+    );
+  }
+  const green = await render(path, { format: 'jpg', background: '#00ff00', quality: 95 });
+  assert.ok(near(await colourAt(green, [4, 15]), [0, 255, 0], 12), String(await colourAt(green, [4, 15])));
+  const white = await render(path, { format: 'jpg', quality: 95 });
+  assert.ok(near(await colourAt(white, [4, 15]), [255, 255, 255], 12));
+});
+
+test('an animation keeps its frames, its times and how often it is played', async () => {
+  const frames = [
+    [255, 0, 0],
+    [0, 255, 0],
+    [0, 0, 255],
+  ].map(([r = 0, g = 0, b = 0]) => ({ r, g, b }));
+  const stack = await sharp(
+    Buffer.concat(frames.flatMap(({ r, g, b }) => Array.from({ length: 20 * 10 }, () => Buffer.from([r, g, b])))),
+    { raw: { width: 20, height: 30, channels: 3, pageHeight: 10 } },
+  )
+    .gif({ delay: [100, 250, 400], loop: 3 })
+    .toBuffer();
+  const path = media.path('moving.gif');
+  await writeFile(path, stack);
+  for (const format of ['gif', 'webp'] as const) {
+    const result = await render(path, { format, animated: true, width: 10, height: 5, fit: 'fill' });
+    const { pages, delay, loop, width, pageHeight } = await sharp(result, { animated: true }).metadata();
+    assert.deepEqual(
+      { pages, delay, loop, width, pageHeight },
+      { pages: 3, delay: [100, 250, 400], loop: 3, width: 10, pageHeight: 5 },
+      format,
+    );
+    for (const [page, { r, g, b }] of frames.entries()) {
+      const pixel = await sharp(result, { page })
+        .removeAlpha()
+        .extract({ left: 4, top: 2, width: 1, height: 1 })
+        .raw()
+        .toBuffer();
+      assert.ok(near([...pixel], [r, g, b], 30), `${format} frame ${page}: ${[...pixel]}`);
+    }
+  }
+  assert.equal((await sharp(await render(path, { format: 'jpg', animated: true })).metadata()).height, 10);
+});
+
+test('a size in bytes is met from below with the best quality, or refused with what it would take', async () => {
+  const path = media.path('noise.png');
+  await picture(300, 200).png().toFile(path);
+  for (const format of ['jpg', 'webp', 'avif'] as const) {
+    const [small, large] = [
+      await render(path, { format, maxBytes: 9000 }),
+      await render(path, { format, maxBytes: 14_000 }),
+    ];
+    const [few, more] = [(await stat(small)).size, (await stat(large)).size];
+    assert.ok(few <= 9000 && few > 6500, `${format}: ${few}`);
+    assert.ok(more <= 14_000 && more > few, `${format}: ${more}`);
+  }
+  await assert.rejects(render(path, { format: 'jpg', maxBytes: 400 }), {
+    code: 'invalid_request',
+    message: /^The picture cannot be brought to 400 bytes as jpg: at the lowest quality it has \d+\./,
+  });
+});
+
+test('compressing makes no file of the same format larger', async () => {
+  const jpg = media.path('low.jpg');
+  await picture(200, 150).jpeg({ quality: 30, mozjpeg: true }).toFile(jpg);
+  const lower = await render(jpg, { format: 'jpg', quality: 90, compress: true, sourceFormat: 'jpg' });
+  assert.ok((await stat(lower)).size < (await stat(jpg)).size);
+  // Nothing is left to be gained of one pixel: it stays what it is.
+  const dot = media.path('dot.png');
+  await sharp({ create: { width: 1, height: 1, channels: 3, background: '#123456' } })
+    .png({ compressionLevel: 9 })
+    .toFile(dot);
+  const same = await render(dot, { format: 'png', quality: 100, compress: true, sourceFormat: 'png' });
+  assert.ok((await stat(same)).size <= (await stat(dot)).size);
+});
+
+test('a bomb is refused before it is decoded', async () => {
+  const path = media.path('bomb.png');
+  await sharp({ create: { width: 12_000, height: 9000, channels: 3, background: '#000000' } })
+    .png()
+    .toFile(path);
+  await assert.rejects(render(path, { format: 'jpg' }), { code: 'media_limit' });
+});
+
+test('exact sizes', () => {
+  const source = { width: 400, height: 300 };
+  const at = (width: number | null, height: number | null, more: object = {}) => {
+    const size = exactSize(source, { width, height, fit: 'contain', enlarge: true, ...more });
+    return `${size.width}x${size.height}`;
+  };
+  assert.deepEqual(
+    [
+      at(201, null),
+      at(null, 100),
+      at(100, 100),
+      at(800, null),
+      at(800, null, { enlarge: false }),
+      at(333, 77, { fit: 'fill' }),
+      at(333, null, { fit: 'fill' }),
+      at(800, 100, { fit: 'fill', enlarge: false }),
+      at(100, 100, { fit: 'cover' }),
+      at(800, 800, { fit: 'cover', enlarge: false }),
+      at(800, 800, { fit: 'pad', enlarge: false }),
+      at(1, null),
+    ],
+    [
+      '201x151',
+      '133x100',
+      '100x75',
+      '800x600',
+      '400x300',
+      '333x77',
+      '333x300',
+      '400x100',
+      '100x100',
+      '300x300',
+      '800x800',
+      '1x1',
+    ],
+  );
+});
