@@ -1,7 +1,8 @@
 // The rows of operations and their files. A status is worked out from the job and its tasks here, so that lists can be filtered by it.
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { JobRef } from '#database/jobs.ts';
-import { json, type OperationFileTable, plainText, type Schema } from '#database/schema.ts';
+import type { OperationFileTable } from '#database/operation-tables.ts';
+import { json, plainText, type Schema } from '#database/schema.ts';
 import type { Failure } from '#domain/error.ts';
 import {
   OPERATION_STATUSES,

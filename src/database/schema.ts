@@ -1,6 +1,7 @@
 // The tables as Kysely sees them. One type a table, named as in migrations/*.sql; bigint columns arrive as numbers. Imported by every file of this room.
 
 import { type ColumnType, type Generated, type GeneratedAlways, type RawBuilder, sql } from 'kysely';
+import type { OperationFileTable, OperationTable, RateLimitTable } from '#database/operation-tables.ts';
 import type { SealedLocation, SealedSpec } from '#database/sealed-location.ts';
 import type {
   AbrProfile,
@@ -15,8 +16,6 @@ import type { EncoderLogLevel, MasterTiming, QualityPreset, SegmentType } from '
 import type { Failure } from '#domain/error.ts';
 import type { Finding } from '#domain/finding.ts';
 import type { JobApi, JobLane, JobStatus, OutputResult, OutputStatus, TaskStatus } from '#domain/job.ts';
-import type { FileMetadata, FileType } from '#domain/operation.ts';
-import type { MediaType } from '#domain/operations/definition.ts';
 import type { Plan, TaskKind } from '#domain/plan.ts';
 import type { QueueState } from '#domain/queue-state.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
@@ -25,9 +24,9 @@ import type { Encryption, PlaybackPolicy } from '#domain/video.ts';
 import type { DeliveryAttempt, DeliveryStatus } from '#domain/webhook.ts';
 
 /** Read as a value; written through json(), so that arrays are not taken for PostgreSQL arrays. */
-type Json<T> = ColumnType<T, RawBuilder<T>, RawBuilder<T>>;
+export type Json<T> = ColumnType<T, RawBuilder<T>, RawBuilder<T>>;
 type OptionalJson<T> = ColumnType<T | null, RawBuilder<T> | null | undefined, RawBuilder<T> | null>;
-type Time = ColumnType<Date, Date | undefined, Date>;
+export type Time = ColumnType<Date, Date | undefined, Date>;
 type OptionalTime = ColumnType<Date | null, Date | null | undefined, Date | null>;
 
 export type ProjectTable = {
@@ -301,40 +300,6 @@ export type VideoJobTable = {
   readonly job_id: number;
   readonly project_id: string;
   readonly position: number;
-};
-
-export type OperationTable = {
-  readonly id: string;
-  readonly project_id: string;
-  readonly session_key: string;
-  readonly job_id: number | null;
-  readonly operation: string;
-  readonly media_type: MediaType;
-  readonly parameters: Json<Readonly<Record<string, unknown>>>;
-  readonly created_at: Time;
-  readonly is_deleted: Generated<boolean>;
-};
-
-export type OperationFileTable = {
-  readonly id: string;
-  readonly project_id: string;
-  readonly operation_id: string;
-  readonly file_type: FileType;
-  readonly file_path: string | null;
-  readonly file_name: string;
-  readonly file_size: number | null;
-  readonly mime_type: string;
-  readonly cloudinary_public_id: string | null;
-  readonly cloudinary_url: string | null;
-  readonly metadata: Json<FileMetadata>;
-};
-
-/** Of clients, not of projects. */
-export type RateLimitTable = {
-  readonly name: string;
-  readonly client: string;
-  readonly calls: Date[];
-  readonly last_at: Date;
 };
 
 export type ApiKeyTable = {
