@@ -1,4 +1,5 @@
 // Every word of the page, in English: the catalogue that the others are measured by. `{n|job|jobs}` chooses by number.
+import { channels } from './channels.en.ts';
 import { convert } from './convert.en.ts';
 
 export const en = {
