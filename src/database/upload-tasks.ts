@@ -51,3 +51,17 @@ export async function cancelUploads(
     .where('subject', '=', output)
     .execute();
 }
+
+/** Whether anything of the job may lie at a destination already. */
+export async function findBegunUpload(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<boolean> {
+  const row = await db
+    .selectFrom('task')
+    .select('id')
+    .where('project_id', '=', projectId)
+    .where('job_id', '=', jobId)
+    .where('kind', '=', 'upload')
+    .where('attempt', '>', 0)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}

@@ -4,7 +4,7 @@ import { findJob, type JobRef, lockJob } from '#database/jobs.ts';
 import { listOutputs } from '#database/outputs.ts';
 import type { Schema } from '#database/schema.ts';
 import { listTasks } from '#database/tasks.ts';
-import { cancelUploads } from '#database/upload-tasks.ts';
+import { cancelUploads, findBegunUpload } from '#database/upload-tasks.ts';
 import type { Job, Output } from '#domain/job.ts';
 import type { Location } from '#domain/location.ts';
 import type { Plan } from '#domain/plan.ts';
@@ -20,9 +20,16 @@ import { isThere } from '#workflows/tasks/is-there.ts';
 const PAUSE = 5;
 const AT_ONCE = 8;
 
-/** Asks for it, in the transaction that ends the job. */
-export const sendRemoval = (platform: Platform, db: Kysely<Schema>, ref: JobRef): Promise<void> =>
-  platform.queue.send('housekeeping', { chore: 'remove-delivered', ...ref }, { transaction: db, startAfter: PAUSE });
+/** Asks for it where there may be something to remove, in the transaction that ends the job. */
+export async function sendRemoval(platform: Platform, db: Kysely<Schema>, ref: JobRef): Promise<void> {
+  if (!(await findBegunUpload(db, ref))) return;
+  const { projectId, jobId } = ref;
+  await platform.queue.send(
+    'housekeeping',
+    { chore: 'remove-delivered', projectId, jobId },
+    { transaction: db, startAfter: PAUSE },
+  );
+}
 
 /** The job's row is held meanwhile: a retry begins when nothing will be removed any more, and sends everything again. */
 export async function removeDelivered(platform: Platform, ref: JobRef): Promise<void> {
