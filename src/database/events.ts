@@ -59,6 +59,23 @@ export async function listEvents(
   return rows.map(({ id, type, at, job_id, data }) => ({ id, type, at, jobId: job_id, data }));
 }
 
+/** What became of a live channel, newest first. */
+export async function listChannelEvents(
+  db: Kysely<Schema>,
+  { projectId, channelId, limit }: { readonly projectId: string; readonly channelId: number; readonly limit: number },
+): Promise<Event[]> {
+  const rows = await db
+    .selectFrom('event')
+    .selectAll()
+    .where('project_id', '=', projectId)
+    .where('type', 'like', 'channel.%')
+    .where(sql<boolean>`data->>'channel' = ${String(channelId)}`)
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map(({ id, type, at, job_id, data }) => ({ id, type, at, jobId: job_id, data }));
+}
+
 /** Number of the newest event of a project; 0 where there is none. What comes later has a greater one. */
 export async function findLastEventId(db: Kysely<Schema>, projectId: string): Promise<number> {
   const row = await db

@@ -1,37 +1,146 @@
-// Channels and their jobs as pages use them.
-import { type QueryClient, useQuery } from '@tanstack/react-query';
+// Live channels: the list, one of them, its job and what can be done with it, the load of the machine, the history.
+import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
 import { t } from '../text/text.ts';
-import { toast, toastError } from '../ui/toasts.tsx';
+import { toast, toastError, withUndo } from '../ui/toasts.tsx';
 import { request } from './http.ts';
-import type { Channel, ChannelJob, ChannelStatus } from './types.ts';
+import type { ChannelJob as ChannelJobRow, Channel as ChannelRow, ChannelStatus, NetworkInterface } from './types.ts';
 
-const LOOK = 2000;
+export type Channel = ChannelRow & {
+  slug: string;
+  status: ChannelStatus;
+  job: number;
+  playback_url: string | null;
+  thumbnail_url: string | null;
+};
+export type ChannelOutput = {
+  rendition: string;
+  type: string;
+  target: string;
+  status: string;
+  restarts: number;
+  error: string | null;
+};
+export type ChannelJob = ChannelJobRow & {
+  channel_name: string;
+  wanted: boolean;
+  error_code: string | null;
+  restarts: number;
+  dropped_frames: number | null;
+  duplicated_frames: number | null;
+  cpu_percent: number | null;
+  memory_bytes: number | null;
+  source: string | null;
+  input: string;
+  outputs: ChannelOutput[];
+  machine: string | null;
+};
+export type Metrics = {
+  cpu: { percent: number; per_core: number[] };
+  memory: { total: number; used: number; percent: number };
+  network: { interfaces: { name: string; rx_bytes_per_s: number; tx_bytes_per_s: number }[] };
+};
+export type ChannelMoment = { id: number; type: string; timestamp: string; data: Record<string, unknown> };
+
+const JOBS = ['channel-jobs'];
+/** Milliseconds between looks at the figures of what runs; states come by themselves. */
+const LOOK = 3000;
+const SAMPLE = 2000;
+const MOST_SAMPLES = 450;
 
 export const useChannels = () =>
-  useQuery({ queryKey: ['channels'], queryFn: () => request<Channel[]>('/api/channels/'), refetchInterval: 10_000 });
-export const useChannelJobs = () =>
-  useQuery({ queryKey: ['channel-jobs'], queryFn: () => request<ChannelJob[]>('/api/job/'), refetchInterval: LOOK });
+  useQuery({ queryKey: ['channels'], queryFn: () => request<Channel[]>('/api/channels/') });
 export const useChannel = (id: string) =>
-  useQuery({ queryKey: ['channel', id], queryFn: () => request<Channel>(`/api/channels/${id}/`), enabled: id !== '' });
+  useQuery({ queryKey: ['channel', id], queryFn: () => request<Channel>(`/api/channels/${encodeURIComponent(id)}/`) });
+export const useInterfaces = () =>
+  useQuery({
+    queryKey: ['network-interfaces'],
+    queryFn: () => request<NetworkInterface[]>('/api/network-interfaces/'),
+    staleTime: 60_000,
+  });
 
-export const isOn = (status: ChannelStatus): boolean => ['pending', 'running', 'retrying'].includes(status);
-/** Something can be seen of it: in the page, not on another machine. */
-export const plays = (channel: Channel): boolean =>
-  channel.output_type === 'hls' || channel.abr.some(({ output_type }) => output_type === 'hls');
+/** It is to run, or still does. */
+export const isOn = ({ status }: Pick<ChannelJob, 'status'>): boolean =>
+  status === 'running' || status === 'pending' || status === 'retrying';
+
+export const useChannelJobs = () =>
+  useQuery({
+    queryKey: JOBS,
+    queryFn: () => request<ChannelJob[]>('/api/job/'),
+    refetchInterval: ({ state }) => (state.data?.some(isOn) ? LOOK : false),
+  });
+
+/** What its stream told, where the list holds it. */
+export function patchChannelJob(client: QueryClient, job: ChannelJob): void {
+  client.setQueryData<ChannelJob[]>(JOBS, (known) => known?.map((one) => (one.id === job.id ? job : one)));
+}
 
 export type ChannelAct = 'start' | 'stop' | 'restart';
+const BECOMES: Readonly<Record<ChannelAct, ChannelStatus>> = { start: 'pending', stop: 'stopped', restart: 'pending' };
 
-export async function actOnChannel(client: QueryClient, job: ChannelJob, act: ChannelAct): Promise<void> {
-  const status: ChannelStatus = act === 'stop' ? 'stopped' : 'pending';
-  client.setQueryData<ChannelJob[]>(['channel-jobs'], (known) =>
-    known?.map((one) => (one.id === job.id ? { ...one, status } : one)),
-  );
-  try {
-    await request(`/api/job/${job.id}/${act}/`, { method: 'POST' });
-    toast(t(`channel.did.${act}`));
-  } catch (error) {
-    toastError(error);
-  } finally {
-    void client.invalidateQueries({ queryKey: ['channel-jobs'] });
-  }
+/** Shows at once what will be; where the server says no, it is as before and says why. */
+export function useChannelActs() {
+  const client = useQueryClient();
+  const act = async (job: ChannelJob, name: ChannelAct) => {
+    // What is asked now would bring the state of before.
+    await client.cancelQueries({ queryKey: JOBS });
+    patchChannelJob(client, { ...job, status: BECOMES[name], error_message: null });
+    try {
+      patchChannelJob(client, await request<ChannelJob>(`/api/job/${job.id}/${name}/`, { method: 'POST' }));
+      toast(t(`channel.did.${name}`, { name: job.channel_name }));
+    } catch (error) {
+      patchChannelJob(client, job);
+      toastError(error);
+    } finally {
+      void client.invalidateQueries({ queryKey: ['channels'] });
+    }
+  };
+  const remove = (channel: Pick<Channel, 'id' | 'name'>) => {
+    const before = client.getQueryData<Channel[]>(['channels']);
+    client.setQueryData<Channel[]>(['channels'], (known) => known?.filter(({ id }) => id !== channel.id));
+    withUndo(t('channel.deleted', { name: channel.name }), {
+      act: () => {
+        request(`/api/channels/${channel.id}/`, { method: 'DELETE', keepalive: true })
+          .catch(toastError)
+          .finally(() => void client.invalidateQueries({ queryKey: ['channels'] }));
+      },
+      undo: () => client.setQueryData(['channels'], before),
+    });
+  };
+  return { act, remove };
+}
+
+/** Fields as the API names them; `abr` whole. @throws ApiError naming each field that is wrong */
+export const saveChannel = (id: string | null, fields: Readonly<Record<string, unknown>>): Promise<Channel> =>
+  request<Channel>(id === null ? '/api/channels/' : `/api/channels/${encodeURIComponent(id)}/`, {
+    method: id === null ? 'POST' : 'PUT',
+    json: fields,
+  });
+
+export type Sample = Metrics & { at: number };
+/** The load of the machine over the last quarter of an hour, as far as this page has seen it. */
+export const useMetrics = () =>
+  useQuery({
+    queryKey: ['channel-metrics'],
+    queryFn: async ({ client }): Promise<Sample[]> => {
+      const { cpu, memory, network } = await request<Metrics>('/api/metrics/');
+      const known = client.getQueryData<Sample[]>(['channel-metrics']) ?? [];
+      return [...known, { cpu, memory, network, at: Date.now() / 1000 }].slice(-MOST_SAMPLES);
+    },
+    refetchInterval: SAMPLE,
+    staleTime: SAMPLE,
+    gcTime: 900_000,
+  });
+
+/** What became of a channel, newest first. */
+export const useHistory = (job: number) =>
+  useQuery({
+    // Asked again with the channel itself: at each of its events.
+    queryKey: ['channel', 'history', job],
+    queryFn: () => request<{ events: ChannelMoment[] }>(`/api/job/${job}/history/`).then(({ events }) => events),
+  });
+
+/** An address of the server as a path: the page may be open under another name than the server knows itself by. */
+export function pathOf(url: string | null): string | null {
+  const parsed = url === null ? null : URL.parse(url, location.href);
+  return parsed ? parsed.pathname + parsed.search : null;
 }

@@ -1,373 +1,228 @@
-// A channel made or changed: where it comes from, where it goes, what is encoded, its profiles.
-import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Plus, Save, Trash2 } from 'lucide-react';
-import { type ReactNode, useEffect, useState } from 'react';
-import { useChannel } from '../api/channels.ts';
-import { ApiError, request } from '../api/http.ts';
-import type { AbrProfile, Channel, NetworkInterface } from '../api/types.ts';
-import { go } from '../router.tsx';
+// Channel editor page: all fields of a channel, new or known, and its ABR profiles.
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { type Channel, isOn, saveChannel, useChannel, useChannelJobs } from '../api/channels.ts';
+import { ApiError } from '../api/http.ts';
+import { go, Link, usePlace } from '../router.tsx';
 import type { PageProps } from '../shell/pages.ts';
-import { t } from '../text/text.ts';
-import { Bones, Card, Field, PageHead, Problem } from '../ui/parts.tsx';
+import { t, tell } from '../text/text.ts';
+import { Bones, Card, Field, PageHead, Problem, Segments } from '../ui/parts.tsx';
 import { toast } from '../ui/toasts.tsx';
+import { Fields, fieldName } from './channel/field.tsx';
+import {
+  bodyOf,
+  type Draft,
+  draftOf,
+  ENCODING,
+  FALLBACK_FIELDS,
+  INPUT_FIELDS,
+  LADDER,
+  LATER_GROUPS,
+  NEW_CHANNEL,
+  NEW_INPUT,
+  OUTPUT_FIELDS,
+  profilesOf,
+} from './channel/fields.ts';
+import { Profiles } from './channel/profiles.tsx';
 
-type Draft = Record<string, unknown>;
-const INPUTS = ['udp', 'rtp', 'rtmp', 'srt', 'hls', 'rtsp', 'file', 'test'];
-const OUTPUTS = ['hls', 'udp', 'rtmp', 'srt', 'file'];
-const PRESETS = ['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow'];
-const START: Draft = { name: '', input_type: 'test', output_type: 'hls', preset: 'veryfast', is_abr: false, abr: [] };
-const LADDER: readonly AbrProfile[] = [
-  { resolution: '1280x720', video_bitrate: 2800, audio_bitrate: 128 },
-  { resolution: '854x480', video_bitrate: 1400, audio_bitrate: 96 },
-  { resolution: '640x360', video_bitrate: 800, audio_bitrate: 96 },
-];
+export default function ChannelEditorPage({ params }: PageProps) {
+  const { query } = usePlace();
+  const id = params.id ?? null;
+  const copied = query.get('from');
+  const source = id ?? copied;
+  return source === null ? <Editor id={null} known={null} /> : <KnownEditor id={id} source={source} />;
+}
 
-export default function ChannelEditor({ params }: PageProps) {
-  const id = params.id ?? '';
+function KnownEditor({ id, source }: { id: string | null; source: string }) {
+  const { data, error, refetch } = useChannel(source);
+  if (error) return <Problem error={error} retry={() => void refetch()} />;
+  if (!data) return <Bones rows={8} />;
+  return <Editor key={source} id={id} known={data} />;
+}
+
+/** A copy is a channel of its own, and what it hides of the other's addresses is not known here. */
+function copyOf(channel: Channel): Draft {
+  const { id: _, name, abr, ...rest } = draftOf(channel) as Draft & { name: string };
+  return {
+    ...rest,
+    name: t('channel.copy', { name }),
+    abr: profilesOf({ abr }).map(({ id: _id, channel: _channel, ...profile }) => profile),
+  };
+}
+
+function Editor({ id, known }: { id: string | null; known: Channel | null }) {
   const client = useQueryClient();
-  const known = useChannel(id);
-  const [draft, setDraft] = useState<Draft>(START);
+  const jobs = useChannelJobs();
+  const first = useMemo(() => (known ? (id === null ? copyOf(known) : draftOf(known)) : NEW_CHANNEL), [known, id]);
+  // What was begun goes on, whatever is told of the channel meanwhile.
+  const [draft, setDraft] = useState<Draft>(first);
   const [error, setError] = useState<unknown>(null);
-  const networks = useQuery({
-    queryKey: ['interfaces'],
-    queryFn: () => request<NetworkInterface[]>('/api/network-interfaces/'),
-    retry: 0,
-  });
+  const [busy, setBusy] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+  const errors = useMemo(
+    () => new Map(error instanceof ApiError ? error.fields.map(({ path, message }) => [path, message]) : []),
+    [error],
+  );
+  const isRunning = jobs.data?.some((job) => job.channel === known?.id && isOn(job)) === true && id !== null;
+  const set = (name: string, value: unknown) => setDraft((now) => ({ ...now, [name]: value }));
   useEffect(() => {
-    if (known.data) setDraft(known.data);
-  }, [known.data]);
-  const wrong = (name: string) =>
-    error instanceof ApiError ? error.fields.find(({ path }) => path === name)?.message : undefined;
+    if (error === null) return;
+    const wrong = form.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
+    (wrong ?? form.current?.querySelector<HTMLElement>('[role="alert"]'))?.scrollIntoView({ block: 'center' });
+    wrong?.focus({ preventScroll: true });
+  }, [error]);
   const save = async () => {
+    setBusy(true);
     setError(null);
     try {
-      const saved = await request<Channel>(id === '' ? '/api/channels/' : `/api/channels/${id}/`, {
-        method: id === '' ? 'POST' : 'PUT',
-        json: { ...draft, abr: draft.is_abr === true ? draft.abr : [] },
-      });
-      toast(t('channel.saved', { name: saved.name }));
-      await client.invalidateQueries({ queryKey: ['channels'] });
+      const saved = await saveChannel(id, bodyOf(draft));
       client.setQueryData(['channel', String(saved.id)], saved);
+      void client.invalidateQueries({ queryKey: ['channels'] });
+      void client.invalidateQueries({ queryKey: ['channel-jobs'] });
+      toast(t(id === null ? 'channel.created' : 'channel.saved', { name: saved.name }));
       go(`/channels/${saved.id}`);
-    } catch (failure) {
-      setError(failure);
+    } catch (problem) {
+      setError(problem);
+    } finally {
+      setBusy(false);
     }
   };
-  if (id !== '' && known.error) return <Problem error={known.error} />;
-  if (id !== '' && !known.data) return <Bones rows={8} />;
-  const form: Form = {
-    draft,
-    wrong,
-    set: (name, value) => setDraft({ ...draft, [name]: value }),
-    change: (part) => setDraft({ ...draft, ...part }),
-    networks: networks.data ?? [],
-  };
+  const title = id === null ? t('channels.new') : t('channel.edit', { name: known?.name ?? '' });
+  const back =
+    id === null ? { to: '/channels', label: t('nav.channels') } : { to: `/channels/${id}`, label: known?.name ?? '' };
   return (
     <>
-      <PageHead
-        title={id === '' ? t('channels.new') : String(draft.name)}
-        back={{ to: id === '' ? '/channels' : `/channels/${id}`, label: t('nav.channels') }}
-        about={t('channel.editor.about')}
-      />
+      <PageHead title={title} back={back} about={t('channel.edit.about')} />
       <form
-        className="stack"
-        style={{ gap: '1.25rem' }}
+        ref={form}
+        noValidate
+        className="stack editor"
         onSubmit={(event) => {
           event.preventDefault();
           void save();
         }}
       >
-        <Card title={t('channel.general')}>
-          <div className="body fields">
-            <Text form={form} name="name" label={t('channel.name')} required />
-            <Check form={form} name="auto_start" label={t('channel.auto_start')} />
+        {error !== null && <Problem error={error} />}
+        <Card title={t('channel.group.general')}>
+          <div className="body">
+            <Field label={`${fieldName('name')} *`} hint={t('channel.hint.name')} wrong={errors.get('name')}>
+              {(field, described) => (
+                <input
+                  id={field}
+                  className="input name"
+                  data-field="name"
+                  value={String(draft.name ?? '')}
+                  maxLength={255}
+                  required
+                  autoComplete="off"
+                  aria-describedby={described}
+                  aria-invalid={errors.has('name')}
+                  onChange={({ target }) => set('name', target.value)}
+                />
+              )}
+            </Field>
           </div>
         </Card>
-        <Ends form={form} />
-        <Encoding form={form} />
-        <Profiles form={form} />
-        {error !== null && <Problem error={error} />}
-        <div className="row">
-          <button type="submit" className="button primary">
-            <Save size={16} aria-hidden /> {t('act.save')}
+        <Card title={t('channel.group.input')}>
+          <div className="body stack">
+            <Fields fields={INPUT_FIELDS} draft={draft} errors={errors} onChange={set} />
+            <Fallback draft={draft} errors={errors} onChange={set} />
+          </div>
+        </Card>
+        <Card title={t('channel.group.encoding')}>
+          <div className="body">
+            <Fields fields={ENCODING.fields} draft={draft} errors={errors} onChange={set} />
+          </div>
+        </Card>
+        <Card
+          title={t('channel.group.output')}
+          side={
+            <Segments
+              label={t('channel.field.is_abr')}
+              value={draft.is_abr === true ? 'many' : 'one'}
+              options={[
+                ['one', t('channel.abr.off')],
+                ['many', t('channel.abr.on')],
+              ]}
+              onChange={(value) =>
+                setDraft((now) => ({
+                  ...now,
+                  is_abr: value === 'many',
+                  // A ladder to begin with; one that was made before stays.
+                  ...(value === 'many' && profilesOf(now).length === 0
+                    ? { abr: LADDER.slice(1, 4).map((profile) => ({ ...profile, key: `first-${profile.name}` })) }
+                    : {}),
+                }))
+              }
+            />
+          }
+        >
+          <div className="body stack">
+            <Fields fields={OUTPUT_FIELDS} draft={draft} errors={errors} onChange={set} />
+            {draft.is_abr === true && (
+              <>
+                <p className="quiet small">{t('channel.abr.about')}</p>
+                <Profiles draft={draft} errors={errors} onChange={(profiles) => set('abr', profiles)} />
+              </>
+            )}
+          </div>
+        </Card>
+        {LATER_GROUPS.filter(({ fields }) => fields.some(({ when }) => when === undefined || when(draft))).map(
+          ({ name, fields }) => (
+            <Card key={name} title={tell('channel.group', name)}>
+              <div className="body">
+                <Fields fields={fields} draft={draft} errors={errors} onChange={set} />
+              </div>
+            </Card>
+          ),
+        )}
+        <div className="row editor-acts">
+          <button type="submit" className="button primary" disabled={busy}>
+            {t(id === null ? 'channel.create' : 'channel.save')}
           </button>
+          <Link className="button" to={back.to}>
+            {t('channel.leave')}
+          </Link>
+          {isRunning && <span className="small quiet">{t('channel.save.running')}</span>}
         </div>
       </form>
     </>
   );
 }
 
-type Form = {
+type FallbackProps = {
   draft: Draft;
-  set: (name: string, value: unknown) => void;
-  change: (part: Draft) => void;
-  wrong: (name: string) => string | undefined;
-  networks: readonly NetworkInterface[];
+  errors: ReadonlyMap<string, string>;
+  onChange: (name: string, value: unknown) => void;
 };
-type InputProps = { form: Form; name: string; label: string; hint?: string; required?: boolean };
 
-function Text({ form, name, label, hint, required = false }: InputProps) {
+/** What is on air while the input is away. */
+function Fallback({ draft, errors, onChange }: FallbackProps) {
+  const fallback = draft.fallback_input ? (draft.fallback_input as Draft) : null;
+  const isWrong = [...errors.keys()].some((path) => path.startsWith('fallback') || path === 'slate');
   return (
-    <Field label={label} hint={hint} wrong={form.wrong(name)}>
-      {(id, described) => (
-        <input
-          id={id}
-          aria-describedby={described}
-          className="input"
-          required={required}
-          value={String(form.draft[name] ?? '')}
-          onChange={({ target }) => form.set(name, target.value === '' && !required ? null : target.value)}
-        />
-      )}
-    </Field>
-  );
-}
-
-function Figure({ form, name, label, hint }: InputProps) {
-  return (
-    <Field label={label} hint={hint} wrong={form.wrong(name)}>
-      {(id, described) => (
-        <input
-          id={id}
-          aria-describedby={described}
-          className="input"
-          type="number"
-          min={0}
-          step="any"
-          value={String(form.draft[name] ?? '')}
-          onChange={({ target }) => form.set(name, target.value === '' ? undefined : Number(target.value))}
-        />
-      )}
-    </Field>
-  );
-}
-
-function Choice({ form, name, label, options }: InputProps & { options: readonly (readonly [string, string])[] }) {
-  return (
-    <Field label={label} wrong={form.wrong(name)}>
-      {(id, described) => (
-        <select
-          id={id}
-          aria-describedby={described}
-          className="select"
-          value={String(form.draft[name] ?? '')}
-          onChange={({ target }) => form.set(name, target.value === '' ? null : target.value)}
-        >
-          {options.map(([value, text]) => (
-            <option key={value} value={value}>
-              {text}
-            </option>
-          ))}
-        </select>
-      )}
-    </Field>
-  );
-}
-
-function Check({ form, name, label }: InputProps) {
-  return (
-    <label className="check">
-      <input
-        type="checkbox"
-        checked={form.draft[name] === true}
-        onChange={({ target }) => form.set(name, target.checked)}
-      />
-      {label}
-    </label>
-  );
-}
-
-const upper = (names: readonly string[]) => names.map((name) => [name, name.toUpperCase()] as const);
-const interfaces = (networks: readonly NetworkInterface[]) => [
-  ['', t('channel.network.any')] as const,
-  ...networks.map(
-    ({ name, ip, is_up }) => [name, `${name} · ${ip}${is_up ? '' : ` (${t('channel.network.down')})`}`] as const,
-  ),
-];
-const isDatagram = (type: unknown): boolean => type === 'udp' || type === 'rtp';
-
-function Ends({ form }: { form: Form }) {
-  const { draft } = form;
-  const [input, output] = [draft.input_type, draft.output_type];
-  const group = t('channel.multicast.hint');
-  const inputFields: ReactNode = isDatagram(input) ? (
-    <>
-      <Text form={form} name="input_multicast_ip" label={t('channel.multicast')} hint={group} />
-      <Choice form={form} name="input_network" label={t('channel.network')} options={interfaces(form.networks)} />
-    </>
-  ) : input === 'file' ? (
-    <>
-      <Text form={form} name="input_file" label={t('channel.file')} />
-      <Check form={form} name="input_loop" label={t('channel.loop')} />
-    </>
-  ) : input === 'test' ? (
-    <p className="small quiet">{t('channel.test')}</p>
-  ) : (
-    <Text form={form} name="input_url" label="URL" />
-  );
-  return (
-    <div className="grid-2">
-      <Card title={t('channel.input')}>
-        <div className="body fields">
-          <Choice form={form} name="input_type" label={t('channel.type')} options={upper(INPUTS)} />
-          {inputFields}
-        </div>
-      </Card>
-      <Card title={t('channel.output')}>
-        <div className="body fields">
-          <Choice form={form} name="output_type" label={t('channel.type')} options={upper(OUTPUTS)} />
-          {output === 'udp' && (
-            <>
-              <Text form={form} name="output_multicast_ip" label={t('channel.multicast')} hint={group} />
-              <Choice
-                form={form}
-                name="output_network"
-                label={t('channel.network')}
-                options={interfaces(form.networks)}
-              />
-            </>
-          )}
-          {output !== 'udp' && output !== 'hls' && (
-            <Text form={form} name="output_url" label={output === 'file' ? t('channel.file') : 'URL'} />
-          )}
-          {output === 'hls' && (
-            <>
-              <Figure form={form} name="hls_segment_seconds" label={t('channel.segment')} />
-              <Figure form={form} name="hls_window_seconds" label={t('channel.window')} />
-            </>
-          )}
-        </div>
-      </Card>
-    </div>
-  );
-}
-
-function Encoding({ form }: { form: Form }) {
-  return (
-    <Card title={t('channel.encoding')}>
-      <div className="body fields">
-        <Text form={form} name="resolution" label={t('channel.resolution')} hint="1280x720" />
-        <Figure form={form} name="frame_rate" label={t('channel.fps.title')} />
-        <Text form={form} name="video_codec" label={t('plan.codec')} hint="libx264, libx265, copy" />
-        <Figure form={form} name="video_bitrate" label={t('channel.video')} hint="kb/s" />
-        <Text form={form} name="audio_codec" label={t('channel.sound.codec')} hint="aac, copy" />
-        <Figure form={form} name="audio_bitrate" label={t('channel.sound')} hint="kb/s" />
-        <Choice
-          form={form}
-          name="preset"
-          label={t('channel.preset')}
-          options={PRESETS.map((name) => [name, name] as const)}
-        />
-        <Figure form={form} name="gop_seconds" label={t('channel.gop')} />
-      </div>
-    </Card>
-  );
-}
-
-function Profiles({ form }: { form: Form }) {
-  const profiles = (form.draft.abr ?? []) as AbrProfile[];
-  const change = (at: number, name: string, value: unknown) =>
-    form.set(
-      'abr',
-      profiles.map((one, i) => (i === at ? { ...one, [name]: value } : one)),
-    );
-  const isOn = form.draft.is_abr === true;
-  return (
-    <Card
-      title={t('channel.abr')}
-      side={
+    <details open={fallback !== null || draft.slate !== 'off' || isWrong}>
+      <summary>{t('channel.fallback')}</summary>
+      <div className="stack">
         <label className="check">
           <input
             type="checkbox"
-            checked={isOn}
-            onChange={({ target }) => {
-              const first = target.checked && profiles.length === 0 ? LADDER.map((one) => ({ ...one })) : profiles;
-              form.change({ abr: first, is_abr: target.checked });
-            }}
+            checked={fallback !== null}
+            onChange={({ target }) => onChange('fallback_input', target.checked ? NEW_INPUT : null)}
           />
-          {t('channel.abr.on')}
+          {t('channel.fallback.on')}
         </label>
-      }
-    >
-      <div className="body stack">
-        <p className="small quiet">{t('channel.abr.about')}</p>
-        {isOn &&
-          profiles.map((profile, i) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: profiles are known by their place
-            <fieldset key={i} className="fields">
-              <legend className="unseen">{t('channel.abr.profile', { n: i + 1 })}</legend>
-              <ProfileField
-                label={t('channel.resolution')}
-                value={profile.resolution}
-                onChange={(value) => change(i, 'resolution', value || null)}
-              />
-              <ProfileField
-                label={`${t('channel.video')} (kb/s)`}
-                value={profile.video_bitrate}
-                isNumber
-                onChange={(value) => change(i, 'video_bitrate', value === '' ? null : Number(value))}
-              />
-              <ProfileField
-                label={`${t('channel.sound')} (kb/s)`}
-                value={profile.audio_bitrate}
-                isNumber
-                onChange={(value) => change(i, 'audio_bitrate', value === '' ? null : Number(value))}
-              />
-              {form.draft.output_type !== 'hls' && (
-                <ProfileField
-                  label={form.draft.output_type === 'udp' ? t('channel.multicast') : 'URL'}
-                  value={form.draft.output_type === 'udp' ? profile.output_multicast_ip : profile.output_url}
-                  onChange={(value) =>
-                    change(i, form.draft.output_type === 'udp' ? 'output_multicast_ip' : 'output_url', value || null)
-                  }
-                />
-              )}
-              <button
-                type="button"
-                className="button danger"
-                style={{ alignSelf: 'end', justifySelf: 'start' }}
-                onClick={() =>
-                  form.set(
-                    'abr',
-                    profiles.filter((_, other) => other !== i),
-                  )
-                }
-              >
-                <Trash2 size={15} aria-hidden /> {t('channel.abr.remove', { n: i + 1 })}
-              </button>
-            </fieldset>
-          ))}
-        {isOn && (
-          <div className="row">
-            <button
-              type="button"
-              className="button"
-              onClick={() =>
-                form.set('abr', [...profiles, { resolution: '640x360', video_bitrate: 800, audio_bitrate: 96 }])
-              }
-            >
-              <Plus size={16} aria-hidden /> {t('channel.abr.add')}
-            </button>
-          </div>
+        {fallback && (
+          <Fields
+            fields={INPUT_FIELDS}
+            draft={fallback}
+            at="fallback_input."
+            errors={errors}
+            onChange={(name, value) => onChange('fallback_input', { ...fallback, [name]: value })}
+          />
         )}
+        <Fields fields={FALLBACK_FIELDS} draft={draft} errors={errors} onChange={onChange} />
       </div>
-    </Card>
-  );
-}
-
-type ProfileFieldProps = { label: string; value: unknown; isNumber?: boolean; onChange: (value: string) => void };
-function ProfileField({ label, value, isNumber = false, onChange }: ProfileFieldProps) {
-  return (
-    <Field label={label}>
-      {(id) => (
-        <input
-          id={id}
-          className="input"
-          type={isNumber ? 'number' : 'text'}
-          value={value === null || value === undefined ? '' : String(value)}
-          onChange={({ target }) => onChange(target.value)}
-        />
-      )}
-    </Field>
+    </details>
   );
 }

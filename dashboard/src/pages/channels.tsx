@@ -1,18 +1,47 @@
-// Live channels: what each shows now and how it fares.
+// Channels page: every live channel with its picture and state.
 import { useQueryClient } from '@tanstack/react-query';
-import { Plus, Radio } from 'lucide-react';
+import { Plus, Radio, RotateCcw } from 'lucide-react';
 import { useEffect, useState } from 'react';
-import { actOnChannel, isOn, useChannelJobs, useChannels } from '../api/channels.ts';
-import type { Channel, ChannelJob } from '../api/types.ts';
-import { ownPath } from '../api/videos.ts';
-import { Link } from '../router.tsx';
-import { clock, number, t } from '../text/text.ts';
-import { Bones, Empty, PageHead, Problem, Status } from '../ui/parts.tsx';
+import {
+  type Channel,
+  type ChannelJob,
+  isOn,
+  pathOf,
+  saveChannel,
+  useChannelActs,
+  useChannelJobs,
+  useChannels,
+} from '../api/channels.ts';
+import { request } from '../api/http.ts';
+import { go, Link, setQuery, usePlace } from '../router.tsx';
+import { bitrate, clock, number, t, tell } from '../text/text.ts';
+import { Bones, Empty, PageHead, Problem, SearchBox, Segments, Status } from '../ui/parts.tsx';
 import { Picture } from '../ui/picture.tsx';
+import { toastError } from '../ui/toasts.tsx';
+import { MachineLoad } from './channels/machine-load.tsx';
+
+const FILTERS = ['all', 'on', 'trouble', 'off'] as const;
+type Filter = (typeof FILTERS)[number];
+const isTroubled = ({ status }: ChannelJob): boolean => status === 'error' || status === 'retrying';
+const FITS: Readonly<Record<Filter, (job: ChannelJob) => boolean>> = {
+  all: () => true,
+  on: isOn,
+  trouble: isTroubled,
+  off: (job) => !isOn(job),
+};
 
 export default function Channels() {
   const channels = useChannels();
   const jobs = useChannelJobs();
+  const { query } = usePlace();
+  const wanted = (query.get('search') ?? '').toLowerCase();
+  const filter = FILTERS.find((one) => one === query.get('show')) ?? 'all';
+  const jobOf = (channel: Channel) => jobs.data?.find((job) => job.channel === channel.id);
+  const shown = (channels.data ?? []).filter((channel) => {
+    const job = jobOf(channel);
+    const isFound = `${channel.name} ${channel.input_type} ${kindsOf(channel)}`.toLowerCase().includes(wanted);
+    return isFound && (filter === 'all' || (job !== undefined && FITS[filter](job)));
+  });
   return (
     <>
       <PageHead title={t('nav.channels')} about={t('channels.about')}>
@@ -20,82 +49,160 @@ export default function Channels() {
           <Plus size={16} aria-hidden /> {t('channels.new')}
         </Link>
       </PageHead>
-      {channels.error ? (
-        <Problem error={channels.error} retry={() => void channels.refetch()} />
-      ) : !channels.data ? (
-        <Bones rows={6} height={2} />
-      ) : channels.data.length === 0 ? (
+      {channels.error && <Problem error={channels.error} retry={() => void channels.refetch()} />}
+      {channels.isLoading && <Bones rows={6} height={2} />}
+      {channels.data?.length === 0 && (
         <div className="card">
           <Empty icon={Radio} title="channels.empty.title" text="channels.empty.text">
-            <Link className="button primary" to="/channels/new">
+            <TryChannel />
+            <Link className="button" to="/channels/new">
               {t('channels.new')}
             </Link>
           </Empty>
         </div>
-      ) : (
-        <ul className="videos" aria-label={t('nav.channels')}>
-          {channels.data.map((channel) => (
-            <ChannelCard
-              key={channel.id}
-              channel={channel}
-              job={jobs.data?.find((one) => one.channel === channel.id) ?? null}
+      )}
+      {channels.data && channels.data.length > 0 && (
+        <>
+          <MachineLoad />
+          <div className="row">
+            <Segments
+              label={t('channels.filter')}
+              value={filter}
+              options={FILTERS.map((one) => [one, t(`channels.filter.${one}`)] as const)}
+              onChange={(show) => setQuery({ show: show === 'all' ? null : show })}
             />
-          ))}
-        </ul>
+            <SearchBox
+              value={query.get('search') ?? ''}
+              label={t('channels.search')}
+              onSearch={(search) => setQuery({ search })}
+            />
+          </div>
+          <ul className="channel-grid" aria-label={t('channels.list')}>
+            {shown.map((channel) => (
+              <ChannelCard key={channel.id} channel={channel} job={jobOf(channel)} />
+            ))}
+          </ul>
+          {shown.length === 0 && <p className="quiet">{t('channels.nothing')}</p>}
+        </>
       )}
     </>
   );
 }
 
-function ChannelCard({ channel, job }: { channel: Channel; job: ChannelJob | null }) {
-  const client = useQueryClient();
-  const runs = job !== null && isOn(job.status);
+/** Where it goes, each kind once. */
+function kindsOf({ is_abr: isAbr, abr, output_type: type }: Channel): string {
+  const kinds = isAbr ? abr.map(({ output_type: own }) => own ?? type) : [type];
+  return [...new Set(kinds)].map((kind) => kind.toUpperCase()).join(' + ');
+}
+
+function ChannelCard({ channel, job }: { channel: Channel; job: ChannelJob | undefined }) {
+  const { act } = useChannelActs();
+  const on = job !== undefined && isOn(job);
+  const { name } = channel;
   return (
-    <li className="stack">
-      <Link className="video-card" to={`/channels/${channel.id}`}>
-        <div className="pic">
-          <Radio size={28} aria-hidden />
-          {runs && <Thumbnail channel={channel} />}
-          <Status of={job?.status ?? 'stopped'} />
-          {job?.status === 'running' && job.uptime_seconds !== null && (
-            <span className="length">{clock(job.uptime_seconds)}</span>
-          )}
-        </div>
-        <div>
-          <strong className="cut">{channel.name}</strong>
-          <span className="small quiet">
-            {channel.input_type.toUpperCase()} → {channel.output_type.toUpperCase()}
-            {job?.status === 'running' && job.fps !== null && ` · ${t('channel.fps', { n: Math.round(job.fps) })}`}
-            {job?.status === 'running' && job.bitrate !== null && ` · ${number(Math.round(job.bitrate))} kb/s`}
-          </span>
-        </div>
+    <li className="card channel-card" data-channel={channel.id} data-state={job?.status ?? 'stopped'}>
+      <Link className="pic" to={`/channels/${channel.id}`} aria-label={name}>
+        <Radio size={30} aria-hidden />
+        {on && <Thumbnail channel={channel} />}
+        {job?.status === 'running' && <span className="length number">{clock(job.uptime_seconds ?? 0)}</span>}
       </Link>
+      <div className="about">
+        <div className="row between nowrap">
+          <Link className="name cut" to={`/channels/${channel.id}`}>
+            {name}
+          </Link>
+          <Status of={job?.status ?? 'stopped'} />
+        </div>
+        <span className="small quiet cut">
+          {tell('channel.input_type', channel.input_type)} <span className="towards">→</span> {kindsOf(channel)}
+          {channel.is_abr && ` · ${t('channel.renditions', { n: channel.abr.length })}`}
+        </span>
+        {job?.error_message && on === (job.status === 'retrying') ? (
+          <span className="small bad-text clamp">{job.error_message}</span>
+        ) : (
+          <span className="small number figures">{job?.status === 'running' ? figuresOf(job) : '\u00a0'}</span>
+        )}
+      </div>
       {job && (
-        <div className="row">
+        <div className="row acts">
           <button
             type="button"
             className="button small"
-            aria-label={`${t(runs ? 'channel.stop' : 'channel.start')}: ${channel.name}`}
-            onClick={() => void actOnChannel(client, job, runs ? 'stop' : 'start')}
+            aria-label={t(on ? 'channel.stop.of' : 'channel.start.of', { name })}
+            onClick={() => void act(job, on ? 'stop' : 'start')}
           >
-            {t(runs ? 'channel.stop' : 'channel.start')}
+            {t(on ? 'channel.stop' : 'channel.start')}
           </button>
+          {on && (
+            <button
+              type="button"
+              className="button small plain"
+              aria-label={t('channel.restart.of', { name })}
+              onClick={() => void act(job, 'restart')}
+            >
+              <RotateCcw size={14} aria-hidden /> {t('channel.restart')}
+            </button>
+          )}
         </div>
       )}
     </li>
   );
 }
 
-const EVERY_MS = 10_000;
+function figuresOf({ fps, bitrate: rate, speed }: ChannelJob): string {
+  const parts = [
+    fps === null ? null : `${number(Math.round(fps))} fps`,
+    rate === null ? null : bitrate(rate * 1000),
+    speed === null ? null : `${number(speed)}×`,
+  ];
+  return parts.filter((part) => part !== null).join(' · ');
+}
 
-/** Taken by the channel itself now and then. */
+const LEAST_SECONDS = 5;
+
+/** Taken by the channel itself now and then; asked for as often as there can be a new one. */
 function Thumbnail({ channel }: { channel: Channel }) {
   const [turn, setTurn] = useState(0);
+  const seconds = Math.max(LEAST_SECONDS, Number(channel.thumbnail_seconds) || 0);
   useEffect(() => {
-    const timer = setInterval(() => setTurn((count) => count + 1), EVERY_MS);
+    const timer = setInterval(() => {
+      if (document.visibilityState === 'visible') setTurn((count) => count + 1);
+    }, seconds * 1000);
     return () => clearInterval(timer);
-  }, []);
-  if (typeof channel.thumbnail_url !== 'string') return null;
-  const path = ownPath(channel.thumbnail_url);
-  return <Picture key={turn} path={`${path}${path.includes('?') ? '&' : '?'}turn=${turn}`} />;
+  }, [seconds]);
+  const path = pathOf(channel.thumbnail_url);
+  if (path === null) return null;
+  return <Picture path={`${path}${path.includes('?') ? '&' : '?'}turn=${turn}`} />;
+}
+
+/** One click to something that moves. */
+function TryChannel() {
+  const client = useQueryClient();
+  const [busy, setBusy] = useState(false);
+  const begin = async () => {
+    setBusy(true);
+    try {
+      const made = await saveChannel(null, {
+        name: t('channels.try.name'),
+        input_type: 'test',
+        output_type: 'hls',
+        resolution: '640x360',
+        video_bitrate: 800,
+        preset: 'ultrafast',
+        thumbnail_seconds: 5,
+      });
+      await request(`/api/job/${made.job}/start/`, { method: 'POST' });
+      void client.invalidateQueries({ queryKey: ['channels'] });
+      void client.invalidateQueries({ queryKey: ['channel-jobs'] });
+      go(`/channels/${made.id}`);
+    } catch (error) {
+      toastError(error);
+      setBusy(false);
+    }
+  };
+  return (
+    <button type="button" className="button primary" disabled={busy} onClick={() => void begin()}>
+      {t('channels.try')}
+    </button>
+  );
 }

@@ -1,4 +1,5 @@
 // The routes of the channels API, put together. Called by server.ts.
+import { channelHistoryRoute } from '#api/channels/history-route.ts';
 import { channelJobRoutes } from '#api/channels/job-routes.ts';
 import { livePlayer } from '#api/channels/live-player.ts';
 import { liveRoutes } from '#api/channels/live-routes.ts';
@@ -9,6 +10,7 @@ import type { Api, ApiContext } from '#api/context.ts';
 export function channelsApi(app: Api, context: ApiContext): void {
   channelRoutes(app, context);
   channelJobRoutes(app, context);
+  channelHistoryRoute(app, context);
   channelSystemRoutes(app, context);
   liveRoutes(app, context);
   livePlayer(app);

@@ -1,0 +1,191 @@
+// File conversions of this session: what there is, sending a file with its progress, following, cancel, retry, delete.
+import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
+import { t, tell } from '../text/text.ts';
+import { toast, toastError, withUndo } from '../ui/toasts.tsx';
+import { ApiError, type FieldError, keyHeaders, request, search } from './http.ts';
+import type { Definition, Enveloped, OperationFile, Operation as OperationRow, OperationStatus } from './types.ts';
+
+export type MediaType = Definition['media_type'];
+export type ResultFile = Omit<OperationFile, 'file_size'> & {
+  file_size: number | null;
+  metadata: Readonly<Record<string, string | number>>;
+};
+export type Operation = Omit<OperationRow, 'input_file' | 'output_file'> & {
+  media_type: MediaType;
+  eta_seconds: number | null;
+  error_code: string | null;
+  started_at: string | null;
+  completed_at: string | null;
+  expires_at: string | null;
+  input_file: ResultFile | null;
+  output_file: ResultFile | null;
+};
+export type OperationState = Pick<Operation, 'id' | 'status' | 'progress' | 'eta_seconds'>;
+export type OperationPage = {
+  data: Operation[];
+  pagination: { page: number; page_size: number; total: number; total_pages: number };
+};
+
+const PREFIX = '/api/v1';
+/** Not `operations`: those are asked again at each event of any job, and here calls are counted. */
+const LIST = 'conversions';
+export const PAGE_SIZE = 20;
+
+export const isMoving = ({ status }: Pick<Operation, 'status'>): boolean =>
+  status === 'pending' || status === 'queued' || status === 'processing';
+
+export const useDefinitions = () =>
+  useQuery({
+    queryKey: ['operation-definitions'],
+    queryFn: () => request<Enveloped<Definition[]>>(`${PREFIX}/operation-definitions/`).then(({ data }) => data),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const useOperations = (page: number) =>
+  useQuery({
+    queryKey: [LIST, page],
+    queryFn: () => request<OperationPage>(`${PREFIX}/operations/${search({ page, page_size: PAGE_SIZE })}`),
+    placeholderData: (before) => before,
+    staleTime: 30_000,
+  });
+
+export const operationPath = (id: string): string => `${PREFIX}/operations/${id}`;
+export const resultPath = (id: string): string => `${operationPath(id)}/download/`;
+
+const patchList = (client: QueryClient, change: (operations: Operation[]) => Operation[]): void => {
+  client.setQueriesData<OperationPage>({ queryKey: [LIST] }, (known) =>
+    known ? { ...known, data: change(known.data) } : known,
+  );
+};
+
+/** What a stream told, into the list; the whole of it is read where it came to an end. */
+export function patchOperation(client: QueryClient, state: OperationState): void {
+  patchList(client, (all) => all.map((one) => (one.id === state.id ? { ...one, ...state } : one)));
+  if (!isMoving(state)) void readOperation(client, state.id);
+}
+
+async function readOperation(client: QueryClient, id: string): Promise<void> {
+  const { data } = await request<Enveloped<Operation>>(`${operationPath(id)}/`);
+  patchList(client, (all) => all.map((one) => (one.id === id ? data : one)));
+}
+
+/** Asked for where no stream is free: a browser opens six connections to a server and no more. */
+export const readState = (id: string): Promise<OperationState> =>
+  request<Enveloped<OperationState>>(`${operationPath(id)}/status/`).then(({ data }) => data);
+
+type Act = 'cancel' | 'retry';
+const BECOMES: Readonly<Record<Act, OperationStatus>> = { cancel: 'cancelled', retry: 'queued' };
+
+/** Shows at once what will be; where the server says no, it is as before and says why. */
+export function useOperationActs() {
+  const client = useQueryClient();
+  const act = async (operation: Operation, name: Act) => {
+    const put = (next: Operation) =>
+      patchList(client, (all) => all.map((one) => (one.id === operation.id ? next : one)));
+    put({ ...operation, status: BECOMES[name], progress: name === 'retry' ? 0 : operation.progress });
+    try {
+      const path = `${operationPath(operation.id)}/${name}/`;
+      put((await request<Enveloped<Operation>>(path, { method: 'POST' })).data);
+      toast(t(`convert.did.${name}`, { name: operation.input_file?.file_name ?? operationName(operation.operation) }));
+    } catch (error) {
+      put(operation);
+      toastError(error);
+    }
+  };
+  const remove = (operation: Operation) => {
+    const before = client.getQueriesData<OperationPage>({ queryKey: [LIST] });
+    patchList(client, (all) => all.filter(({ id }) => id !== operation.id));
+    withUndo(t('convert.deleted', { name: operation.input_file?.file_name ?? '' }), {
+      act: () => {
+        request(`${operationPath(operation.id)}/`, { method: 'DELETE', keepalive: true })
+          .catch(toastError)
+          .finally(() => void client.invalidateQueries({ queryKey: [LIST] }));
+      },
+      undo: () => {
+        for (const [key, data] of before) client.setQueryData(key, data);
+      },
+    });
+  };
+  return { act, remove };
+}
+
+/** A new one stands first. */
+export function addOperation(client: QueryClient, operation: Operation): void {
+  client.setQueryData<OperationPage>([LIST, 1], (known) =>
+    known
+      ? {
+          data: [operation, ...known.data.filter(({ id }) => id !== operation.id)],
+          pagination: { ...known.pagination, total: known.pagination.total + 1 },
+        }
+      : known,
+  );
+  void client.invalidateQueries({ queryKey: [LIST], refetchType: 'none' });
+}
+
+export const operationName = (name: string): string => tell('operation', name);
+
+export type NewOperation = { operation: string; parameters: Readonly<Record<string, unknown>>; file: File };
+export type Sending = { signal: AbortSignal; onProgress: (share: number) => void };
+/** A refusal for being too many: goes on after so many seconds. */
+export class TooMany extends ApiError {
+  readonly seconds: number;
+  constructor(status: number, told: ConstructorParameters<typeof ApiError>[1], seconds: number) {
+    super(status, told);
+    this.seconds = seconds;
+  }
+}
+
+/** Sends a file with what shall be done. The fields go first: wrong ones are refused before the file is sent. @throws ApiError */
+export function createOperation(
+  { operation, parameters, file }: NewOperation,
+  { signal, onProgress }: Sending,
+): Promise<Operation> {
+  const form = new FormData();
+  form.append('operation', operation);
+  form.append('parameters', JSON.stringify(parameters));
+  form.append('file', file, file.name);
+  // fetch() does not tell how much of a body has gone.
+  const sending = new XMLHttpRequest();
+  return new Promise((resolve, reject) => {
+    sending.open('POST', `${PREFIX}/operations/`);
+    for (const [name, value] of Object.entries(keyHeaders())) sending.setRequestHeader(name, value);
+    sending.upload.addEventListener('progress', ({ loaded, total }) => onProgress(total > 0 ? loaded / total : 0));
+    sending.addEventListener('load', () => {
+      if (sending.status >= 400) reject(readFailure(sending));
+      else resolve((JSON.parse(sending.responseText) as Enveloped<Operation>).data);
+    });
+    sending.addEventListener('error', () =>
+      reject(new ApiError(0, { message: t('convert.broken'), code: 'unreachable', advice: t('error.unreachable') })),
+    );
+    sending.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')));
+    signal.addEventListener('abort', () => sending.abort(), { once: true });
+    sending.send(form);
+  });
+}
+
+type Failure = {
+  error?: {
+    code?: string;
+    message?: string;
+    details?: { errors?: readonly FieldError[]; advice?: string; retry_after?: number };
+  };
+};
+
+function readFailure({ status, statusText, responseText }: XMLHttpRequest): ApiError {
+  let told: Failure['error'];
+  try {
+    told = (JSON.parse(responseText) as Failure).error;
+  } catch {
+    // A proxy in between has its own words.
+    return new ApiError(status, {
+      message:
+        responseText
+          .replace(/<[^>]*>/g, ' ')
+          .trim()
+          .slice(0, 200) || statusText,
+    });
+  }
+  const { errors: fields = [], advice = '', retry_after: seconds } = told?.details ?? {};
+  const words = { message: told?.message ?? statusText, code: told?.code ?? '', advice, fields };
+  return status === 429 ? new TooMany(status, words, seconds ?? 60) : new ApiError(status, words);
+}

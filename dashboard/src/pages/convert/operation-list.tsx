@@ -1,0 +1,273 @@
+// The conversions of this session: those on their way to the server, those that run, those that are done, each with its result.
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { ArrowRight, Download, Eye, EyeOff, RotateCcw, Square, Trash2, WandSparkles, X } from 'lucide-react';
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { openFile } from '../../api/http.ts';
+import { useEvents } from '../../api/live.ts';
+import {
+  isMoving,
+  type Operation,
+  type OperationState,
+  operationPath,
+  patchOperation,
+  readState,
+  resultPath,
+  useOperationActs,
+  useOperations,
+} from '../../api/operations.ts';
+import { ago, bytes, clock, number, t, tell } from '../../text/text.ts';
+import { Bones, Card, Empty, Problem, Progress, Status } from '../../ui/parts.tsx';
+import { toastError } from '../../ui/toasts.tsx';
+import { Miniature } from './drop-zone.tsx';
+import { type Sent, sendAgain, stopSending, useSending } from './sending.ts';
+
+const Result = lazy(() => import('./result.tsx'));
+/** Streams at once: a browser opens six connections to a server, and the page, uploads and pictures need some. */
+const STREAMS = 2;
+/** Milliseconds between looks at those without a stream. */
+const LOOK = 3000;
+
+export function OperationList() {
+  const [page, setPage] = useState(1);
+  const { items } = useSending();
+  const { data, error, refetch } = useOperations(page);
+  const [open, setOpen] = useState<string | null>(null);
+  const operations = data?.data ?? [];
+  // The oldest that moves is the next to be done.
+  const streamed = operations
+    .filter(isMoving)
+    .slice(-STREAMS)
+    .map(({ id }) => id);
+  const pages = data?.pagination.total_pages ?? 1;
+  return (
+    <Card
+      title={t('convert.list')}
+      side={data && <span className="quiet small">{t('convert.count', { n: data.pagination.total })}</span>}
+    >
+      {error && (
+        <div className="body">
+          <Problem error={error} retry={() => void refetch()} />
+        </div>
+      )}
+      {!data && !error && <Bones rows={4} />}
+      {data && operations.length === 0 && items.length === 0 && (
+        <Empty icon={WandSparkles} title="convert.none" text="convert.none.text" />
+      )}
+      <ul className="list operations" aria-label={t('convert.list')}>
+        {items.map((item) => (
+          <SendingRow key={item.id} item={item} />
+        ))}
+        {operations.map((operation) => (
+          <OperationRow
+            key={operation.id}
+            operation={operation}
+            isStreamed={streamed.includes(operation.id)}
+            isOpen={open === operation.id}
+            onToggle={() => setOpen(open === operation.id ? null : operation.id)}
+          />
+        ))}
+      </ul>
+      {pages > 1 && (
+        <nav className="row between body" aria-label={t('convert.pages')}>
+          <button type="button" className="button small" disabled={page <= 1} onClick={() => setPage(page - 1)}>
+            {t('convert.newer')}
+          </button>
+          <span className="small quiet number">
+            {page} / {pages}
+          </span>
+          <button type="button" className="button small" disabled={page >= pages} onClick={() => setPage(page + 1)}>
+            {t('convert.older')}
+          </button>
+        </nav>
+      )}
+    </Card>
+  );
+}
+
+function SendingRow({ item }: { item: Sent }) {
+  const client = useQueryClient();
+  const { id, file, operation, state, share, error, until } = item;
+  return (
+    <li data-state={state}>
+      <div className="row nowrap">
+        <Miniature file={file} />
+        <span className="grow">
+          <strong className="cut name">{file.name}</strong>
+          <span className="small quiet">{tell('operation', operation)}</span>
+        </span>
+        <Status of={state === 'sending' ? 'uploading' : state === 'failed' ? 'failed' : 'queued'} />
+        {state === 'failed' && (
+          <button type="button" className="button small" onClick={() => sendAgain(client, id)}>
+            <RotateCcw size={14} aria-hidden /> {t('act.again')}
+          </button>
+        )}
+        <button
+          type="button"
+          className="button plain icon small"
+          aria-label={t('convert.stop', { name: file.name })}
+          onClick={() => stopSending(client, id)}
+        >
+          <X size={15} aria-hidden />
+        </button>
+      </div>
+      {state === 'sending' && (
+        <>
+          <Progress value={share * 100} label={t('convert.upload.of', { name: file.name })} />
+          <span className="small quiet number">
+            {share < 1
+              ? t('convert.upload', { sent: bytes(share * file.size), size: bytes(file.size) })
+              : t('convert.checked')}
+          </span>
+        </>
+      )}
+      {state === 'waiting' && <span className="small quiet">{t('convert.upload.waits')}</span>}
+      {state === 'delayed' && <Delay until={until} message={error?.message ?? ''} />}
+      {state === 'failed' && error && <Problem error={error} />}
+    </li>
+  );
+}
+
+/** Too many in too short a time: it goes on by itself. */
+function Delay({ until, message }: { until: number; message: string }) {
+  const [left, setLeft] = useState(until - Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setLeft(until - Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, [until]);
+  return (
+    <div className="notice wait">
+      <div>
+        <strong>{t('convert.delayed', { time: clock(left / 1000) })}</strong>
+        <span className="small">{message}</span>
+      </div>
+    </div>
+  );
+}
+
+type RowProps = { operation: Operation; isStreamed: boolean; isOpen: boolean; onToggle: () => void };
+
+function OperationRow({ operation, isStreamed, isOpen, onToggle }: RowProps) {
+  const { id, status, progress, eta_seconds: eta, input_file: input, output_file: output } = operation;
+  const { act, remove } = useOperationActs();
+  useFollowing(operation, isStreamed);
+  const name = input?.file_name ?? tell('operation', operation.operation);
+  return (
+    <li data-operation={id} data-state={status}>
+      <div className="row nowrap head">
+        <span className="grow">
+          <strong className="cut name" title={name}>
+            {output?.file_name ?? name}
+          </strong>
+          <span className="small quiet">
+            {tell('operation', operation.operation)} · {ago(operation.created_at)}
+          </span>
+        </span>
+        <Status of={status} />
+      </div>
+      {isMoving(operation) && (
+        <>
+          <Progress value={progress} label={t('convert.progress.of', { name })} />
+          <span className="small quiet number">
+            {status === 'queued' && t('convert.queued')}
+            {status === 'pending' && t('convert.paused')}
+            {status === 'processing' && `${number(progress)} %`}
+            {eta !== null && status === 'processing' && ` · ${t('job.left', { time: clock(eta) })}`}
+          </span>
+        </>
+      )}
+      {status === 'completed' && output && <Sizes operation={operation} />}
+      {operation.error_message && (
+        <p className="small bad-text" role="note">
+          {operation.error_message}
+        </p>
+      )}
+      <div className="row">
+        {status === 'completed' && output && (
+          <>
+            <button
+              type="button"
+              className="button small primary"
+              onClick={() => void save(operation).catch(toastError)}
+            >
+              <Download size={14} aria-hidden /> {t('convert.download')}
+            </button>
+            <button type="button" className="button small" aria-expanded={isOpen} onClick={onToggle}>
+              {isOpen ? <EyeOff size={14} aria-hidden /> : <Eye size={14} aria-hidden />} {t('convert.look')}
+            </button>
+          </>
+        )}
+        {isMoving(operation) && (
+          <button type="button" className="button small" onClick={() => void act(operation, 'cancel')}>
+            <Square size={13} aria-hidden /> {t('convert.cancel')}
+          </button>
+        )}
+        {(status === 'failed' || status === 'cancelled') && (
+          <button type="button" className="button small" onClick={() => void act(operation, 'retry')}>
+            <RotateCcw size={14} aria-hidden /> {t('convert.retry')}
+          </button>
+        )}
+        <span className="small quiet expiry">
+          {operation.expires_at && !isMoving(operation) && t('convert.expires', { time: ago(operation.expires_at) })}
+        </span>
+        <button
+          type="button"
+          className="button plain icon small danger"
+          aria-label={t('convert.delete', { name })}
+          onClick={() => remove(operation)}
+        >
+          <Trash2 size={15} aria-hidden />
+        </button>
+      </div>
+      {isOpen && output && (
+        <Suspense fallback={<Bones rows={3} />}>
+          <Result operation={operation} />
+        </Suspense>
+      )}
+    </li>
+  );
+}
+
+/** Told by its stream where one is free, else looked at now and then. */
+function useFollowing(operation: Operation, isStreamed: boolean): void {
+  const client = useQueryClient();
+  const { id } = operation;
+  const isOn = isMoving(operation);
+  useEvents(isOn && isStreamed ? `${operationPath(id)}/events/` : null, ({ event, data }) => {
+    if (event === 'status' || event === 'progress') patchOperation(client, data as OperationState);
+  });
+  useQuery({
+    queryKey: ['conversion-state', id],
+    queryFn: async () => {
+      const state = await readState(id);
+      patchOperation(client, state);
+      return state;
+    },
+    enabled: isOn && !isStreamed,
+    refetchInterval: LOOK,
+  });
+}
+
+/** What it was, what it is, and what that means. */
+function Sizes({ operation: { input_file: input, output_file: output } }: { operation: Operation }) {
+  const [before, after] = [input?.file_size ?? null, output?.file_size ?? null];
+  if (before === null || after === null || before === 0) return null;
+  const change = Math.round((after / before - 1) * 100);
+  return (
+    <span className="row small number sizes">
+      <span className="quiet">{bytes(before)}</span>
+      <ArrowRight size={13} aria-hidden className="towards" />
+      <strong>{bytes(after)}</strong>
+      <span className={`badge plain ${change < 0 ? 'good' : ''}`}>
+        {t(change <= 0 ? 'convert.smaller' : 'convert.larger', { percent: number(Math.abs(change)) })}
+      </span>
+    </span>
+  );
+}
+
+async function save({ id, output_file: output }: Operation): Promise<void> {
+  const link = document.createElement('a');
+  link.href = await openFile(resultPath(id));
+  link.download = output?.file_name ?? '';
+  link.click();
+  if (link.href.startsWith('blob:')) setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
