@@ -118,11 +118,12 @@ export function seekArguments({
   const before = video.keyframes.filter((time) => time <= start + 1e-4);
   const keyframe = before.at(-1);
   if (fromBeginning || keyframe === undefined || before.length <= 1) return [];
+  const isRough = ROUGH_SEEKERS.test(facts.container);
+  // Before the beginning there is nothing to find, and FLV then ends up somewhere else.
+  if (isRough && keyframe - 1 <= facts.startTime) return [];
   const next = video.keyframes[before.length] ?? video.endTime;
   // FFmpeg itself goes back by 3/23 s where there are B-frames: a little past the keyframe still finds it and not the one before.
-  const target = ROUGH_SEEKERS.test(facts.container)
-    ? keyframe - 1
-    : keyframe + Math.min(0.25, Math.max(0, next - keyframe) / 2);
+  const target = isRough ? keyframe - 1 : keyframe + Math.min(0.25, Math.max(0, next - keyframe) / 2);
   // noaccurate: frames between the keyframe and the chunk are decoded and dropped by trim, which knows the grid.
   return ['-seek_timestamp', '1', '-noaccurate_seek', '-ss', seconds(target)];
 }

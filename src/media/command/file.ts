@@ -188,7 +188,8 @@ export function frameChain(options: FrameOptions, startFrame: number, endFrame: 
 export function seekFor(facts: SourceFacts, direct: DirectPlan): string[] {
   const keyframe = facts.video?.keyframes.filter((time) => time <= direct.start + 1e-4).at(-1);
   const first = facts.video?.keyframes[0];
-  return keyframe === undefined || keyframe === first
+  // Before the beginning there is nothing to find, and FLV then ends up somewhere else.
+  return keyframe === undefined || keyframe === first || keyframe - 1 <= facts.startTime
     ? []
     : ['-seek_timestamp', '1', '-noaccurate_seek', '-ss', seconds(keyframe - 1)];
 }
