@@ -6,7 +6,7 @@ import { read, request } from '../api/http.ts';
 import type { Load, Queue, Worker } from '../api/types.ts';
 import { Link } from '../router.tsx';
 import { ago, bytes, clock, number, t, tell } from '../text/text.ts';
-import { Bones, Card, Empty, PageHead, Problem, Status } from '../ui/parts.tsx';
+import { Bones, Card, Empty, PageHead, Problem, Scroll, Status } from '../ui/parts.tsx';
 import { Plot } from '../ui/plot.tsx';
 import { toast, toastError } from '../ui/toasts.tsx';
 
@@ -69,7 +69,7 @@ function Lanes({ queue }: { queue: Queue }) {
   );
   return (
     <Card title={t('queue.title')}>
-      <div className="scroll">
+      <Scroll>
         <table>
           <thead>
             <tr>
@@ -96,7 +96,7 @@ function Lanes({ queue }: { queue: Queue }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Card>
   );
 }

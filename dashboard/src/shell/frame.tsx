@@ -7,7 +7,7 @@ import { patchJobs } from '../api/jobs.ts';
 import { useEvents, useLine } from '../api/live.ts';
 import { Link, usePlace } from '../router.tsx';
 import { t, useLanguage } from '../text/text.ts';
-import { Bones, Empty, Problem } from '../ui/parts.tsx';
+import { Bones, Empty, PageHead, Problem } from '../ui/parts.tsx';
 import { Toasts } from '../ui/toasts.tsx';
 import { Bar, Side, TARGETS } from './nav.tsx';
 import { findPage } from './pages.ts';
@@ -92,17 +92,7 @@ export function Frame() {
       <main className="main" id="main" tabIndex={-1} ref={main}>
         <div className="page" key={path}>
           <Guard>
-            <Suspense fallback={<Bones rows={6} />}>
-              {found ? (
-                <found.Page params={found.params} />
-              ) : (
-                <Empty icon={Compass} title="lost.title" text="lost.text">
-                  <Link className="button primary" to="/">
-                    {t('nav.home')}
-                  </Link>
-                </Empty>
-              )}
-            </Suspense>
+            <Suspense fallback={<Bones rows={6} />}>{found ? <found.Page params={found.params} /> : <Lost />}</Suspense>
           </Guard>
         </div>
       </main>
@@ -112,6 +102,21 @@ export function Frame() {
       {dialog === 'palette' && <Palette targets={targets} onClose={() => setDialog(null)} />}
       {dialog === 'help' && <Help onClose={() => setDialog(null)} />}
     </div>
+  );
+}
+
+function Lost() {
+  return (
+    <>
+      <PageHead title={t('lost.title')} />
+      <div className="card">
+        <Empty icon={Compass} title="lost.title" text="lost.text">
+          <Link className="button primary" to="/">
+            {t('nav.home')}
+          </Link>
+        </Empty>
+      </div>
+    </>
   );
 }
 

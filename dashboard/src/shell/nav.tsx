@@ -77,7 +77,7 @@ export function Brand() {
 
 export function Side({ targets, running, onPalette, onHelp }: NavProps) {
   return (
-    <div className="side">
+    <header className="side">
       <Brand />
       <nav aria-label={t('nav.label')}>
         {targets.map((target) => (
@@ -92,7 +92,7 @@ export function Side({ targets, running, onPalette, onHelp }: NavProps) {
           <Activity size={18} aria-hidden /> {t('help.title')} <kbd>?</kbd>
         </button>
       </div>
-    </div>
+    </header>
   );
 }
 

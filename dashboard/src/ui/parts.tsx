@@ -133,6 +133,16 @@ export function Card({ title, side, children }: { title: ReactNode; side?: React
   );
 }
 
+/** Tables that are wider than a phone; what scrolls can be reached by keyboard. */
+export function Scroll({ children }: { children: ReactNode }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: without it nobody could scroll by keyboard
+    <div className="scroll" tabIndex={0}>
+      {children}
+    </div>
+  );
+}
+
 type FieldProps = {
   label: string;
   hint?: ReactNode;

@@ -60,7 +60,7 @@ function Note({ toast: { id, text, isBad, seconds, undo, onEnd } }: { toast: Toa
     };
   }, [id, seconds, onEnd]);
   return (
-    <li className={`toast ${isBad ? 'bad' : ''}`} role={isBad ? 'alert' : 'status'}>
+    <div className={`toast ${isBad ? 'bad' : ''}`} role={isBad ? 'alert' : 'status'}>
       <span className="grow">{text}</span>
       {undo && (
         <button
@@ -77,17 +77,17 @@ function Note({ toast: { id, text, isBad, seconds, undo, onEnd } }: { toast: Toa
       <button type="button" className="button plain icon small" aria-label={t('act.close')} onClick={() => remove(id)}>
         <X size={15} aria-hidden />
       </button>
-    </li>
+    </div>
   );
 }
 
 export function Toasts() {
   const shown = useSyncExternalStore(subscribe, () => toasts);
   return (
-    <ul className="toasts" aria-label={t('toasts')}>
+    <section className="toasts" aria-label={t('toasts')}>
       {shown.map((one) => (
         <Note key={one.id} toast={one} />
       ))}
-    </ul>
+    </section>
   );
 }

@@ -4,7 +4,7 @@ import { Send, Webhook } from 'lucide-react';
 import { read, request } from '../../api/http.ts';
 import type { Job } from '../../api/types.ts';
 import { moment, t } from '../../text/text.ts';
-import { Bones, Card, Empty, Problem, Status } from '../../ui/parts.tsx';
+import { Bones, Card, Empty, Problem, Scroll, Status } from '../../ui/parts.tsx';
 import { toast, toastError } from '../../ui/toasts.tsx';
 
 export function Deliveries({ job }: { job: Job }) {
@@ -30,7 +30,7 @@ export function Deliveries({ job }: { job: Job }) {
     );
   return (
     <Card title={t('job.tab.deliveries')}>
-      <div className="scroll">
+      <Scroll>
         <table>
           <thead>
             <tr>
@@ -72,7 +72,7 @@ export function Deliveries({ job }: { job: Job }) {
             })}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Card>
   );
 }

@@ -3,7 +3,7 @@ import { Download, Info, TriangleAlert } from 'lucide-react';
 import { openFile } from '../../api/http.ts';
 import type { Finding, Job, Output, PlanSummary, Rendition } from '../../api/types.ts';
 import { bitrate, bytes, clock, number, t } from '../../text/text.ts';
-import { Card, CopyButton, Progress, Status } from '../../ui/parts.tsx';
+import { Card, CopyButton, Progress, Scroll, Status } from '../../ui/parts.tsx';
 import { toastError } from '../../ui/toasts.tsx';
 
 const FINAL = ['uploaded', 'failed', 'canceled'];
@@ -68,7 +68,7 @@ function Result({ output, result }: { output: Output; result: NonNullable<Output
 
 export function Renditions({ rows }: { rows: readonly Rendition[] }) {
   return (
-    <div className="scroll">
+    <Scroll>
       <table>
         <thead>
           <tr>
@@ -97,7 +97,7 @@ export function Renditions({ rows }: { rows: readonly Rendition[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 
@@ -149,7 +149,7 @@ export function Plan({ plan }: { plan: PlanSummary }) {
         </dd>
       </dl>
       {plan.renditions.length > 0 && (
-        <div className="scroll">
+        <Scroll>
           <table>
             <thead>
               <tr>
@@ -186,7 +186,7 @@ export function Plan({ plan }: { plan: PlanSummary }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </Card>
   );

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { read } from '../../api/http.ts';
 import type { SettingReport } from '../../api/types.ts';
 import { bytes, t, tell } from '../../text/text.ts';
-import { Bones, Card, Problem, SearchBox, Stat } from '../../ui/parts.tsx';
+import { Bones, Card, Problem, Scroll, SearchBox, Stat } from '../../ui/parts.tsx';
 
 export function Configuration() {
   const { data, error } = useQuery({ queryKey: ['settings'], queryFn: () => read('GET /admin/settings') });
@@ -43,7 +43,7 @@ export function Configuration() {
       </div>
       {[...Map.groupBy(shown, ({ group }) => group)].map(([group, settings]) => (
         <Card key={group} title={group}>
-          <div className="scroll">
+          <Scroll>
             <table>
               <thead>
                 <tr>
@@ -69,7 +69,7 @@ export function Configuration() {
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scroll>
         </Card>
       ))}
     </>

@@ -6,7 +6,7 @@ import { read, request } from '../../api/http.ts';
 import type { ApiKey } from '../../api/types.ts';
 import { ago, moment, t } from '../../text/text.ts';
 import { Dialog } from '../../ui/dialog.tsx';
-import { Bones, Card, Code, Empty, Field, Problem } from '../../ui/parts.tsx';
+import { Bones, Card, Code, Empty, Field, Problem, Scroll } from '../../ui/parts.tsx';
 import { toast, toastError } from '../../ui/toasts.tsx';
 
 const SCOPES = ['read', 'write', 'worker', 'admin'] as const;
@@ -37,7 +37,7 @@ export function Keys({ own }: { own: string | null }) {
       {keys.length === 0 ? (
         <Empty icon={KeyRound} title="keys.empty.title" text="keys.empty.text" />
       ) : (
-        <div className="scroll">
+        <Scroll>
           <table>
             <thead>
               <tr>
@@ -72,7 +72,7 @@ export function Keys({ own }: { own: string | null }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
       {making && (
         <MakeKey

@@ -4,7 +4,7 @@ import { Webhook } from 'lucide-react';
 import { read } from '../../api/http.ts';
 import { Link } from '../../router.tsx';
 import { ago, t } from '../../text/text.ts';
-import { Bones, Card, Empty, Problem, Status } from '../../ui/parts.tsx';
+import { Bones, Card, Empty, Problem, Scroll, Status } from '../../ui/parts.tsx';
 
 export function Webhooks() {
   const { data, error } = useQuery({
@@ -42,7 +42,7 @@ export function Webhooks() {
         })}
       </div>
       <Card title={t('webhooks.recent')}>
-        <div className="scroll">
+        <Scroll>
           <table>
             <thead>
               <tr>
@@ -70,7 +70,7 @@ export function Webhooks() {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       </Card>
     </>
   );
