@@ -1,0 +1,113 @@
+// Ten thousand jobs and a thousand videos: lists stay short in the page and quick to use.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { sql } from 'kysely';
+import type { Browser } from 'playwright-core';
+import { openServer, type TestServer } from '../api/open-server.ts';
+import { openBrowser, visit } from '../kit/browser-page.ts';
+
+const JOBS = 10_000;
+const VIDEOS = 1000;
+let server: TestServer;
+let browser: Browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([openServer(), openBrowser()]);
+  const { db } = server.platform.database;
+  await sql`insert into job (uuid, project_id, api, status, source, priority, metadata, progress, created_at, started_at, completed_at)
+    select gen_random_uuid(), 'default', 'jobs', case when n % 10 = 0 then 'failed' else 'completed' end,
+      jsonb_build_object('kind', 'https', 'url', 'https://media.example.com/film-' || n || '.mp4', 'headers', '{}'::jsonb, 'method', 'PUT'),
+      50, '{}'::jsonb, 100, now() - n * interval '1 minute', now() - n * interval '1 minute', now()
+    from generate_series(1, ${JOBS}) as n`.execute(db);
+  await sql`insert into output (project_id, job_id, index, spec, status, progress)
+    select 'default', id, 0, ${JSON.stringify(SPEC)}::jsonb, 'uploaded', 100 from job`.execute(db);
+  await sql`insert into video (id, project_id, title, filename)
+    select gen_random_uuid(), 'default', 'Video ' || n, 'video-' || n || '.mp4' from generate_series(1, ${VIDEOS}) as n`.execute(
+    db,
+  );
+});
+after(async () => {
+  await browser?.close();
+  await server?.[Symbol.asyncDispose]();
+});
+
+const SPEC = {
+  container: 'mp4',
+  videoCodec: null,
+  audioCodec: null,
+  width: null,
+  height: null,
+  fit: 'contain',
+  fps: null,
+  rate: { mode: 'capped-crf', crf: null, maxBitrate: null },
+  preset: null,
+  hwaccel: 'auto',
+  audioBitrate: null,
+  audioChannels: null,
+  audioSampleRate: null,
+  normalizeAudio: false,
+  start: 0,
+  duration: null,
+  renditions: null,
+  segmentFormat: 'cmaf',
+  passthrough: 'auto',
+  thumbnails: null,
+  watermark: null,
+  subtitles: null,
+  storyboard: false,
+  instant: false,
+  destination: null,
+};
+
+test(`${JOBS} jobs are scrolled to the last and filtered, with a few dozen rows in the page`, async (context) => {
+  await using seen = await visit(browser, `${server.base}/#/jobs`);
+  const { page } = seen;
+  page.setDefaultTimeout(60_000);
+  await page.locator('.jobs .job').first().waitFor();
+  const paint = await page.evaluate('performance.getEntriesByName("first-contentful-paint")[0]?.startTime');
+  context.diagnostic(`first contentful paint ${Math.round(Number(paint))} ms`);
+  const last = page.getByText('film-10000.mp4');
+  const most = { rows: 0 };
+  const started = performance.now();
+  await page.waitForFunction(
+    `(() => {
+      const box = document.querySelector('.window');
+      window.mostRows = Math.max(window.mostRows ?? 0, document.querySelectorAll('.job').length);
+      box.scrollTop = box.scrollHeight;
+      return [...document.querySelectorAll('.job')].some((row) => row.textContent.includes('film-10000.mp4'));
+    })()`,
+    undefined,
+    { polling: 50, timeout: 60_000 },
+  );
+  context.diagnostic(`scrolled through ${JOBS} jobs in ${Math.round(performance.now() - started)} ms`);
+  await last.waitFor();
+  most.rows = Number(await page.evaluate('window.mostRows'));
+  assert.ok(most.rows < 80, `${most.rows} rows at once`);
+  assert.match((await page.locator('p[role=status]').textContent()) ?? '', /10,000 jobs/);
+  const delay = await page.evaluate(
+    `new Promise((resolve) => {
+      const begin = performance.now();
+      [...document.querySelectorAll('.segments button')].find((one) => one.textContent === 'Failed').click();
+      requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - begin)));
+    })`,
+  );
+  context.diagnostic(`interaction delay of a filter over them ${Math.round(Number(delay))} ms`);
+  await page.locator('.jobs .job .badge.bad').first().waitFor();
+  await page.getByLabel('Search jobs').fill('film-4210.');
+  await page.waitForFunction('document.querySelectorAll(".jobs .job").length === 1');
+  assert.match((await page.locator('.jobs .job').textContent()) ?? '', /film-4210\.mp4.*Failed/);
+  assert.deepEqual(seen.breaks, []);
+});
+
+test(`${VIDEOS} videos are paged and searched`, async () => {
+  await using seen = await visit(browser, `${server.base}/#/videos?sort=title`);
+  const { page } = seen;
+  page.setDefaultTimeout(60_000);
+  await page.getByText('Page 1 of 21').waitFor();
+  assert.equal(await page.locator('.video-card').count(), 48);
+  await page.getByRole('button', { name: 'Next' }).click();
+  await page.getByText('Page 2 of 21').waitFor();
+  await page.getByLabel('Search videos').fill('Video 777');
+  await page.waitForFunction('document.querySelectorAll(".video-card").length === 1');
+  assert.deepEqual(seen.breaks, []);
+});

@@ -1,0 +1,131 @@
+// Every page, light and dark, on a phone and on a desk: what axe finds, what it asks of whom, whether anything sticks out.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Browser } from 'playwright-core';
+import { findViolations, openBrowser, visit } from '../kit/browser-page.ts';
+import { type RenditionServer, startRendition } from '../kit/rendition-server.ts';
+import { makeClip } from './make-clip.ts';
+
+let server: RenditionServer;
+let browser: Browser;
+let folder: string;
+let job: string;
+let broken: string;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rendition-pages-'));
+  [server, browser] = await Promise.all([startRendition(), openBrowser()]);
+  job = await server.submit(await makeClip(folder, { seconds: 4 }), [{ container: 'hls', renditions: ['180p'] }]);
+  const refused = await fetch(`${server.url}/jobs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ source: { kind: 'inline', data: 'bm8gZmlsbQ==' }, outputs: [{ container: 'mp4' }] }),
+  });
+  broken = ((await refused.json()) as { uuid: string }).uuid;
+  await Promise.all([server.waitFor(job, 90), server.waitFor(broken, 90)]);
+  await fetch(`${server.url}/admin/keys`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'site', scopes: ['read'] }),
+  });
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+  if (folder) await rm(folder, { recursive: true, force: true });
+});
+
+const places = (): string[] => [
+  '/',
+  '/videos',
+  '/jobs',
+  `/jobs/${job}`,
+  `/jobs/${broken}`,
+  '/jobs/new',
+  '/convert',
+  '/channels',
+  '/channels/new',
+  '/machines',
+  '/settings',
+  '/settings?tab=keys',
+  '/settings?tab=webhooks',
+  '/settings?tab=configuration',
+  '/nowhere',
+];
+
+test('nobody is shut out: every page, light and dark, on a desk and on a phone', async () => {
+  await using seen = await visit(browser, `${server.url}/`);
+  const { page } = seen;
+  const misses: string[] = [];
+  for (const place of places()) {
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.goto(`${server.url}/#${place}`);
+    await page.locator('main h1').first().waitFor();
+    // What is still being loaded is judged when it is there.
+    await page.locator('[aria-busy="true"]').first().waitFor({ state: 'detached' });
+    const judge = async (look: string, rules: 'all' | 'colours') => {
+      const found = await findViolations(page, rules);
+      misses.push(...found.map((text) => `${place}, ${look}: ${text}`));
+      if (await page.evaluate('document.documentElement.scrollWidth > innerWidth'))
+        misses.push(`${place}, ${look}: wider than the screen`);
+    };
+    await judge('light, wide', 'all');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await judge('dark, wide', 'colours');
+    await page.setViewportSize({ width: 390, height: 844 });
+    await judge('dark, phone', 'all');
+    await page.emulateMedia({ colorScheme: 'light' });
+    await judge('light, phone', 'colours');
+  }
+  assert.deepEqual(misses, []);
+  assert.deepEqual(seen.strangers, [], 'asks no other host');
+  assert.deepEqual(seen.breaks, []);
+});
+
+test('German from the browser, changed and kept; dark by choice, kept', async () => {
+  await using seen = await visit(browser, `${server.url}/`, { locale: 'de-DE' });
+  const { page } = seen;
+  await page.getByRole('heading', { level: 1, name: 'Übersicht' }).waitFor();
+  assert.equal(await page.evaluate('document.documentElement.lang'), 'de');
+  await page.goto(`${server.url}/#/settings`);
+  await page.getByRole('button', { name: 'English' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor();
+  await page.getByRole('button', { name: 'Dark' }).click();
+  await page.reload();
+  await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor();
+  const look = await page.evaluate(
+    '[document.documentElement.lang, document.documentElement.dataset.theme, getComputedStyle(document.documentElement).colorScheme]',
+  );
+  assert.deepEqual(look, ['en', 'dark', 'dark']);
+});
+
+test('by keyboard alone: skip to the content, palette, shortcuts, help', async () => {
+  await using seen = await visit(browser, `${server.url}/`);
+  const { page } = seen;
+  await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor();
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate('document.activeElement.className'), 'skip');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate('document.activeElement.id'), 'main');
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox').fill('mach');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'Machines' }).waitFor();
+  assert.equal(await page.evaluate('document.activeElement.id'), 'main', 'a new page has the focus');
+  await page.keyboard.press('g');
+  await page.keyboard.press('j');
+  await page.getByRole('heading', { level: 1, name: 'Jobs' }).waitFor();
+  await page.keyboard.press('/');
+  assert.equal(await page.evaluate('document.activeElement.type'), 'search');
+  await page.keyboard.press('Escape');
+  await page.evaluate('document.activeElement.blur()');
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Shortcuts' }).waitFor();
+  assert.deepEqual(await findViolations(page), []);
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+});

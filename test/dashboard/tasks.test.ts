@@ -1,0 +1,181 @@
+// What people come for, done in a real browser against the real server: upload and watch, submit and cancel, keys.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import { openBrowser, visit } from '../kit/browser-page.ts';
+import { type RenditionServer, startRendition } from '../kit/rendition-server.ts';
+import { makeClip } from './make-clip.ts';
+
+/** Milliseconds that a machine under load may take for what takes a second. */
+const PATIENCE = 60_000;
+
+let server: RenditionServer;
+let browser: Browser;
+let folder: string;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rendition-tasks-'));
+  [server, browser] = await Promise.all([startRendition(), openBrowser()]);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+  if (folder) await rm(folder, { recursive: true, force: true });
+});
+
+/** Seconds that the video of the page has played to, once it plays. */
+const plays = (page: Page): Promise<unknown> =>
+  page.waitForFunction('document.querySelector("video")?.currentTime > 0.3', undefined, { timeout: PATIENCE });
+
+test('a film is dropped, watched while it is made, and becomes ready; it is edited and deleted', async () => {
+  // Noise is what no encoder is done with at once.
+  const film = await makeClip(folder, { seconds: 40, size: '1280x720' });
+  await using seen = await visit(browser, `${server.url}/#/videos`);
+  const { page } = seen;
+  page.setDefaultTimeout(PATIENCE);
+  await page.getByRole('heading', { level: 2, name: 'No videos yet' }).waitFor();
+  await page.locator('input[type=file]').setInputFiles(film);
+  const list = page.getByRole('list', { name: 'Uploads' });
+  await list.getByText('Uploaded').waitFor();
+  await list.getByRole('link').click();
+  await page.getByRole('heading', { level: 1, name: 'clip-1280x720-40' }).waitFor();
+  await page.getByRole('button', { name: 'Play' }).click();
+  await plays(page);
+  const status = page.locator('.page-head .badge');
+  await page.locator('.page-head .badge', { hasText: 'Ready' }).waitFor();
+  assert.equal(await status.textContent(), 'Ready');
+  const qualities = await page.getByLabel('Quality').locator('option').allTextContents();
+  assert.ok(qualities.length >= 3, `a choice of qualities: ${qualities.join(', ')}`);
+
+  await page.getByRole('button', { name: 'Edit' }).click();
+  await page.getByLabel('Title').fill('Holiday <b>film</b>');
+  await page.getByLabel('Tags').fill('sea, summer');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Holiday <b>film</b>' }).waitFor();
+  await page.getByRole('link', { name: 'Videos', exact: true }).first().click();
+  await page.getByLabel('Search videos').fill('holiday');
+  await page.getByRole('list', { name: 'Videos' }).getByRole('link').click();
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.getByRole('heading', { level: 2, name: /No videos yet|Nothing fits/ }).waitFor();
+  const left = (await (await fetch(`${server.url}/videos`)).json()) as { total: number };
+  assert.equal(left.total, 0);
+  assert.deepEqual([seen.strangers, seen.breaks], [[], []]);
+});
+
+test('a job is submitted by form, watched, its log read; one that fails is retried', async () => {
+  await using seen = await visit(browser, `${server.url}/#/jobs/new`);
+  const { page } = seen;
+  page.setDefaultTimeout(PATIENCE);
+  const clip = await makeClip(folder, { seconds: 4 });
+  await page.locator('input[type=file]').setInputFiles(clip);
+  await page.getByLabel('container').selectOption('hls');
+  await page.getByLabel('height').fill('120');
+  assert.match((await page.locator('figure.code').textContent()) ?? '', /curl -X POST .*clip-320x180-4\.mp4/s);
+  await page.getByRole('button', { name: 'Submit job' }).click();
+  await page.getByRole('heading', { level: 1, name: 'clip-320x180-4.mp4' }).waitFor();
+  await page.locator('.page-head .badge', { hasText: 'Completed' }).waitFor();
+  assert.ok((await page.locator('.chunk.done').count()) >= 2, 'the chunk map shows what was done');
+  await page.getByRole('button', { name: 'Play' }).click();
+  await plays(page);
+  await page.getByRole('button', { name: 'Log', exact: true }).click();
+  await page.getByLabel('Search the log').fill('libx264');
+  await page.locator('.log mark').first().waitFor();
+  await page.getByRole('button', { name: 'Request', exact: true }).click();
+  assert.match((await page.locator('figure.code').textContent()) ?? '', /"height": 120/);
+
+  const answer = await fetch(`${server.url}/jobs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ source: { kind: 'inline', data: 'bm8gZmlsbQ==' }, outputs: [{ container: 'mp4' }] }),
+  });
+  const { uuid } = (await answer.json()) as { uuid: string };
+  await page.goto(`${server.url}/#/jobs/${uuid}`);
+  await page.getByRole('alert').getByText('plain text').waitFor();
+  await page.getByRole('button', { name: 'Retry' }).click();
+  await page.getByText(/Job \d+ starts again/).waitFor();
+  await page.getByRole('button', { name: 'Retry' }).waitFor();
+  assert.deepEqual([seen.strangers, seen.breaks], [[], []]);
+});
+
+test('a running job is paused, resumed, canceled; a deleted one comes back by undo', async () => {
+  await fetch(`${server.url}/queue/pause`, { method: 'POST' });
+  const id = await server.submit(await makeClip(folder, { seconds: 4 }), [{ container: 'mp4' }]);
+  await using seen = await visit(browser, `${server.url}/#/jobs/${id}`);
+  const { page } = seen;
+  page.setDefaultTimeout(PATIENCE);
+  const head = page.locator('.page-head .badge');
+  const is = (text: string) => head.filter({ hasText: text }).waitFor();
+  await is('Queued');
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await is('Paused');
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await is('Queued');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await is('Canceled');
+  assert.equal((await server.job(id)).status, 'canceled');
+
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Jobs' }).waitFor();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.locator(`a[href="#/jobs/${id}"]`).waitFor();
+  assert.equal((await server.job(id)).status, 'canceled', 'it is still there');
+
+  await page.goto(`${server.url}/#/machines`);
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await page.getByRole('button', { name: 'Drain' }).waitFor();
+  const queue = (await (await fetch(`${server.url}/queue`)).json()) as { state: string };
+  assert.equal(queue.state, 'running');
+});
+
+test('signing in, a key made, used and revoked; what streams needs it too', async () => {
+  const ADMIN_KEY = 'the-first-admin-key';
+  await using locked = await startRendition({ settings: { AUTH: 'on', ADMIN_KEY } });
+  await using seen = await visit(browser, `${locked.url}/`);
+  const { page } = seen;
+  page.setDefaultTimeout(PATIENCE);
+  await page.getByLabel('API key').fill('not-a-key-at-all');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('alert').getByText('This key is not known here').waitFor();
+  await page.getByLabel('API key').fill(ADMIN_KEY);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor();
+
+  const headers = { authorization: `Bearer ${ADMIN_KEY}` };
+  const form = new FormData();
+  form.append('spec', JSON.stringify({ outputs: [{ container: 'hls', renditions: ['120p'] }] }));
+  const clip = await makeClip(folder, { seconds: 4 });
+  const { openAsBlob } = await import('node:fs');
+  form.append('file', await openAsBlob(clip), 'clip.mp4');
+  const sent = await fetch(`${locked.url}/jobs`, { method: 'POST', body: form, headers });
+  const { uuid } = (await sent.json()) as { uuid: string };
+  await page.goto(`${locked.url}/#/jobs/${uuid}`);
+  await page.locator('.page-head .badge', { hasText: 'Completed' }).waitFor();
+  await page.getByRole('button', { name: 'Play' }).click();
+  await plays(page);
+
+  await page.goto(`${locked.url}/#/settings?tab=keys`);
+  await page.getByRole('button', { name: 'Create key' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('shop');
+  await dialog.getByRole('button', { name: 'Create key' }).click();
+  const key = ((await dialog.locator('pre').textContent()) ?? '').trim();
+  assert.match(key, /^rk_/);
+  const status = async () =>
+    (await fetch(`${locked.url}/jobs`, { headers: { authorization: `Bearer ${key}` } })).status;
+  assert.equal(await status(), 200);
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  await page.getByRole('row', { name: /shop/ }).getByRole('button', { name: 'Revoke' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+  await page.getByRole('row', { name: /shop/ }).getByText('revoked').waitFor();
+  const end = Date.now() + PATIENCE;
+  while ((await status()) !== 401) assert.ok(Date.now() < end, 'the revoked key still opens');
+
+  await page.goto(`${locked.url}/#/settings`);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor();
+  assert.deepEqual([seen.strangers, seen.breaks], [[], []]);
+});
