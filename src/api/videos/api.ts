@@ -2,6 +2,7 @@
 import type { Api, ApiContext } from '#api/context.ts';
 import { videoAdminRoutes } from '#api/videos/admin-routes.ts';
 import { acceptBytes, acceptForms } from '#api/videos/forms.ts';
+import { playerRoutes } from '#api/videos/player-routes.ts';
 import { streamRoutes } from '#api/videos/stream-routes.ts';
 import { transcodeRoutes } from '#api/videos/transcode-routes.ts';
 import { tusRoutes } from '#api/videos/tus-routes.ts';
@@ -17,7 +18,7 @@ const ROUTES: Readonly<Record<VideoService, readonly Routes[]>> = {
   upload: [uploadRoutes, tusRoutes],
   transcoding: [transcodeRoutes],
   metadata: [videoRoutes],
-  streaming: [streamRoutes],
+  streaming: [streamRoutes, playerRoutes],
   admin: [videoAdminRoutes],
 };
 

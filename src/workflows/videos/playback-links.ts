@@ -1,6 +1,6 @@
 // Where a video plays: its master playlist and poster, signed where players need a token. Called by everything that shows a video.
 import type { Config } from '#config/settings.ts';
-import { PLAYBACK_PURPOSE, signPlayback } from '#domain/playback-token.ts';
+import { PLAYBACK_PURPOSE, playbackEnd, signPlayback } from '#domain/playback-token.ts';
 import type { Video } from '#domain/video.ts';
 import type { Platform } from '#workflows/platform.ts';
 
@@ -37,10 +37,16 @@ export function signedLinks(
   { keyFor }: Pick<Platform, 'keyFor'>,
   { id }: Pick<Video, 'id'>,
   { base, seconds }: { readonly base: string; readonly seconds: number },
-): PlaybackLinks {
+): PlaybackLinks & { readonly token: string; readonly expiresAt: Date } {
   const end = Math.ceil(Date.now() / 1000 + seconds);
   const token = signPlayback(id, end, keyFor(PLAYBACK_PURPOSE));
   return { ...linksOf(id, base, `?token=${token}`), token, expiresAt: new Date(end * 1000) };
+}
+
+/** Links that carry a token that somebody has, or none. */
+export function linksWith({ id }: Pick<Video, 'id'>, base: string, token: string | null): PlaybackLinks {
+  if (token === null) return { ...linksOf(id, base, ''), token, expiresAt: null };
+  return { ...linksOf(id, base, `?token=${token}`), token, expiresAt: new Date(playbackEnd(token) * 1000) };
 }
 
 const linksOf = (id: string, base: string, query: string) => ({

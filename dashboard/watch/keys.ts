@@ -1,0 +1,49 @@
+// The keyboard of the player, as people know it from elsewhere.
+import { toggle, toggleFullScreen, togglePictureInPicture } from './controls.ts';
+
+const SEEK = { j: -10, l: 10, ArrowLeft: -5, ArrowRight: 5 } as const;
+const SPEED_STEP = 0.25;
+
+export function addKeys(frame: HTMLElement, video: HTMLVideoElement): void {
+  document.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    // Menus and sliders have keys of their own.
+    const target = event.target as HTMLElement;
+    if (target instanceof HTMLSelectElement) return;
+    const isSlider = target instanceof HTMLInputElement;
+    if (isSlider && event.key.startsWith('Arrow')) return;
+    if (target instanceof HTMLButtonElement && (event.key === ' ' || event.key === 'Enter')) return;
+    if (act(event.key, frame, video)) event.preventDefault();
+  });
+}
+
+function act(key: string, frame: HTMLElement, video: HTMLVideoElement): boolean {
+  const step = SEEK[key as keyof typeof SEEK];
+  if (step !== undefined) video.currentTime = Math.max(0, video.currentTime + step);
+  else if (key === ' ' || key === 'k') void toggle(video);
+  else if (key === 'm') video.muted = !video.muted;
+  else if (key === 'f') void toggleFullScreen(frame);
+  else if (key === 'p') void togglePictureInPicture(video);
+  else if (key === 'c') toggleCaptions(frame);
+  else if (key === '<' || key === '>') changeSpeed(video, key === '>' ? SPEED_STEP : -SPEED_STEP);
+  else if (key === 'ArrowUp' || key === 'ArrowDown') changeVolume(video, key === 'ArrowUp' ? 0.05 : -0.05);
+  else if (/^\d$/.test(key) && Number.isFinite(video.duration)) video.currentTime = (video.duration * Number(key)) / 10;
+  else return false;
+  return true;
+}
+
+function changeVolume(video: HTMLVideoElement, step: number): void {
+  video.volume = Math.min(1, Math.max(0, video.volume + step));
+  video.muted = false;
+}
+
+function changeSpeed(video: HTMLVideoElement, step: number): void {
+  video.playbackRate = Math.min(2, Math.max(0.5, video.playbackRate + step));
+}
+
+function toggleCaptions(frame: HTMLElement): void {
+  const select = frame.querySelector<HTMLSelectElement>('select.captions');
+  if (!select || select.hidden) return;
+  select.value = select.value === '-1' ? '0' : '-1';
+  select.dispatchEvent(new Event('change'));
+}

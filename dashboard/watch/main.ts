@@ -1,0 +1,40 @@
+// The player page of /watch and /embed: no framework, so that the first picture comes soon. What it plays stands in the page as data.
+import './style.css';
+import { addControls } from './controls.ts';
+import { addKeys } from './keys.ts';
+import { play } from './stream.ts';
+
+export type PageData = {
+  readonly title: string;
+  /** Addresses on this server, token included. */
+  readonly master: string;
+  readonly poster: string;
+  readonly storyboard: string;
+  readonly isEmbedded: boolean;
+};
+
+const place = document.getElementById('player');
+const data = JSON.parse(document.getElementById('video')?.textContent ?? 'null') as PageData | null;
+if (place && data) start(place, data);
+
+function start(root: HTMLElement, page: PageData): void {
+  document.body.className = page.isEmbedded ? 'embed' : 'watch';
+  const frame = document.createElement('section');
+  frame.className = 'player';
+  frame.tabIndex = 0;
+  frame.setAttribute('aria-label', page.title);
+  const video = document.createElement('video');
+  video.playsInline = true;
+  video.poster = page.poster;
+  video.setAttribute('crossorigin', 'anonymous');
+  frame.append(video);
+  root.append(frame);
+  if (!page.isEmbedded) {
+    const heading = document.createElement('h1');
+    heading.textContent = page.title;
+    root.append(heading);
+  }
+  const stream = play(video, page.master);
+  addControls({ frame, video, stream, page });
+  addKeys(frame, video);
+}

@@ -1,0 +1,76 @@
+// Pictures over the place that the pointer is at: a WebVTT whose cues name a part of a sheet (`storyboard.jpg#xywh=160,0,160,90`).
+import { clock } from './controls.ts';
+
+type Cue = { readonly start: number; readonly end: number; readonly sheet: string; readonly area: readonly number[] };
+
+type Parts = {
+  readonly bar: HTMLElement;
+  readonly seek: HTMLInputElement;
+  readonly storyboard: string;
+  /** seconds of the video */
+  readonly length: () => number;
+};
+
+const RETRY_MS = 10_000;
+const seconds = (text: string): number => text.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
+
+export function addPreview({ bar, seek, storyboard, length }: Parts): void {
+  const preview = document.createElement('div');
+  preview.className = 'preview';
+  const picture = document.createElement('div');
+  const time = document.createElement('span');
+  preview.append(picture, time);
+  preview.hidden = true;
+  bar.append(preview);
+  let cues: readonly Cue[] = [];
+  let askedAt = Number.NEGATIVE_INFINITY;
+  const load = async () => {
+    // It is made with the last of the encode.
+    if (cues.length > 0 || performance.now() - askedAt < RETRY_MS) return;
+    askedAt = performance.now();
+    const response = await fetch(storyboard).catch(() => null);
+    if (response?.ok) cues = parse(await response.text(), response.url);
+  };
+  seek.addEventListener('pointermove', (event) => {
+    void load();
+    const box = seek.getBoundingClientRect();
+    const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+    const at = share * length();
+    time.textContent = clock(at);
+    const cue = cues.find(({ start, end }) => at >= start && at < end) ?? cues.at(-1);
+    picture.hidden = cue === undefined;
+    if (cue) show(picture, cue);
+    preview.hidden = false;
+    const half = preview.offsetWidth / 2;
+    preview.style.left = `${Math.min(box.width - half, Math.max(half, share * box.width))}px`;
+  });
+  seek.addEventListener('pointerleave', () => {
+    preview.hidden = true;
+  });
+}
+
+function show(picture: HTMLElement, { sheet, area }: Cue): void {
+  const [x = 0, y = 0, width = 0, height = 0] = area;
+  picture.style.width = `${width}px`;
+  picture.style.height = `${height}px`;
+  picture.style.backgroundImage = `url("${sheet}")`;
+  picture.style.backgroundPosition = `-${x}px -${y}px`;
+}
+
+function parse(text: string, base: string): Cue[] {
+  const cues: Cue[] = [];
+  let span: readonly [number, number] | null = null;
+  for (const line of text.split(/\r?\n/)) {
+    const times = /^([\d:.]+)\s+-->\s+([\d:.]+)/.exec(line);
+    const place = /^(\S+)#xywh=(\d+),(\d+),(\d+),(\d+)/.exec(line);
+    if (times) span = [seconds(times[1] ?? '0'), seconds(times[2] ?? '0')];
+    else if (place && span)
+      cues.push({
+        start: span[0],
+        end: span[1],
+        sheet: new URL(place[1] ?? '', base).href,
+        area: place.slice(2).map(Number),
+      });
+  }
+  return cues;
+}
