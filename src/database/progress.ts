@@ -19,8 +19,9 @@ export type SavedProgress = JobProgress & {
 };
 
 /**
- * Adds up what is done, weight by weight, and stores it. The time left follows from how fast the running tasks, on
- * whatever machines, get through their weight now. Progress never falls. Null where the job no longer runs.
+ * Adds up what is done, weight by weight, and stores it. The time left follows from how much weight a second of work has
+ * brought so far, and how many tasks run now, on whatever machines: a task that has only begun tells little by itself.
+ * Progress never falls. Null where the job no longer runs.
  */
 export async function saveJobProgress(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<SavedProgress | null> {
   const { rows } = await sql<{
@@ -36,8 +37,9 @@ export async function saveJobProgress(db: Kysely<Schema>, { projectId, jobId }: 
     from (
       select sum(weight) as total, coalesce(sum(weight * progress), 0) as done,
         sum(speed) filter (where status = 'processing') as speed,
-        sum(weight * progress / greatest(extract(epoch from clock_timestamp() - claimed_at), 0.1))
-          filter (where status = 'processing') as rate,
+        sum(weight * progress) filter (where status in ('processing', 'done'))
+          / greatest(sum(extract(epoch from case status when 'done' then done_at else clock_timestamp() end - claimed_at)) filter (where status in ('processing', 'done')), 0.1)
+          * greatest(count(*) filter (where status = 'processing'), 1) as rate,
         (select known.progress from job known where known.id = ${jobId}) as before
       from task where project_id = ${projectId} and job_id = ${jobId} and kind <> 'first-light'
     ) sums

@@ -70,7 +70,9 @@ export function sendFailure(reply: FastifyReply, error: PlatformError, status?: 
 export function installEnvelope(app: Api): void {
   app.setErrorHandler((thrown, request, reply) => {
     const [error, status] = understand(thrown);
-    if (status >= 500) request.log.error({ err: thrown }, 'request failed');
+    // Who hung up hears no answer, and is no failure of ours.
+    if (request.socket.destroyed) request.log.info({ err: thrown }, 'the client has gone');
+    else if (status >= 500) request.log.error({ err: thrown }, 'request failed');
     return sendFailure(reply, error, status);
   });
   app.setNotFoundHandler((request, reply) => sendFailure(reply, notThere(request)));
