@@ -115,7 +115,6 @@ export class ChannelRunner {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await this.#state.begin();
     const ticks = setInterval(() => this.#tick(), TICK_MS);
-    for (const { pusher } of this.#pushes) pusher.start();
     try {
       let input: LiveInputName | null = 'primary';
       while (input !== null && !signal.aborted) {
@@ -151,6 +150,8 @@ export class ChannelRunner {
       this.#log.hide(opened.secrets);
       const run = this.#start(name, opened);
       this.#run = run;
+      // The channel's own command stands first in the log.
+      if (this.#runs === 1) for (const { pusher } of this.#pushes) pusher.start();
       await this.#state.spawned(run.child.pid, name, this.#runs > 1);
       watching = this.#watchOthers(name, watches.signal);
       if (signal.aborted) await run.stop();

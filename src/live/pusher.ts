@@ -4,6 +4,7 @@ import type { LiveOutputState } from '#domain/channel.ts';
 import { blot, hideLiveSecrets, secretsOf } from '#domain/channel-target.ts';
 import { PlatformError, toPlatformError } from '#domain/error.ts';
 import type { ChannelLog } from '#live/channel-log.ts';
+import { KeyframeGate } from '#live/keyframe-gate.ts';
 import type { LiveContext } from '#live/live-work.ts';
 import { resolveOutput } from '#live/resolve-output.ts';
 import { retryDelay } from '#live/retry-delay.ts';
@@ -39,7 +40,7 @@ export class Pusher {
   #failures = 0;
   /** performance.now() of the last packet that was offered */
   #fed = 0;
-  #isDropping = false;
+  readonly #gate = new KeyframeGate();
 
   constructor(options: PusherOptions) {
     this.#options = options;
@@ -77,14 +78,14 @@ export class Pusher {
     this.#done = this.#run();
   }
 
-  /** Whole packets. Never waits: what a slow receiver does not take is left out. */
+  /** Whole packets. Never waits: what a slow receiver does not take is left out, up to a keyframe. */
   write(bytes: Buffer): void {
     this.#fed = performance.now();
     const stdin = this.#child?.stdin;
     if (!stdin || stdin.destroyed || stdin.writableEnded) return;
-    if (this.#isDropping && stdin.writableLength > 0) return;
-    this.#isDropping = stdin.writableLength > MOST_WAITING;
-    if (!this.#isDropping) stdin.write(bytes);
+    if (stdin.writableLength > MOST_WAITING) this.#gate.shut();
+    const passed = stdin.writableLength > MOST_WAITING ? null : this.#gate.pass(bytes);
+    if (passed) stdin.write(passed);
   }
 
   async stop(): Promise<void> {
@@ -140,6 +141,7 @@ export class Pusher {
         this.#error = null;
       },
     });
+    this.#gate.shut();
     this.#child = child;
     const timer = setInterval(() => {
       const silence = watchdog.silence();

@@ -65,14 +65,18 @@ export async function resolveOutput(
       return { target: { kind: 'srt', url: `${srtUrl(await dial(guard, url), 'caller')}&pkt_size=1316` }, secrets };
     }
     case 'file':
-      return { target: await resolveFile(platform, url), secrets };
+      return { target: await resolveFile(platform, url, rendition), secrets };
     case 'hls':
       throw new PlatformError('internal', 'HLS is not pushed');
   }
 }
 
 /** Each run writes a file of its own: what was recorded before a break stays. */
-async function resolveFile(platform: LiveContext['platform'], asked: string): Promise<LiveTarget> {
+async function resolveFile(
+  platform: LiveContext['platform'],
+  asked: string,
+  { audio }: LiveRendition,
+): Promise<LiveTarget> {
   const { dir, name, ext } = path.posix.parse(asked);
   const stamp = new Date().toISOString().replace(/[:.]/g, '-');
   const { store, key } = await platform.locations.openDestination({
@@ -84,5 +88,6 @@ async function resolveFile(platform: LiveContext['platform'], asked: string): Pr
   const place = store.localPath(key);
   await store.close();
   if (place === null) throw new PlatformError('destination_denied', `${asked} is no place for a file`);
-  return { kind: 'file', path: place, format: ext.slice(1).toLowerCase() as 'ts' | 'mp4' | 'mkv' | 'flv' };
+  const format = ext.slice(1).toLowerCase() as 'ts' | 'mp4' | 'mkv' | 'flv';
+  return { kind: 'file', path: place, format, isAac: audio === 'aac' };
 }

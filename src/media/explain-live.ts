@@ -52,7 +52,8 @@ const SIGNS: readonly Sign[] = [
 ];
 
 /** Lines that only follow from one that says more. */
-const ECHO = /Conversion failed|Exiting normally|Error splitting the argument list|^\[(info|verbose|debug)\]/i;
+const ECHO =
+  /Conversion failed|Error writing trailer|av_interleaved_write_frame|decode_slice_header|Exiting normally|Error splitting the argument list|^\[(info|verbose|debug)\]/i;
 
 /** @param role whose fault a connection that fails is */
 export function explainLive(

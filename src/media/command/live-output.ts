@@ -14,7 +14,13 @@ export type LiveTarget =
     }
   | { readonly kind: 'rtmp'; readonly url: string; readonly tcUrl: string | null }
   | { readonly kind: 'srt'; readonly url: string }
-  | { readonly kind: 'file'; readonly path: string; readonly format: 'ts' | 'mp4' | 'mkv' | 'flv' };
+  | {
+      readonly kind: 'file';
+      readonly path: string;
+      readonly format: 'ts' | 'mp4' | 'mkv' | 'flv';
+      /** Its sound is AAC of our own encoding. */
+      readonly isAac: boolean;
+    };
 
 /** Seven packets of 188 bytes: what fits an Ethernet frame. */
 const DATAGRAM = 1316;
@@ -49,7 +55,12 @@ function receiver(target: LiveTarget): string[] {
     case 'srt':
       return ['-f', 'mpegts', '-flush_packets', '1', target.url];
     case 'file':
-      return [...FILE_MUXERS[target.format], `file:${target.path}`];
+      return [
+        // MP4 wants AAC without the headers that MPEG-TS has, and is begun before FFmpeg would see that by itself.
+        ...(target.isAac && target.format === 'mp4' ? ['-bsf:a', 'aac_adtstoasc'] : []),
+        ...FILE_MUXERS[target.format],
+        `file:${target.path}`,
+      ];
   }
 }
 
