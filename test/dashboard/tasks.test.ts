@@ -1,11 +1,12 @@
 // What people come for, done in a real browser against the real server: upload and watch, submit and cancel, keys.
 import assert from 'node:assert/strict';
+import { openAsBlob } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import { openBrowser, visit } from '../kit/browser-page.ts';
+import { holds, openBrowser, visit } from '../kit/browser-page.ts';
 import { type RenditionServer, startRendition } from '../kit/rendition-server.ts';
 import { makeClip } from './make-clip.ts';
 
@@ -26,9 +27,8 @@ after(async () => {
   if (folder) await rm(folder, { recursive: true, force: true });
 });
 
-/** Seconds that the video of the page has played to, once it plays. */
-const plays = (page: Page): Promise<unknown> =>
-  page.waitForFunction('document.querySelector("video")?.currentTime > 0.3', undefined, { timeout: PATIENCE });
+/** The video of the page shows more than its first picture. */
+const plays = (page: Page): Promise<void> => holds(page, 'document.querySelector("video")?.currentTime > 0.3');
 
 test('a film is dropped, watched while it is made, and becomes ready; it is edited and deleted', async () => {
   // Noise is what no encoder is done with at once.
@@ -111,10 +111,13 @@ test('a running job is paused, resumed, canceled; a deleted one comes back by un
   const is = (text: string) => head.filter({ hasText: text }).waitFor();
   await is('Queued');
   await page.getByRole('button', { name: 'Pause' }).click();
+  await page.getByText(/Job \d+ paused/).waitFor();
   await is('Paused');
   await page.getByRole('button', { name: 'Resume' }).click();
+  await page.getByText(/Job \d+ goes on/).waitFor();
   await is('Queued');
   await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByText(/Job \d+ canceled/).waitFor();
   await is('Canceled');
   assert.equal((await server.job(id)).status, 'canceled');
 
@@ -148,7 +151,6 @@ test('signing in, a key made, used and revoked; what streams needs it too', asyn
   const form = new FormData();
   form.append('spec', JSON.stringify({ outputs: [{ container: 'hls', renditions: ['120p'] }] }));
   const clip = await makeClip(folder, { seconds: 4 });
-  const { openAsBlob } = await import('node:fs');
   form.append('file', await openAsBlob(clip), 'clip.mp4');
   const sent = await fetch(`${locked.url}/jobs`, { method: 'POST', body: form, headers });
   const { uuid } = (await sent.json()) as { uuid: string };

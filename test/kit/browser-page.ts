@@ -1,6 +1,7 @@
 // A page of a real Chromium on the dashboard, which notes what it asks of whom and what goes wrong. Used by the tests of the dashboard.
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { CHROMIUM } from './browser.ts';
 
@@ -48,6 +49,18 @@ export async function visit(browser: Browser, url: string, view: View = {}): Pro
   page.on('pageerror', (error) => breaks.push(error.message));
   await page.goto(url);
   return { page, context, strangers, breaks, [Symbol.asyncDispose]: () => context.close() };
+}
+
+/**
+ * Waits until an expression of the page is true. Asked from here: the page's own policy forbids evaluating text, which
+ * waiting inside of it would be.
+ */
+export async function holds(page: Page, expression: string, seconds = 60): Promise<void> {
+  const end = Date.now() + seconds * 1000;
+  while (!(await page.evaluate(expression))) {
+    if (Date.now() > end) throw new Error(`not so within ${seconds} s: ${expression}`);
+    await sleep(50);
+  }
 }
 
 /** By the rules of WCAG 2.2 A and AA and axe's best practice, or those alone that depend on the colours. */

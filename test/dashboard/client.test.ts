@@ -1,0 +1,90 @@
+// The types the dashboard is written against are those of the API as it is, it compiles against them, its words are whole, and what is loaded first is small.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { generateClient, type OpenApi } from '../../scripts/generate-client.ts';
+import { openServer } from '../api/open-server.ts';
+import { listFiles, ROOT, readSource } from '../laws/source-tree.ts';
+
+const run = promisify(execFile);
+const DIST = join(ROOT, 'dashboard/dist');
+/** Bytes, gzipped: what the first page asks for before it can be used, and all there is but the player. */
+const FIRST_BUDGET = 115_000;
+const REST_BUDGET = 200_000;
+
+test('client/types.ts is what the API says now (node src/main.ts openapi | node scripts/generate-client.ts)', async () => {
+  await using server = await openServer();
+  const document = (await server.call('GET', '/openapi.json')).body as OpenApi;
+  const written = readFileSync(join(ROOT, 'client/types.ts'), 'utf8');
+  assert.equal(written, generateClient(document), 'client/types.ts is stale');
+});
+
+test('the dashboard compiles, and imports nothing of ours but the generated types', async () => {
+  await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '--noEmit', '-p', 'dashboard'], {
+    cwd: ROOT,
+  });
+  const foreign = listFiles('dashboard/src/**/*.{ts,tsx}')
+    .map(readSource)
+    .flatMap(({ path, imports }) =>
+      imports
+        .filter(({ from }) => from.startsWith('.') || from.startsWith('#'))
+        .filter(({ from, typeOnly }) => {
+          const target = join(ROOT, path, '..', from);
+          const isOwn = target.startsWith(join(ROOT, 'dashboard/src/'));
+          return !isOwn && !(typeOnly && target === join(ROOT, 'client/types.ts'));
+        })
+        .map(({ from }) => `${path} imports ${from}`),
+    );
+  assert.deepEqual(foreign, []);
+});
+
+/** By a path that the compiler does not follow: these files know the browser, which tests do not. */
+const wordsOf = async (language: string): Promise<Readonly<Record<string, string>>> => {
+  const path = join(ROOT, `dashboard/src/text/${language}.ts`);
+  return ((await import(path)) as Readonly<Record<string, Readonly<Record<string, string>>>>)[language] ?? {};
+};
+
+test('every word is there in each language, with the same values in it', async () => {
+  const [en, de] = await Promise.all([wordsOf('en'), wordsOf('de')]);
+  assert.ok(Object.keys(en).length > 300);
+  const names = (text: string) => [...text.matchAll(/\{(\w+)/g)].map(([, name]) => name).sort();
+  const broken = Object.entries(en).flatMap(([key, text]) => {
+    const other = de[key];
+    if (other === undefined || other === '') return [`${key}: missing`];
+    return names(text).join() === names(other).join() ? [] : [`${key}: ${text} / ${other}`];
+  });
+  assert.deepEqual(broken, []);
+});
+
+test('what is loaded first is small, and the rest comes when it is asked for', (context) => {
+  if (!existsSync(join(DIST, 'index.html')))
+    return context.skip('the dashboard is not built: npx vite build dashboard');
+  const size = (name: string) => readFileSync(join(DIST, `${name}.gz`)).length;
+  const page = readFileSync(join(DIST, 'index.html'), 'utf8');
+  const linked = [...page.matchAll(/(?:src|href)="\/(assets\/[^"]+\.js)"/g)].map(([, name = '']) => name);
+  const first = new Set<string>();
+  const follow = (name: string) => {
+    if (first.has(name)) return;
+    first.add(name);
+    // Static imports alone: what stands in import(…) comes later.
+    const code = readFileSync(join(DIST, name), 'utf8');
+    for (const [, inner = ''] of code.matchAll(/(?:from|import)\s*"\.\/([\w.-]+\.js)"/g)) follow(`assets/${inner}`);
+  };
+  linked.forEach(follow);
+  const home = readFileSync(join(DIST, linked[0] ?? ''), 'utf8').match(/\.\/(home-[\w-]+\.js)/)?.[1];
+  if (home) follow(`assets/${home}`);
+  const loaded = [...first].reduce((sum, name) => sum + size(name), 0);
+  context.diagnostic(`first load: ${Math.round(loaded / 1000)} kB of JavaScript, gzipped, in ${first.size} files`);
+  assert.ok(home, 'the first page is a part of its own');
+  assert.ok(loaded < FIRST_BUDGET, `${loaded} bytes are loaded first; at most ${FIRST_BUDGET}`);
+  const others = readdirSync(join(DIST, 'assets'))
+    .filter((name) => name.endsWith('.js') && !name.startsWith('hls'))
+    .map((name) => `assets/${name}`)
+    .filter((name) => !first.has(name));
+  const rest = others.reduce((sum, name) => sum + size(name), 0);
+  context.diagnostic(`all other pages together, without the player: ${Math.round(rest / 1000)} kB`);
+  assert.ok(rest < REST_BUDGET, `${rest} bytes; at most ${REST_BUDGET}`);
+});
