@@ -98,9 +98,8 @@ export async function listVideos(
     )
     .$if(tag !== undefined, (query) => query.where(sql<boolean>`video.tags @> array[${plainText(tag ?? '')}]::text[]`))
     .$if(status !== undefined, (query) => query.where(STATUS, '=', status ?? 'ready'));
-  const order = descending ? sql`desc nulls last` : sql`asc nulls last`;
   const rows = await found
-    .orderBy(ORDERS[sort], order)
+    .orderBy(ORDERS[sort], (order) => (descending ? order.desc() : order.asc()).nullsLast())
     .orderBy('video.id', descending ? 'desc' : 'asc')
     .limit(limit)
     .offset(offset)
