@@ -18,6 +18,7 @@ const COMMANDS = {
   bench: { ffmpeg: true, script: 'bench/run.ts' },
   test: { ffmpeg: true, dashboard: true, servers: true, script: 'scripts/test.ts' },
   docs: { script: 'scripts/generate-docs.ts' },
+  'test:operations': { ffmpeg: true, script: 'test/operations/run.ts' },
   'test:corpus': { ffmpeg: true, dashboard: true, servers: true, script: 'test/corpus/run.ts' },
 };
 

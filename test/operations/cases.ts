@@ -19,6 +19,8 @@ export type Case = {
   readonly sound?: { readonly channels: number; readonly sampleRate: number };
   /** Loudness is changed on purpose. */
   readonly louder?: boolean;
+  /** Code that it must be refused with. */
+  readonly refused?: string;
   /** bytes at the most */
   readonly maxBytes?: number;
 };

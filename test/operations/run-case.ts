@@ -23,6 +23,8 @@ export async function runCase({ media, converter }: Stand, one: Case): Promise<R
   const row = { name: caseName(one), operation, source, format, parameters: JSON.stringify(parameters) };
   const file = await sourceOf(media, source);
   const { path, failure, seconds, recognized } = await converter.convert(operation, parameters, file);
+  if (one.refused !== undefined && failure?.code === one.refused)
+    return { ...row, seconds, notes: [`refused: ${failure.message}`], misses: [] };
   if (path === null) return { ...row, seconds, notes: [], misses: [`${failure?.code}: ${failure?.message}`] };
   const [, type = ''] = /^(\w+)\.\1$/.exec(source) ?? [];
   const misread = type !== '' && recognized?.format !== type ? [`the source was taken for ${recognized?.format}`] : [];

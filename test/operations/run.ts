@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { openMadeMedia } from '../media/made-media.ts';
 import { CASES, type Case } from './cases.ts';
 import { openConverter } from './conversion.ts';
+import { CORPUS, corpusCases } from './corpus-cases.ts';
 import { caseName, type Row, renderReport, rowLine } from './report.ts';
 import { runCase } from './run-case.ts';
 
@@ -21,21 +22,23 @@ const { values } = parseArgs({
   },
 });
 
+const ALL = [...CASES, ...corpusCases()];
+
 process.exitCode = await run();
 
 async function run(): Promise<number> {
   // What went wrong is tried anew.
   const known = new Map((await readRows()).filter(({ misses }) => misses.length === 0).map((row) => [row.name, row]));
-  const wanted = CASES.filter((one) => caseName(one).includes(values.only) && !known.has(caseName(one)));
+  const wanted = ALL.filter((one) => caseName(one).includes(values.only) && !known.has(caseName(one)));
   for (const row of await runAll(wanted)) known.set(row.name, row);
-  const rows = CASES.map((one) => known.get(caseName(one))).filter((row) => row !== undefined);
+  const rows = ALL.map((one) => known.get(caseName(one))).filter((row) => row !== undefined);
   if (values.rows !== '') {
     await mkdir(dirname(values.rows), { recursive: true });
     await writeFile(values.rows, JSON.stringify(rows));
   }
   const wrong = rows.filter((row) => row.misses.length > 0);
-  console.log(`${rows.length - wrong.length} of ${rows.length} as they must be; ${CASES.length} in all`);
-  if (rows.length === CASES.length) await writeFile(join(ROOT, 'docs/operations-matrix.md'), renderReport(rows));
+  console.log(`${rows.length - wrong.length} of ${rows.length} as they must be; ${ALL.length} in all`);
+  if (rows.length === ALL.length) await writeFile(join(ROOT, 'docs/operations-matrix.md'), renderReport(rows));
   return wrong.length > 0 ? 1 : 0;
 }
 
@@ -47,7 +50,7 @@ async function readRows(): Promise<Row[]> {
 async function runAll(cases: readonly Case[]): Promise<Row[]> {
   if (cases.length === 0) return [];
   await using media = await openMadeMedia();
-  await using converter = await openConverter([media.folder]);
+  await using converter = await openConverter([media.folder, CORPUS]);
   const until = performance.now() + Number(values.seconds) * 1000;
   const rows: Row[] = [];
   for (const one of cases) {

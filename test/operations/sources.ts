@@ -1,7 +1,9 @@
 // Sources in every input format of the operations, made with FFmpeg, the image library and a HEIC writer. Used by the matrix and its test.
+import { join } from 'node:path';
 import sharp from 'sharp';
 import { type MadeMedia, withMatrix } from '../media/made-media.ts';
 import { encodeHevc, writeHeic } from '../media/make-heic.ts';
+import { CORPUS } from './corpus-cases.ts';
 
 const PICTURE = '-f lavfi -i testsrc2=size=320x180:rate=25:duration=3';
 /** A sweep on the left and pulses on the right: neither time nor sides can be mistaken. */
@@ -114,6 +116,7 @@ export const PICTURES: Readonly<Record<string, (path: string, media: MadeMedia) 
 
 /** Makes one source where it is not there yet; its path. */
 export async function makeSource(media: MadeMedia, name: string): Promise<string> {
+  if (name.startsWith('corpus/')) return join(CORPUS, name.slice('corpus/'.length));
   const path = media.path(name);
   const args = FILMS[name] ?? SOUNDS[name];
   if (args !== undefined) await media.make(name, args);
