@@ -80,18 +80,22 @@ export async function insertMoment(db: Kysely<Schema>, moment: NewMoment): Promi
   return result.rows[0]?.sequence ?? null;
 }
 
-/** The last so many seconds of a channel, in order. */
+/** The newest moments that make up so many seconds of pictures (holes do not count), in order. */
 export async function listMoments(
   db: Kysely<Schema>,
   { channelId, seconds }: { readonly channelId: number; readonly seconds: number },
 ): Promise<LiveMoment[]> {
   const rows = await db
-    .selectFrom('live_moment')
-    .selectAll()
-    .where('channel_id', '=', channelId)
-    .where(
-      sql<boolean>`starts_at > (select max(starts_at) from live_moment where channel_id = ${channelId}) - ${seconds} * interval '1 second'`,
+    .selectFrom((from) =>
+      from
+        .selectFrom('live_moment')
+        .selectAll()
+        .select(sql<number>`sum(seconds) over (order by sequence desc) - seconds`.as('newer'))
+        .where('channel_id', '=', channelId)
+        .as('moment'),
     )
+    .selectAll()
+    .where('newer', '<', seconds)
     .orderBy('sequence')
     .execute();
   return rows.map(toMoment);

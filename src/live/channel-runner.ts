@@ -128,7 +128,7 @@ export class ChannelRunner {
     } finally {
       clearInterval(ticks);
       this.#stopping.abort();
-      await Promise.all(this.#pushes.map(({ pusher }) => pusher.stop()));
+      await Promise.all([...this.#pushes.map(({ pusher }) => pusher.stop()), this.#thumbnailer.stop()]);
       this.#recorder?.cut();
       await this.#recorder?.settled();
       await this.#state.settled();

@@ -14,7 +14,8 @@ export class Thumbnailer {
   readonly #channelId: number;
   readonly #seconds: number;
   #last = Number.NEGATIVE_INFINITY;
-  #isBusy = false;
+  readonly #stopping = new AbortController();
+  #making: Promise<void> | null = null;
 
   /** @param seconds between two; 0 makes none */
   constructor(context: LiveContext, channelId: number, seconds: number) {
@@ -25,14 +26,21 @@ export class Thumbnailer {
 
   /** A failed one is no harm: the next segment is another chance. */
   add(segment: Segment, onError: (error: unknown) => void): void {
-    if (this.#seconds === 0 || this.#isBusy || performance.now() - this.#last < this.#seconds * 1000) return;
+    if (this.#seconds === 0 || this.#making || this.#stopping.signal.aborted) return;
+    if (performance.now() - this.#last < this.#seconds * 1000) return;
     this.#last = performance.now();
-    this.#isBusy = true;
-    this.#make(segment.bytes)
-      .catch(onError)
+    this.#making = this.#make(segment.bytes)
+      .catch((error: unknown) => {
+        if (!this.#stopping.signal.aborted) onError(error);
+      })
       .finally(() => {
-        this.#isBusy = false;
+        this.#making = null;
       });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#making;
   }
 
   async #make(bytes: Buffer): Promise<void> {
@@ -43,6 +51,7 @@ export class Thumbnailer {
       args: thumbnailCommand(WIDTH),
       limits: limits.child,
       timeLimit: TIME_LIMIT,
+      signal: this.#stopping.signal,
       runId: this.#context.work.mark,
       stdin: async (stdin) => {
         stdin.end(bytes);

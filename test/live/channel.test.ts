@@ -86,11 +86,13 @@ test('a channel starts, plays, survives kill -9 and a frozen FFmpeg, tells it, a
   assert.ok(performance.now() - began < 6500, 'SIGTERM, and SIGKILL after five seconds at the latest');
   assert.equal(stopped.ffmpeg_pid, null);
   await assert.rejects(readFile(`/proc/${pid}/stat`), 'neither alive nor a zombie');
-  assert.match(await (await fetch(`${place}/180p/playlist.m3u8`)).text(), /#EXT-X-ENDLIST/);
+  await eventually(async () =>
+    assert.match(await (await fetch(`${place}/180p/playlist.m3u8`)).text(), /#EXT-X-ENDLIST/),
+  );
   assert.equal((await server.call('POST', `/api/job/${job}/stop/`)).status, 409);
 
   await server.call('DELETE', `/api/channels/${id}/`);
-  assert.equal((await fetch(`${place}/180p/playlist.m3u8`)).status, 404);
+  await eventually(async () => assert.equal((await fetch(`${place}/180p/playlist.m3u8`)).status, 404));
   const types = (await server.events()).map(({ type }) => type);
   for (const type of ['pending', 'running', 'down', 'retrying', 'recovered', 'stopped', 'deleted'])
     assert.ok(types.includes(`channel.${type}`), type);
