@@ -1,5 +1,6 @@
 // Channel editor page: all fields of a channel, new or known, and its ABR profiles.
 import { useQueryClient } from '@tanstack/react-query';
+import { AlertTriangle } from 'lucide-react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { type Channel, isOn, saveChannel, useChannel, useChannelJobs } from '../api/channels.ts';
 import { ApiError } from '../api/http.ts';
@@ -102,7 +103,7 @@ function Editor({ id, known }: { id: string | null; known: Channel | null }) {
           void save();
         }}
       >
-        {error !== null && <Problem error={error} />}
+        {error !== null && <Wrong error={error} />}
         <Card title={t('channel.group.general')}>
           <div className="body">
             <Field label={`${fieldName('name')} *`} hint={t('channel.hint.name')} wrong={errors.get('name')}>
@@ -188,6 +189,43 @@ function Editor({ id, known }: { id: string | null; known: Channel | null }) {
       </form>
     </>
   );
+}
+
+/** Fields that are wrong say so themselves; here stands how many there are, and the way to each. */
+function Wrong({ error }: { error: unknown }) {
+  if (!(error instanceof ApiError) || error.fields.length === 0) return <Problem error={error} />;
+  const reach = (path: string) => {
+    const parts = path.split('.');
+    const profile = parts[0] === 'abr' ? document.querySelectorAll('.profile')[Number(parts[1])] : null;
+    const wrong = (profile ?? document).querySelectorAll<HTMLElement>(`[data-field="${parts.at(-1)}"]`);
+    ([...wrong].find((one) => one.getAttribute('aria-invalid') === 'true') ?? wrong[0])?.focus();
+  };
+  return (
+    <div className="notice bad" role="alert">
+      <AlertTriangle size={18} aria-hidden />
+      <div>
+        <strong>{t('channel.wrong', { n: error.fields.length })}</strong>
+        <ul>
+          {error.fields.map(({ path, message }) => (
+            <li key={path + message} className="small">
+              <button type="button" className="link" onClick={() => reach(path)}>
+                {placeOf(path)}
+              </button>
+              : {message}
+            </li>
+          ))}
+        </ul>
+      </div>
+    </div>
+  );
+}
+
+/** `abr.0.video_bitrate` as it stands in the form. */
+function placeOf(path: string): string {
+  const parts = path.split('.');
+  const name = fieldName(parts.at(-1) ?? path);
+  if (parts[0] === 'abr' && parts.length > 2) return `${t('channel.profile', { n: Number(parts[1]) + 1 })}, ${name}`;
+  return parts[0] === 'abr' ? t('channel.profiles') : name;
 }
 
 type FallbackProps = {

@@ -101,7 +101,7 @@ function ChannelCard({ channel, job }: { channel: Channel; job: ChannelJob | und
   const { name } = channel;
   return (
     <li className="card channel-card" data-channel={channel.id} data-state={job?.status ?? 'stopped'}>
-      <Link className="pic" to={`/channels/${channel.id}`} aria-label={name}>
+      <Link className="pic" to={`/channels/${channel.id}`} aria-hidden tabIndex={-1}>
         <Radio size={30} aria-hidden />
         {on && <Thumbnail channel={channel} />}
         {job?.status === 'running' && <span className="length number">{clock(job.uptime_seconds ?? 0)}</span>}

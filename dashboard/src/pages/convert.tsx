@@ -54,7 +54,10 @@ export default function Convert() {
     if (lacking.length > 0 || fit.length === 0) return;
     // An object of its own for each batch: by it those that belong together are known.
     send(client, { operation: definition.name, parameters: { ...values } }, fit);
-    setFiles(files.filter((file) => !fit.includes(file)));
+    const rest = files.filter((file) => !fit.includes(file));
+    setFiles(rest);
+    // What is left wants something else.
+    if (rest.length > 0) choose(null);
   };
   return (
     <>

@@ -46,6 +46,8 @@ const withoutEmpty = (draft: Draft): Draft =>
 
 export const fieldName = (name: string): string => tell('channel.field', name);
 function hintOf(name: string, draft: Draft): string | undefined {
+  // A profile has a name too, and that stands in no address.
+  if (name === 'name') return undefined;
   const kind = name.startsWith('input') ? draft.input_type : draft.output_type;
   const words = [`${name}.${String(kind)}`, name];
   for (const word of words) {
@@ -87,7 +89,7 @@ function OneField(props: OneProps) {
   }
   const label = `${fieldName(field.name)}${field.unit ? ` (${field.unit})` : ''}${field.required ? ' *' : ''}`;
   const isHidden = field.kind === 'address' && text(value).includes('***');
-  return (
+  const shown = (
     <Field label={label} hint={isHidden ? t('channel.secret') : hint} wrong={wrong}>
       {(id, described) => {
         const common = {
@@ -100,6 +102,7 @@ function OneField(props: OneProps) {
       }}
     </Field>
   );
+  return field.kind === 'address' ? <div className="wide">{shown}</div> : shown;
 }
 
 type Common = { id: string; 'data-field': string; 'aria-describedby': string | undefined; 'aria-invalid': boolean };

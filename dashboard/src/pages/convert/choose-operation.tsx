@@ -21,7 +21,8 @@ type ChooseProps = {
 export function ChooseOperation({ definitions, files, type, chosen, onChoose }: ChooseProps) {
   const [picked, setPicked] = useState<{ of: MediaType | null; type: MediaType } | null>(null);
   // A choice of one's own holds until files of another kind come.
-  const shown = picked && picked.of === type ? picked.type : (type ?? 'video');
+  const own = definitions.find(({ name }) => name === chosen)?.media_type;
+  const shown = picked && picked.of === type ? picked.type : (type ?? own ?? 'video');
   const fitting = (definition: Definition) => files.filter((file) => takes(definition, file)).length;
   // Sound is taken out of films as well: an operation stands wherever its files may be.
   const listed = definitions.filter(

@@ -258,7 +258,9 @@ function Sizes({ operation: { input_file: input, output_file: output } }: { oper
       <ArrowRight size={13} aria-hidden className="towards" />
       <strong>{bytes(after)}</strong>
       <span className={`badge plain ${change < 0 ? 'good' : ''}`}>
-        {t(change <= 0 ? 'convert.smaller' : 'convert.larger', { percent: number(Math.abs(change)) })}
+        {change === 0
+          ? t('convert.same')
+          : t(change < 0 ? 'convert.smaller' : 'convert.larger', { percent: number(Math.abs(change)) })}
       </span>
     </span>
   );

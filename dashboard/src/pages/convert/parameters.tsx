@@ -19,6 +19,23 @@ type FormProps = {
   onChange: (values: Values) => void;
 };
 
+/** What most people come for; the rest is one click away. */
+const FIRST = [
+  'output_format',
+  'quality',
+  'width',
+  'height',
+  'start',
+  'end',
+  'duration',
+  'time',
+  'target_size_mb',
+  'target_size_kb',
+  'bitrate',
+  'target_lufs',
+  'fps',
+];
+
 export function Parameters({ definition: { parameters }, values, errors, onChange }: FormProps) {
   const names = Object.keys(parameters).sort(
     (a, b) => Number(parameters[b]?.required) - Number(parameters[a]?.required),
@@ -28,17 +45,27 @@ export function Parameters({ definition: { parameters }, values, errors, onChang
     onChange(value === null || value === '' ? rest : { ...rest, [name]: value });
   };
   const wrongOf = (name: string) => errors.find(({ path }) => path === `parameters.${name}`)?.message;
+  const draw = (name: string) => {
+    const parameter = parameters[name];
+    if (!parameter) return null;
+    const given = values[name];
+    const wrong = wrongOf(name) ?? (given === undefined ? undefined : outside(parameter, given));
+    const props = { name, parameter, value: given, wrong, onChange: (value: One) => set(name, value) };
+    return <ParameterField key={name} {...props} />;
+  };
+  const first = names.filter((name) => parameters[name]?.required || FIRST.includes(name));
+  const others = names.filter((name) => !first.includes(name));
+  const isUsed = others.some((name) => values[name] !== undefined || wrongOf(name) !== undefined);
   return (
-    <div className="fields parameters">
-      {names.map((name) => {
-        const parameter = parameters[name];
-        if (!parameter) return null;
-        const given = values[name];
-        const wrong = wrongOf(name) ?? (given === undefined ? undefined : outside(parameter, given));
-        const props = { name, parameter, value: given, wrong, onChange: (value: One) => set(name, value) };
-        return <ParameterField key={name} {...props} />;
-      })}
-    </div>
+    <>
+      <div className="fields parameters">{first.map(draw)}</div>
+      {others.length > 0 && (
+        <details className="options" open={isUsed || undefined}>
+          <summary>{t('convert.options')}</summary>
+          <div className="fields parameters">{others.map(draw)}</div>
+        </details>
+      )}
+    </>
   );
 }
 
@@ -231,7 +258,7 @@ function Amount({ name, parameter, value, wrong, about, onChange }: AboutProps) 
             max={max ?? undefined}
             step={parameter.type === 'number' ? 'any' : step}
             value={now ?? preset ?? ''}
-            placeholder={t('convert.auto')}
+            placeholder={t('convert.auto.short')}
             aria-describedby={described}
             aria-invalid={wrong !== undefined}
             onChange={({ target }) => set(target.value === '' ? null : Number(target.value))}
