@@ -2,10 +2,11 @@
 import type { Kysely } from 'kysely';
 import { type LockedJob, lockJob } from '#database/jobs.ts';
 import { changeOutputs } from '#database/outputs.ts';
+import { completePendingTask } from '#database/pending-tasks.ts';
 import type { Schema } from '#database/schema.ts';
-import { completeTask, findDoneBy, findNeededBy, listReadyTasks } from '#database/tasks.ts';
+import { completeTask, findDoneBy, findNeededBy, listReadyTasks, type ReadyTask } from '#database/tasks.ts';
 import { PlatformError } from '#domain/error.ts';
-import type { TaskResult } from '#domain/task.ts';
+import { EMPTY_RESULT, type TaskResult } from '#domain/task.ts';
 import { finishIfOver } from '#workflows/finish-job.ts';
 import { PARTS_OWNERS } from '#workflows/job-owners.ts';
 import { attemptPrefix } from '#workflows/job-storage.ts';
@@ -57,9 +58,25 @@ async function commit(platform: Platform, db: Kysely<Schema>, done: Commit): Pro
     // Before the outputs are looked at: they wait for what is sent of them.
     await openUploads(platform, db, { job, done });
     const ready = await listReadyTasks(db, { ...held, onlyOutputs: await findNeededBy(db, held) });
-    await sendOutputs(platform, db, { job, tasks: ready });
+    const made = ready.filter((one) => isMade(done, one));
+    await sendOutputs(platform, db, { job, tasks: ready.filter((one) => !made.includes(one)) });
+    for (const { taskId, subject } of made) {
+      const finished: TaskResult = { ...EMPTY_RESULT, files: result.files };
+      if (await completePendingTask(db, { ...held, taskId }, finished))
+        await completeOutput(platform, db, { job, done: { ...done, task: { ...task, subject }, result: finished } });
+    }
   }
   return true;
+}
+
+/** An output that is one file of this very task, and stays where it lies: there is nothing left to do for another worker. */
+function isMade({ task, plan, outputs, result }: Commit, { subject }: ReadyTask): boolean {
+  const output = plan.outputs[subject];
+  const destination = outputs.find(({ index }) => index === subject)?.spec.destination ?? null;
+  const isFile = output?.method === 'direct' || output?.method === 'image';
+  const stays = destination === null || destination.kind === 'managed';
+  const isOwn = task.kind === 'direct' && task.subject === subject && result.files.length > 0;
+  return isOwn && isFile && stays && output.pictures.length === 0;
 }
 
 async function completeOutput(

@@ -26,7 +26,11 @@ after(async () => {
 
 test('of a stream, a file and a sound, whose last two were refused, only those two are done again', async () => {
   const { platform } = opened;
-  const outputs = [outputSpec({ instant: true }), outputSpec({ container: 'mp4' }), outputSpec({ container: 'm4a' })];
+  const outputs = [
+    outputSpec({ instant: true }),
+    outputSpec({ container: 'mp4' }),
+    outputSpec({ container: 'm4a', destination: { kind: 'file', path: 'a.m4a' } }),
+  ];
   const job = await openPlannedJob(platform, { outputs });
   const ran: string[] = [];
   let refusing = true;
