@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ChannelInput, ChannelJob, LiveInputName } from '#domain/channel.ts';
 import { channelLogPath } from '#domain/channel-log.ts';
 import { isListening } from '#domain/channel-rules.ts';
+import { blot, secretsOf } from '#domain/channel-target.ts';
 import { PlatformError, toPlatformError } from '#domain/error.ts';
 import { ChannelLog } from '#live/channel-log.ts';
 import { ChannelState } from '#live/channel-state.ts';
@@ -246,6 +247,8 @@ export class ChannelRunner {
       return null;
     }
     const error = outcome.error ?? this.#reasonOf(outcome);
+    // FFmpeg names its input in full, with the passphrase.
+    if (input?.inputUrl) error.message = blot(error.message, secretsOf(input.inputUrl));
     this.#log.write('input', `${name}: ${error.message}`);
     const next = this.#nextOf(name);
     // Another input stands ready: no time is lost, and nothing is counted while that one works.

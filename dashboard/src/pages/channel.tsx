@@ -162,7 +162,7 @@ function Screen({ channel, job }: { channel: Channel; job: ChannelJob }) {
 function Actions({ channel, job }: { channel: Channel; job: ChannelJob }) {
   const { act, remove } = useChannelActs();
   return (
-    <>
+    <div className="row channel-acts">
       {isOn(job) ? (
         <>
           <button type="button" className="button" onClick={() => void act(job, 'stop')}>
@@ -194,6 +194,6 @@ function Actions({ channel, job }: { channel: Channel; job: ChannelJob }) {
       >
         <Trash2 size={16} aria-hidden />
       </button>
-    </>
+    </div>
   );
 }

@@ -54,7 +54,7 @@ export function Figures({ job }: { job: number }) {
   );
   return (
     <Card title={t('channel.figures')} side={<span className="small quiet">{t('channel.figures.about')}</span>}>
-      {samples.length < 2 ? (
+      {samples.length < 2 || samples.every(({ fps, bitrate: rate }) => fps === null && rate === null) ? (
         <p className="body quiet">{t('channel.figures.wait')}</p>
       ) : (
         <Suspense fallback={<Bones rows={4} />}>

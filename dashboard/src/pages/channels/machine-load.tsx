@@ -46,7 +46,7 @@ const [WIDTH, HEIGHT, SHOWN] = [120, 28, 90];
 function Meter({ label, value, about, values, most }: MeterProps) {
   const recent = values.slice(-SHOWN);
   const points = recent.map((one, i) => {
-    const x = WIDTH - ((recent.length - 1 - i) * WIDTH) / (SHOWN - 1);
+    const x = (i * WIDTH) / Math.max(1, recent.length - 1);
     return `${x.toFixed(1)},${(HEIGHT - 1 - (Math.min(one, most) / most) * (HEIGHT - 2)).toFixed(1)}`;
   });
   return (
