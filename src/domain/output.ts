@@ -135,6 +135,8 @@ export type OutputSpec = {
   readonly instant: boolean;
   /** At a destination of its own, playlists appear and grow while the rest is made; else they come last. */
   readonly growing?: boolean;
+  /** HLS in MPEG-TS at a destination of its own: the one sound track lies inside of every rendition's segments; several are a group beside them. */
+  readonly soundInside?: boolean;
   /** The destination's folder is this output's alone: what an earlier one left there under the same kinds of names is removed at the end. */
   readonly ownsFolder?: boolean;
   /** null is managed storage. */

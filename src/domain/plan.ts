@@ -172,6 +172,8 @@ export type OutputPlan = {
   readonly audio: readonly string[];
   readonly subtitles: readonly string[];
   readonly pictures: readonly string[];
+  /** Its one sound track is put into every video segment where it is delivered. */
+  readonly soundInside?: boolean;
   /** For `direct` and `image`: size and sound of the one file. */
   readonly direct: DirectPlan | null;
   /** Why this output cannot be made of this source; its `output` task fails with it, the other outputs go on. */

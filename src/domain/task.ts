@@ -75,6 +75,8 @@ export type TaskResult = {
   /** Single pictures by track: frame number and storage key. */
   readonly pictures: readonly { readonly track: string; readonly frame: number; readonly key: string }[];
   readonly files: readonly StoredFile[];
+  /** Bytes of an output's segments at its destination, where they are not those that were stored. */
+  readonly deliveredBytes?: number;
   /** Frames encoded, all renditions. */
   readonly frames: number;
   /** Wall-clock seconds of the children. */

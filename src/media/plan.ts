@@ -110,18 +110,35 @@ function planOutput(draft: Draft, spec: OutputSpec, index: number): OutputPlan {
   }
   const timeline = planTimeline(draft, spec, wantsVideo);
   const video = wantsVideo ? planVideo(draft, { spec, index, timeline }) : [];
+  const audio = wantsSound ? planSound(draft, { spec, timeline, renditions: video.length }) : [];
   return {
     index,
     container: spec.container,
     method: kind === 'adaptive' ? 'adaptive' : 'joined',
     timeline: timeline.id,
     video,
-    audio: wantsSound ? planSound(draft, { spec, timeline, renditions: video.length }) : [],
+    audio,
+    ...(hasSoundInside(spec, { video, audio }) ? { soundInside: true } : {}),
     subtitles: planSubtitles(draft, { timeline, burnt: burntStream(draft, video) }),
     pictures: wantsVideo ? planPictures(draft, { spec, index, timeline }) : [],
     direct: null,
     refused: null,
   };
+}
+
+function hasSoundInside(
+  { soundInside = false, segmentFormat, container, destination }: OutputSpec,
+  { video, audio }: { readonly video: readonly string[]; readonly audio: readonly string[] },
+): boolean {
+  const isElsewhere = destination !== null && destination.kind !== 'managed';
+  return (
+    soundInside &&
+    isElsewhere &&
+    container === 'hls' &&
+    segmentFormat === 'ts' &&
+    video.length > 0 &&
+    audio.length === 1
+  );
 }
 
 const burntStream = (draft: Draft, video: readonly string[]): number | null =>

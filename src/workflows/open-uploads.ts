@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { LockedJob } from '#database/jobs.ts';
 import type { Schema } from '#database/schema.ts';
-import { findNeededBy, type ReadyTask } from '#database/tasks.ts';
+import { findNeededBy, listTasks, type ReadyTask } from '#database/tasks.ts';
 import { insertUpload } from '#database/upload-tasks.ts';
 import type { Job } from '#domain/job.ts';
 import type { OutputPlan, Plan, PlannedTask } from '#domain/plan.ts';
@@ -25,20 +25,38 @@ export async function openUploads(
   db: Kysely<Schema>,
   { job, done }: { readonly job: LockedJob; readonly done: Made },
 ): Promise<void> {
-  const { held, task, plan, result } = done;
-  const index = placeOf(plan, task);
-  // What is cut out of the original on request lies nowhere; a first light is in no delivered playlist.
-  if (index < 0 || task.kind === 'first-light' || result.parts.length === 0) return;
-  if (result.parts.some(({ rendition }) => isPackaged(plan, rendition))) return;
+  const { held, task, plan } = done;
+  const made = { ...task, result: done.result };
   const needing = await findNeededBy(db, held);
   const uploads: ReadyTask[] = [];
   for (const { index: output, spec } of done.outputs) {
-    const wanted: OutputPlan | undefined = plan.outputs[output];
+    const wanted = plan.outputs[output];
     if (!needing.includes(output) || wanted?.method !== 'adaptive') continue;
     if (spec.destination === null || spec.destination.kind === 'managed') continue;
-    uploads.push(await insertUpload(db, held, { output, index, weight: WEIGHT }));
+    for (const one of await sendable(db, { held, wanted, made })) {
+      if (isSendable(plan, one))
+        uploads.push(await insertUpload(db, held, { output, index: placeOf(plan, one), weight: WEIGHT }));
+    }
   }
   if (uploads.length > 0) await sendOutputs(platform, db, { job: { ...job, lane: done.job.lane }, tasks: uploads });
+}
+
+type Sendable = { readonly held: Made['held']; readonly wanted: OutputPlan; readonly made: Task };
+
+/** What can be sent now that a task is done: what it made. Where sound lies inside of pictures, either waits for the other. */
+async function sendable(db: Kysely<Schema>, { held, wanted, made }: Sendable): Promise<readonly Task[]> {
+  if (!wanted.soundInside) return [made];
+  const tasks = await listTasks(db, { projectId: held.projectId, jobId: held.jobId, status: 'done' });
+  const ofTimeline = tasks.filter(({ subject }) => subject === wanted.timeline);
+  if (made.kind === 'audio') return ofTimeline.filter(({ kind }) => kind === 'chunk' || kind === 'copy');
+  return ofTimeline.some(({ kind }) => kind === 'audio') ? [made] : [];
+}
+
+/** What is cut out of the original on request lies nowhere; a first light is in no delivered playlist. */
+function isSendable(plan: Plan, task: Task): boolean {
+  const parts = task.result?.parts ?? [];
+  if (placeOf(plan, task) < 0 || task.kind === 'first-light' || parts.length === 0) return false;
+  return !parts.some(({ rendition }) => isPackaged(plan, rendition));
 }
 
 /** Where a task stands in its plan; -1 for those that follow from it. */

@@ -33,7 +33,9 @@ export function outputResult({ job, plan, outputs, done, task, result }: Finishe
   return {
     url: placeOf(destination, { main, isAdaptive, managed: outputPath(job.uuid, output.index) }),
     container: output.container,
-    size: files.reduce((sum, file) => sum + file.size, 0) + (isAdaptive && whole ? packageSize(whole) : 0),
+    size:
+      result.deliveredBytes ??
+      files.reduce((sum, file) => sum + file.size, 0) + (isAdaptive && whole ? packageSize(whole) : 0),
     duration: plan.timelines[output.timeline]?.duration ?? output.direct?.duration ?? 0,
     width: largest?.width ?? output.direct?.width ?? null,
     height: largest?.height ?? output.direct?.height ?? null,

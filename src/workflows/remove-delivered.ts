@@ -73,8 +73,9 @@ function partOf(
   const isGrowing = spec.growing ?? false;
   const done = tasks.filter((task) => task.status === 'done');
   const made = uploads.flatMap((upload) => madeBy(plan, done, upload) ?? []);
-  const segments = made.flatMap((task) => madeItems(plan, output, task)).map(({ name }) => name);
-  const lists = isGrowing ? playlistNames(plan, index, made) : [];
+  const segments = made.flatMap((task) => madeItems(plan, output, { made: task, done })).map(({ name }) => name);
+  const sound = output.soundInside ? done.filter(({ kind }) => kind === 'audio') : [];
+  const lists = isGrowing ? playlistNames(plan, index, [...made, ...sound]) : [];
   return {
     output: index,
     destination: spec.destination,

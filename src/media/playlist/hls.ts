@@ -32,6 +32,8 @@ export type PlaylistView = {
   readonly keyUri?: string | null;
   /** Renditions that will come: a player never looks at the master again. Their playlists wait for their first segment. */
   readonly planned?: readonly VideoRendition[];
+  /** The sound is no group of its own: it lies in the segments of every rendition. */
+  readonly soundInside?: boolean;
   /** Says of a growing playlist that players begin at its beginning, not at its end as with live feeds. */
   readonly fromStart?: boolean;
 };
@@ -39,11 +41,11 @@ export type PlaylistView = {
 /** The master playlist of what can be played so far; null while that is nothing. */
 export function masterPlaylist(output: Package, timeline: Timeline, view: PlaylistView = {}): string | null {
   const { video, audio, texts } = output;
-  const { query = '' } = view;
+  const { query = '', soundInside = false } = view;
   if (!output.playable) return null;
   const soundOnly = video.length === 0;
   const lines = ['#EXTM3U', `#EXT-X-VERSION:${VERSION}`, '#EXT-X-INDEPENDENT-SEGMENTS', ''];
-  if (!soundOnly) lines.push(...audio.map((track, i) => audioMedia(track, { i, query })));
+  if (!soundOnly && !soundInside) lines.push(...audio.map((track, i) => audioMedia(track, { i, query })));
   lines.push(...texts.map((text, i) => textMedia(text, { i, query })));
   const sound = peakSound(audio);
   const variants = soundOnly ? audio.slice(0, 1) : video;
@@ -60,7 +62,7 @@ export function masterPlaylist(output: Package, timeline: Timeline, view: Playli
         ),
         RESOLUTION: 'width' in rendition ? `${rendition.width}x${rendition.height}` : undefined,
         'FRAME-RATE': 'width' in rendition ? toNumber(timeline.fps).toFixed(3) : undefined,
-        AUDIO: !soundOnly && audio.length > 0 ? quoted(AUDIO_GROUP) : undefined,
+        AUDIO: !soundOnly && !soundInside && audio.length > 0 ? quoted(AUDIO_GROUP) : undefined,
         SUBTITLES: texts.length > 0 ? quoted(TEXT_GROUP) : undefined,
         'CLOSED-CAPTIONS': 'width' in rendition ? 'NONE' : undefined,
       })}`,

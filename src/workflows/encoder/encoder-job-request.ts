@@ -47,6 +47,8 @@ export function encoderJobRequest(
         // The folder holds exactly what its readers expect.
         storyboard: false,
         instant: false,
+        // A quality's own playlist plays alone.
+        soundInside: true,
         ownsFolder: true,
         growing: request.masterPlaylist === 'progressive',
         destination: place(bucket, request.hlsFolderKey),

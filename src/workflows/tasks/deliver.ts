@@ -8,7 +8,15 @@ import { joinKey } from '#storage/key.ts';
 import type { Store } from '#storage/store.ts';
 import type { Platform } from '#workflows/platform.ts';
 import type { TaskContext } from '#workflows/task-context.ts';
-import { entryItem, fileItem, type Item, listItems, mediaItems, OUR_NAMES } from '#workflows/tasks/delivery-items.ts';
+import {
+  entryItem,
+  fileItem,
+  type Item,
+  listItems,
+  mediaItems,
+  OUR_NAMES,
+  type StoredItem,
+} from '#workflows/tasks/delivery-items.ts';
 import { sendAll } from '#workflows/tasks/send-items.ts';
 
 type Delivery = {
@@ -18,8 +26,11 @@ type Delivery = {
   readonly whole: Package;
 };
 
-/** An adaptive output as files under the destination's path. What uploads have brought there already is not sent again. */
-export async function deliverPackage(platform: Platform, context: TaskContext, delivery: Delivery): Promise<void> {
+/**
+ * An adaptive output as files under the destination's path. What uploads have brought there already is not sent again.
+ * Answers the bytes of its media there.
+ */
+export async function deliverPackage(platform: Platform, context: TaskContext, delivery: Delivery): Promise<number> {
   const { output, destination, files, whole } = delivery;
   const timeline = context.plan.timelines[output.timeline];
   const entry = timeline ? entryItem(output, whole, timeline) : null;
@@ -28,13 +39,17 @@ export async function deliverPackage(platform: Platform, context: TaskContext, d
   try {
     const folder = key.replace(/\/+$/, '');
     const name = (item: Item): string => joinKey(folder, item.name);
-    const media = mediaItems(whole, files);
+    const media = mediaItems(output, whole, files);
     const lists = listItems(output, whole);
     const there = await findDelivered(context, { store, folder, output });
-    const missing = media.filter((item) => there.get(name(item)) !== item.size);
-    for (const items of [missing, lists, [entry]]) await sendAll(platform, context, { store, items, name });
+    const isThere = (item: StoredItem): boolean =>
+      item.sound === undefined ? there.get(name(item)) === item.size : there.has(name(item));
+    const missing = media.filter((item) => !isThere(item));
+    const sent = await sendAll(platform, context, { store, items: missing, name });
+    for (const items of [lists, [entry]]) await sendAll(platform, context, { store, items, name });
     const owns = context.outputs.find(({ index }) => index === output.index)?.spec.ownsFolder ?? false;
     if (owns) await removeOthers(store, folder, new Set([...media, ...lists, entry].map(name)));
+    return media.reduce((sum, item) => sum + (sent.get(name(item)) ?? there.get(name(item)) ?? 0), 0);
   } finally {
     await store.close();
   }
@@ -53,9 +68,9 @@ async function findDelivered(
   );
   if (sent.size === 0 || !store.abilities.list) return sent;
   const there = new Map<string, number>();
-  // A loser that was slow, or a removal after a failure, may have changed them since.
+  // Only what has the size it was sent with: a loser that was slow, or a removal after a failure, may have changed them since.
   for await (const { key, size } of store.list(folder === '' ? '' : `${folder}/`))
-    if (sent.has(key) && size !== null) there.set(key, size);
+    if (size !== null && sent.get(key) === size) there.set(key, size);
   return there;
 }
 

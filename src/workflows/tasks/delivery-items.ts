@@ -17,7 +17,13 @@ const FRESH = 'no-cache';
 
 /** Something to put under a name: an object of managed storage, or a text of ours. */
 export type Item = { readonly name: string; readonly options: WriteOptions } & (
-  | { readonly key: string; readonly size: number }
+  | {
+      readonly key: string;
+      /** Of what is stored under the key. */
+      readonly size: number;
+      /** Storage key of the sound that is put into it. */
+      readonly sound?: string;
+    }
   | { readonly text: string }
 );
 export type StoredItem = Extract<Item, { readonly key: string }>;
@@ -30,14 +36,26 @@ export const entryName = ({ container }: Pick<OutputPlan, 'container'>): string 
 export const OUR_NAMES = /^[^/]+\/(playlist\.m3u8|segment_\d{5}\.(ts|m4s)|init(-[0-9a-f]{8})?\.mp4)$/;
 
 /** Segments and their inits, texts, and whatever files stand beside them. */
-export const mediaItems = (whole: Package, files: readonly StoredFile[]): StoredItem[] => [
-  ...[...whole.video, ...whole.audio].flatMap((track) => [
-    ...initItems(track),
-    ...track.segments.map(segmentItem(track)),
-  ]),
-  ...files.map(fileItem),
-  ...whole.texts.map(({ folder, file }) => fileItem({ ...file, name: `${folder}/subtitles.vtt` })),
+export const mediaItems = (output: OutputPlan, whole: Package, files: readonly StoredFile[]): StoredItem[] => {
+  const sound = new Map(output.soundInside ? whole.audio[0]?.segments.map(({ index, key }) => [index, key]) : []);
+  return [
+    ...deliveredTracks(output, whole).flatMap((track) => [
+      ...initItems(track),
+      ...track.segments.map((segment) => withSound(segmentItem(track)(segment), sound.get(segment.index))),
+    ]),
+    ...files.map(fileItem),
+    ...whole.texts.map(({ folder, file }) => fileItem({ ...file, name: `${folder}/subtitles.vtt` })),
+  ];
+};
+
+/** Sound that lies inside of the others is no track of its own. */
+const deliveredTracks = (output: OutputPlan, { video, audio }: Package): PackagedTrack[] => [
+  ...video,
+  ...(output.soundInside ? [] : audio),
 ];
+
+const withSound = (item: StoredItem, sound: string | undefined): StoredItem =>
+  sound === undefined ? item : { ...item, sound };
 
 export const fileItem = (file: StoredFile): StoredItem => ({
   name: file.name,
@@ -66,13 +84,29 @@ const segmentItem =
   });
 
 /** The segments that one task made of an output's renditions, under the names they have in the whole. */
-export function madeItems(plan: Plan, output: OutputPlan, made: Pick<Task, 'result'>): StoredItem[] {
+export function madeItems(plan: Plan, output: OutputPlan, { made, done }: Made): StoredItem[] {
+  const sound = output.soundInside ? soundKeys(output, done) : null;
   return (made.result?.parts ?? []).flatMap(({ rendition, segments }) => {
     const folder = folderOf(plan, output, rendition);
-    if (folder === null) return [];
+    if (folder === null || (sound && output.audio.includes(rendition))) return [];
     const known = [...plan.video, ...plan.audio].find(({ id }) => id === rendition);
-    return segments.map(segmentItem({ folder, extension: known?.segmentFormat === 'ts' ? 'ts' : 'm4s' }));
+    const item = segmentItem({ folder, extension: known?.segmentFormat === 'ts' ? 'ts' : 'm4s' });
+    return segments.map((segment) => withSound(item(segment), sound?.get(segment.index)));
   });
+}
+
+export type Made = {
+  /** Whose segments. */
+  readonly made: Pick<Task, 'result'>;
+  /** What is done of the job: the sound is among it where it belongs inside. */
+  readonly done: readonly Pick<Task, 'result'>[];
+};
+
+function soundKeys(output: OutputPlan, done: Made['done']): ReadonlyMap<number, string> {
+  const parts = done
+    .flatMap(({ result }) => result?.parts ?? [])
+    .filter(({ rendition }) => output.audio.includes(rendition));
+  return new Map(parts.flatMap(({ segments }) => segments.map(({ index, key }) => [index, key])));
 }
 
 /** The playlists of single tracks, as far as they are; none for DASH. */
@@ -80,7 +114,7 @@ export const listItems = (output: OutputPlan, whole: Package): Item[] =>
   output.container === 'dash'
     ? []
     : [
-        ...[...whole.video, ...whole.audio].map((track) =>
+        ...deliveredTracks(output, whole).map((track) =>
           playlist(`${track.folder}/playlist.m3u8`, mediaPlaylist(whole, track)),
         ),
         ...whole.texts.map(({ folder }) => playlist(`${folder}/playlist.m3u8`, textPlaylist(whole))),
@@ -88,7 +122,10 @@ export const listItems = (output: OutputPlan, whole: Package): Item[] =>
 
 /** Null while there is nothing to play. */
 export function entryItem(output: OutputPlan, whole: Package, timeline: Timeline): Item | null {
-  const text = output.container === 'dash' ? dashManifest(whole, timeline) : masterPlaylist(whole, timeline);
+  const text =
+    output.container === 'dash'
+      ? dashManifest(whole, timeline)
+      : masterPlaylist(whole, timeline, { soundInside: output.soundInside ?? false });
   if (text === null) return null;
   if (output.container !== 'dash') return playlist(entryName(output), text);
   return { name: entryName(output), text, options: { contentType: MANIFEST_TYPE, cacheControl: FRESH } };

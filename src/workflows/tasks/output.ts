@@ -19,12 +19,15 @@ export async function finishOutput(platform: Platform, context: TaskContext): Pr
   const pictures = await finishPictures(platform, context, output);
   const files = output.method === 'adaptive' ? pictures : [...(await mainFile(platform, context, output)), ...pictures];
   const destination = context.outputs.find((one) => one.index === output.index)?.spec.destination ?? null;
+  let delivered: Pick<TaskResult, 'deliveredBytes'> = {};
   if (destination && destination.kind !== 'managed') {
     const wholeOutput = output.method === 'adaptive' ? packageOf(context, output) : null;
-    if (wholeOutput) await deliverPackage(platform, context, { output, destination, files, whole: wholeOutput });
-    else await deliverFiles(platform, context, { destination, files });
+    if (wholeOutput) {
+      const bytes = await deliverPackage(platform, context, { output, destination, files, whole: wholeOutput });
+      if (output.soundInside) delivered = { deliveredBytes: bytes };
+    } else await deliverFiles(platform, context, { destination, files });
   }
-  return { parts: [], pictures: [], files, frames: 0, seconds: (performance.now() - started) / 1000 };
+  return { ...delivered, parts: [], pictures: [], files, frames: 0, seconds: (performance.now() - started) / 1000 };
 }
 
 /** The tracks of an adaptive output, which must all be there. */

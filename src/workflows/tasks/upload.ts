@@ -29,13 +29,13 @@ export async function uploadSegments(platform: Platform, context: TaskContext): 
     const growing = spec.growing ?? false;
     // Somebody may be watching what is there: it is replaced at the end, not piece by piece.
     if (!growing && (await isThere(store, joinKey(folder, entryName(output)), signal))) return EMPTY_RESULT;
-    const items = madeItems(plan, output, made);
-    await sendAll(platform, context, { store, items, name });
+    const items = madeItems(plan, output, { made, done });
+    const sent = await sendAll(platform, context, { store, items, name });
     if (growing) await growPlaylists(platform, context, { store, output, made, name });
     const files = items.map((item) => ({
       name: item.name,
       key: item.key,
-      size: item.size,
+      size: sent.get(name(item)) ?? 0,
       mediaType: item.options.contentType ?? 'application/octet-stream',
     }));
     return { ...EMPTY_RESULT, files, seconds: (performance.now() - started) / 1000 };
@@ -60,7 +60,8 @@ async function growPlaylists(platform: Platform, context: TaskContext, growing: 
   await holdLock(platform.database.db, `delivery ${job.id} ${output.index}`, async (db) => {
     const done = await listTasks(db, { projectId: job.projectId, jobId: job.id, status: 'done' });
     const uploads = done.filter(({ kind, subject }) => kind === 'upload' && subject === output.index);
-    const sent = [made, ...uploads.flatMap((upload) => madeBy(plan, done, upload) ?? [])];
+    const sound = output.soundInside ? done.filter(({ kind }) => kind === 'audio') : [];
+    const sent = [made, ...sound, ...uploads.flatMap((upload) => madeBy(plan, done, upload) ?? [])];
     const whole = packageOutput(plan, output, [...new Map(sent.map((task) => [task.id, task])).values()]);
     const entry = entryItem(output, whole, timeline);
     if (!entry) return;
