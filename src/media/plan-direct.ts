@@ -99,6 +99,12 @@ function copy(draft: Draft, spec: OutputSpec, index: number): OutputPlan['direct
       `outputs.${index}: ${facts.video.codec} cannot be copied into ${spec.container}; leave videoCodec out to convert it`,
     );
   }
+  // MP4 and MOV carry the rotation along; in the others the film would lie on its side.
+  if ((facts.video.rotation !== 0 || facts.video.mirrored) && spec.container !== 'mp4' && spec.container !== 'mov')
+    throw new PlatformError(
+      'unsupported_media',
+      `outputs.${index}: a turned video cannot be copied into ${spec.container}; take mp4 or mov, or leave videoCodec out to convert it`,
+    );
   const tracks = spec.audioCodec === 'none' ? [] : facts.audio;
   const copies =
     (spec.audioCodec === null || spec.audioCodec === 'copy') &&

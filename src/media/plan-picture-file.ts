@@ -30,12 +30,15 @@ export function planPictureFile(draft: Draft, spec: OutputSpec, index: number): 
   const animation = kind === 'animation';
   const size = pictureSize(draft, { spec, source, animation });
   const { picture, animation: options } = spec;
+  const blank = blankDirect(draft, spec);
+  const fps = animation ? (spec.fps ?? (isAnimated(facts) ? ownRate(video) : ANIMATION_RATE)) : null;
+  if (fps && spec.container === 'gif') refuseLong(size, { fps, duration: blank.duration });
   return {
-    ...blankDirect(draft, spec),
+    ...blank,
     kind,
     ...size,
     decoration: planDecoration(draft, { spec, index, shortSide: Math.min(size.width, size.height) }),
-    fps: animation ? (spec.fps ?? (isAnimated(facts) ? ownRate(video) : ANIMATION_RATE)) : null,
+    fps,
     videoStream: video.streamIndex,
     ...(picture ? { picture } : {}),
     ...(options ? { animation: options } : {}),
@@ -98,6 +101,19 @@ export function exactSize(source: Size, spec: Pick<OutputSpec, 'width' | 'height
   );
   const side = (own: number) => Math.max(1, Math.round(own * scale));
   return { width: side(source.width), height: side(source.height) };
+}
+
+/** A palette is known when the last frame was seen: until then all of them lie in memory. Bytes. */
+const MOST_FRAMES = 1.2e9;
+
+function refuseLong({ width, height }: Size, { fps, duration }: { fps: Rational; duration: number }): void {
+  const frame = width * height * 4;
+  const most = MOST_FRAMES / frame / rateNumber(fps);
+  if (duration > most)
+    throw new PlatformError(
+      'media_limit',
+      `A GIF of ${width}x${height} at ${Number(rateNumber(fps).toFixed(2))} frames/s can last ${Math.floor(most)} s, and this one would last ${Math.ceil(duration)} s: take a part of it, or make it smaller or slower`,
+    );
 }
 
 function refuseHuge({ width, height }: Size, { format, maxPixels }: { format: StillOutput; maxPixels: number }): void {

@@ -43,10 +43,12 @@ const SPACES = { 8: 'srgb', 16: 'rgb16' } as const;
  */
 export async function renderStill(options: RenderStill): Promise<StillSize> {
   const { format, compress = false, metadata = 'none' } = options;
-  const animated = (options.animated ?? false) && ANIMATIONS.includes(format);
-  const opened = await openPicture(options, { animated });
+  const mayMove = (options.animated ?? false) && ANIMATIONS.includes(format);
   const deep = (options.keepDepth ?? false) && DEEP.includes(format);
-  const header = compress || deep || metadata === 'safe' ? await readHeader(opened) : null;
+  const still = await openPicture(options);
+  const header = compress || deep || mayMove || metadata === 'safe' ? await readHeader(still) : null;
+  const moves = mayMove && ANIMATIONS.includes(header?.format ?? '') && (header?.pages ?? 1) > 1;
+  const opened = moves ? await openPicture(options, { animated: true }) : still;
   const depth = deep && header?.depth === 'ushort' ? 16 : 8;
   const shaped = shape(opened.toColourspace(SPACES[depth]), options);
   const flat = format === 'jpg' ? shaped.flatten({ background: options.background ?? '#ffffff' }) : shaped;

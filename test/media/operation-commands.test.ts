@@ -313,6 +313,18 @@ test('sizes that hold no picture, and pictures that are too large, are refused i
     refusal('image_resize', { width: 16_384, output_format: 'webp', height: 1, maintain_aspect_ratio: false }, photo),
     'invalid_request: 16384x1: webp holds at most 16383 pixels a side',
   );
+  const long = sourceFacts({ duration: 3600, declaredDuration: 3600, video: videoFacts({ endTime: 3600 }) });
+  assert.equal(
+    refusal('video_convert', { output_format: 'gif' }, long),
+    'media_limit: A GIF of 480x270 at 12 frames/s can last 192 s, and this one would last 3600 s: take a part of it, or make it smaller or slower',
+  );
+  const turned = sourceFacts({ video: videoFacts({ rotation: 90 }) });
+  const copied = { start: 1, mode: 'copy', output_format: 'mkv' };
+  assert.match(
+    refusal('video_trim', copied, turned),
+    /^unsupported_media: outputs.0: a turned video cannot be copied into mkv; /,
+  );
+  assert.equal(refusal('video_trim', { ...copied, output_format: 'mp4' }, turned), 'planned');
   assert.match(refusal('audio_extract', {}, sourceFacts({ audio: [] })), /^no_audio: /);
   assert.match(refusal('video_compress', {}, sourceFacts({ video: null, audio: [] })), /^no_video: /);
 });

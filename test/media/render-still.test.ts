@@ -60,7 +60,7 @@ test('what stays of the metadata: nothing, the safe part, or all of it; the pict
   assert.ok(source.exif?.includes('SN-4711'));
   for (const format of ['jpg', 'png', 'webp', 'avif'] as const) {
     const seen = async (metadata: 'none' | 'safe' | 'all') => {
-      const found = await sharp(await render(path, { format, metadata })).metadata();
+      const found = await sharp(await render(path, { format, metadata, animated: true })).metadata();
       assert.deepEqual([found.width, found.height, found.orientation ?? 1], [60, 80, 1], `${format} ${metadata}`);
       return found.exif?.toString('latin1') ?? '';
     };

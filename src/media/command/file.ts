@@ -135,7 +135,9 @@ export function copyCommand({ container, direct, facts, inputArguments, path }: 
 /** One frame as PNG, upright and SDR; the image library makes the wanted format of it. */
 export function frameCommand(options: DirectOptions): string[] {
   const { facts, direct, inputArguments, drawing, path } = options;
-  const graph = `${frameChain(options, 0, 1)},format=rgb24[v]`;
+  // The image library lays transparency on a colour, or keeps it.
+  const format = direct.picture && facts.video?.hasAlpha ? 'rgba' : 'rgb24';
+  const graph = `${frameChain(options, 0, 1)},format=${format}[v]`;
   return [
     ...PREAMBLE,
     '-copyts',
