@@ -109,5 +109,18 @@ test('with keys: a scope for each call, the key is the session, another project 
   assert.deepEqual(await idsOf(here), [mine.id]);
   assert.deepEqual(await idsOf(there), []);
   assert.equal((await there.call('DELETE', `operations/${mine.id}/`)).status, 404);
+  // The key of the settings is one caller as well.
+  const admin = () => new Client(keyed.base, { 'x-api-key': 'an-admin-key-for-this' });
+  const adminsOwn = await admin().create(resizeForm(picture));
+  assert.deepEqual(await idsOf(admin()), [adminsOwn.id]);
   assert.equal((await new Client(keyed.base).call('GET', 'health/')).status, 200);
+});
+
+test('where the server is reached by https, the cookie is secure', async () => {
+  for (const settings of [{ PUBLIC_URL: 'https://media.example.com' }, { TRUSTED_PROXIES: '127.0.0.1' }]) {
+    await using secure = await openServer({ settings: { ...UNLIMITED, ...settings } });
+    const headers = { 'x-forwarded-proto': 'https' };
+    const answer = await new Client(secure.base, headers).fetch('GET', 'session/');
+    assert.match(answer.headers.get('set-cookie') ?? '', /; HttpOnly; SameSite=Lax; Secure$/);
+  }
 });

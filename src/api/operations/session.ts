@@ -1,6 +1,7 @@
 // Which session a caller is: the signed cookie, X-Session-Key, or a new one. Used by the routes of the operations API.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
+import { needsKey } from '#api/auth.ts';
 import { callerOf } from '#api/context.ts';
 import { PREFIX } from '#api/operations/envelope.ts';
 import { isUuid } from '#api/operations/schema.ts';
@@ -25,6 +26,8 @@ export type Sessions = (request: FastifyRequest, reply: FastifyReply) => Session
 
 /** `session(request, reply)` answers the caller's session, and gives it to him where he had none. */
 export function createSessions({ config, keyFor }: Pick<Platform, 'config' | 'keyFor'>): Sessions {
+  const hasKeys = needsKey(config);
+  const isSecure = config.PUBLIC_URL?.startsWith('https:') ?? false;
   const secret: SessionSecret = config.SESSION_SECRET ?? keyFor('operation sessions');
   return (request, reply) => {
     const { projectId, keyId } = callerOf(request);
@@ -33,10 +36,10 @@ export function createSessions({ config, keyFor }: Pick<Platform, 'config' | 'ke
     const token = cookieOf(request);
     const known = token === null ? null : readSession(token, secret);
     // A program with a key of its own keeps no cookies: the key says who it is.
-    if (known === null && keyId !== null) return { projectId, sessionKey: `key:${keyId}`, token: null };
+    if (known === null && hasKeys) return { projectId, sessionKey: `key:${keyId ?? 'admin'}`, token: null };
     const sessionKey = known ?? uuidv7();
     const given = signSession(sessionKey, secret);
-    reply.header('Set-Cookie', cookie(given, request.protocol === 'https'));
+    reply.header('Set-Cookie', cookie(given, isSecure || request.protocol === 'https'));
     // Pages of other origins get no cookie: they keep this one.
     if (known === null) reply.header('X-Session-Key', given);
     return { projectId, sessionKey, token: given };
