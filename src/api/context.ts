@@ -20,6 +20,8 @@ export type ApiContext = {
   readonly platform: Platform;
   /** Open event streams: ended before the server closes. */
   readonly streams: Set<EventStream>;
+  /** Where videos play, of a listener that serves something else alone (`--seed-ports`). */
+  readonly playbackPort?: number;
 };
 
 /** What a route needs of its caller; `open` needs no key. Every route says it: server.ts refuses one that does not. */
@@ -45,4 +47,13 @@ export function callerOf(request: FastifyRequest): Caller {
 /** `https://media.example.com`: PUBLIC_URL, or what the caller reached us under. No slash at its end. */
 export function baseUrl({ platform }: ApiContext, request: FastifyRequest): string {
   return platform.config.PUBLIC_URL?.replace(/\/+$/, '') ?? `${request.protocol}://${request.host}`;
+}
+
+/** The same, in front of what plays. */
+export function playbackBase(context: ApiContext, request: FastifyRequest): string {
+  const base = baseUrl(context, request);
+  if (context.playbackPort === undefined || context.platform.config.PUBLIC_URL !== undefined) return base;
+  const url = new URL(base);
+  url.port = String(context.playbackPort);
+  return url.origin;
 }

@@ -27,7 +27,8 @@ import { eventRoutes } from '#api/system/event-routes.ts';
 import { overviewRoutes } from '#api/system/overview-routes.ts';
 import { queueRoutes } from '#api/system/queue-routes.ts';
 import { systemRoutes } from '#api/system/routes.ts';
-import { videosApi } from '#api/videos/api.ts';
+import { type VideoService, videosApi } from '#api/videos/api.ts';
+import { serviceRoutes } from '#api/videos/service-routes.ts';
 import { TUS_HEADERS } from '#api/videos/tus-headers.ts';
 import type { Platform } from '#workflows/platform.ts';
 
@@ -38,11 +39,18 @@ const CLOSE_PATIENCE = 3;
 /** What swagger-ui and static files register for themselves: open to all. */
 const OWN_FILES = ['/docs', '/assets'];
 
+/** A listener that serves one service of the videos API alone. */
+export type OnlyService = {
+  readonly service: VideoService;
+  /** Where what plays is served; left out, here. */
+  readonly playbackPort?: number;
+};
+
 /**
  * Builds the server; it does not listen yet.
  * @throws PlatformError `invalid_setting` where keys are needed and none exists
  */
-export async function createServer(platform: Platform): Promise<Api> {
+export async function createServer(platform: Platform, only?: OnlyService): Promise<Api> {
   await requireSomeKey(platform);
   const app = Fastify({
     loggerInstance: platform.log,
@@ -55,7 +63,8 @@ export async function createServer(platform: Platform): Promise<Api> {
   app.setValidatorCompiler(zodValidator);
   app.setSerializerCompiler(serializerCompiler);
   const streams = new Set<EventStream>();
-  const context: ApiContext = { platform, streams };
+  const port = only?.playbackPort;
+  const context: ApiContext = { platform, streams, ...(port === undefined ? {} : { playbackPort: port }) };
   closeInTime(app, streams);
   installErrors(app);
   requireScopes(app);
@@ -104,6 +113,11 @@ export async function createServer(platform: Platform): Promise<Api> {
       'script-src': "'self'",
     },
   });
+  if (only) {
+    serviceRoutes(app, context, only.service);
+    videosApi(app, context, [only.service]);
+    return app;
+  }
   systemRoutes(app, context);
   eventRoutes(app, context);
   queueRoutes(app, context);

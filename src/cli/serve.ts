@@ -5,6 +5,7 @@ import type { Api } from '#api/context.ts';
 import type { Command } from '#cli/command.ts';
 import { startLiveRole } from '#cli/live-role.ts';
 import { createLogger } from '#cli/logger.ts';
+import { listenOnSeedPorts, type SeedPorts } from '#cli/seed-ports.ts';
 import { nextSignal } from '#cli/signals.ts';
 import { readEnvironment } from '#config/read-environment.ts';
 import type { Config } from '#config/settings.ts';
@@ -23,25 +24,33 @@ export const command: Command = {
     port: { type: 'string', short: 'p', value: 'N', about: 'instead of PORT; 0 takes a free one' },
     roles: { type: 'string', value: 'LIST', about: 'instead of ROLES: api, work, live' },
     apis: { type: 'string', value: 'LIST', about: 'instead of APIS' },
+    'seed-ports': {
+      type: 'boolean',
+      about:
+        "the videos API's services on ports of their own too: upload 8001, transcoding 8002, metadata 8003, streaming 8004, admin 8005",
+    },
   },
   takes: [0, 0],
   examples: [
     ['rendition serve', 'everything, on http://127.0.0.1:8080'],
     ['rendition serve --roles api', 'only the API: workers run elsewhere with the same DATABASE_URL and STORAGE_URL'],
   ],
-  run: async ({ values }) => {
+  run: async ({ values, flags }) => {
     const overrides = [...values].map(([name, value]) => [name.toUpperCase(), value]);
-    return serve(readEnvironment(Object.fromEntries(overrides) as Record<string, string>));
+    const config = readEnvironment(Object.fromEntries(overrides) as Record<string, string>);
+    return serve(config, { seedPorts: flags.has('seed-ports') });
   },
 };
 
-async function serve(config: Config): Promise<number> {
+async function serve(config: Config, { seedPorts }: { readonly seedPorts: boolean }): Promise<number> {
   const signals = nextSignal();
   const log = createLogger(config);
   const [serves, works] = [config.ROLES.includes('api'), config.ROLES.includes('work')];
   if (serves) await requireFreePort(config);
   await using platform = await openPlatform(config, { log, works });
   const [app, worker] = await startRoles(platform, { serves, works });
+  const services =
+    app && seedPorts ? await openServices(platform, () => Promise.all([app.close(), worker?.stop()])) : null;
   // A worker has its own.
   const intake = works ? null : startIntake(platform);
   const live = config.ROLES.includes('live') ? await startLiveRole(platform) : null;
@@ -51,9 +60,19 @@ async function serve(config: Config): Promise<number> {
   if (ending instanceof PlatformError) log.error(ending.message);
   else log.info(`${ending}: stopping`);
   // The server first: who asks now is told to come again, and nothing new is taken in.
-  await Promise.all([app?.close(), worker?.stop(), intake?.stop(), live?.stop()]);
+  await Promise.all([app?.close(), services?.close(), worker?.stop(), intake?.stop(), live?.stop()]);
   signals.stop();
   return ending instanceof PlatformError ? 1 : 0;
+}
+
+/** @param undo what had been started before, should a port be taken */
+async function openServices(platform: OpenPlatform, undo: () => Promise<unknown>): Promise<SeedPorts> {
+  try {
+    return await listenOnSeedPorts(platform);
+  } catch (error) {
+    await undo();
+    throw error;
+  }
 }
 
 async function startRoles(

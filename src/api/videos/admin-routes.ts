@@ -1,7 +1,7 @@
 // The admin service: everything resumed, everything's health, one video's whole state. Wired by api.ts.
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type Api, type ApiContext, baseUrl, callerOf } from '#api/context.ts';
+import { type Api, type ApiContext, callerOf, playbackBase } from '#api/context.ts';
 import { problemSchema } from '#api/errors.ts';
 import { toId, videoId } from '#api/videos/forms.ts';
 import { answerList, listQuery } from '#api/videos/list-videos.ts';
@@ -127,7 +127,7 @@ export function videoAdminRoutes(app: Api, context: ApiContext): void {
       },
       async (request) => {
         const video = await acts[name](platform, refOf(request, request.params.video_id));
-        return viewVideo(platform, video, baseUrl(context, request));
+        return viewVideo(platform, video, playbackBase(context, request));
       },
     );
   }
@@ -143,7 +143,7 @@ export function videoAdminRoutes(app: Api, context: ApiContext): void {
       },
     },
     async (request) => {
-      const base = baseUrl(context, request);
+      const base = playbackBase(context, request);
       const ref = refOf(request, request.params.video_id);
       const video = await readVideo(platform, ref);
       const upload = await findUpload(platform.database.db, ref);

@@ -1,7 +1,7 @@
 // `GET /videos` and `GET /admin/videos`: the same list. Used by video-routes.ts and admin-routes.ts.
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type ApiContext, baseUrl, callerOf } from '#api/context.ts';
+import { type ApiContext, callerOf, playbackBase } from '#api/context.ts';
 import { whole } from '#api/videos/forms.ts';
 import { listVideos, type VideoSort } from '#database/videos.ts';
 import { VIDEO_STATUSES } from '#domain/video.ts';
@@ -41,6 +41,6 @@ export async function answerList(context: ApiContext, request: FastifyRequest, q
     },
     sealer,
   );
-  const base = baseUrl(context, request);
+  const base = playbackBase(context, request);
   return { videos: videos.map((video) => viewVideo(context.platform, video, base)), total, page, page_size: size };
 }

@@ -4,7 +4,7 @@ import { callerOf } from '#api/context.ts';
 import { findVideo, findVideoById } from '#database/videos.ts';
 import type { Caller } from '#domain/access.ts';
 import { PlatformError } from '#domain/error.ts';
-import { judgePlayback, PLAYBACK_PURPOSE, playbackEnd } from '#domain/playback-token.ts';
+import { judgePlayback, PLAYBACK_PURPOSE } from '#domain/playback-token.ts';
 import type { Video } from '#domain/video.ts';
 import type { Platform } from '#workflows/platform.ts';
 
@@ -19,8 +19,6 @@ export type Playback = {
   readonly id: string;
   /** null where a key, or nothing, opens it */
   readonly token: string | null;
-  /** Seconds since 1970; null without a token. */
-  readonly expiresAt: number | null;
 };
 
 /** The `config` of a route below `/:id` that playback tokens open. */
@@ -42,8 +40,7 @@ export function playbackAccess(platform: Platform) {
 export function playbackOf(request: FastifyRequest): Playback {
   const id = (request.params as PlaybackParams).id.toLowerCase();
   const { token } = (request.query ?? {}) as { readonly token?: unknown };
-  const sent = typeof token === 'string' && token !== '' ? token : null;
-  return { id, token: sent, expiresAt: sent === null ? null : playbackEnd(sent) };
+  return { id, token: typeof token === 'string' && token !== '' ? token : null };
 }
 
 /** @throws PlatformError `not_found` also where it is another project's; `playback_denied` where it wants a token */

@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type Api, type ApiContext, baseUrl } from '#api/context.ts';
+import { type Api, type ApiContext, baseUrl, playbackBase } from '#api/context.ts';
 import { parseWith, sendProblem } from '#api/errors.ts';
 import { toId, toVideoWish, videoFields, videoId } from '#api/videos/forms.ts';
 import { grantOf, uploadAccess, uploaderOf } from '#api/videos/upload-access.ts';
@@ -52,7 +52,7 @@ export function tusRoutes(app: Api, context: ApiContext): void {
   const create: Answer = async (request, reply) => {
     const concat = readConcat(header(request, 'upload-concat'));
     const wish = readWish(request);
-    const begin = { ...uploaderOf(request), ...wish, baseUrl: baseUrl(context, request) };
+    const begin = { ...uploaderOf(request), ...wish, baseUrl: playbackBase(context, request) };
     if (concat.kind === 'final') {
       const upload = await concatenateUploads(platform, { ...begin, ids: concat.ids.map(toId) });
       finishInBackground(platform, upload);

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import { type Api, type ApiContext, baseUrl, callerOf } from '#api/context.ts';
+import { type Api, type ApiContext, callerOf, playbackBase } from '#api/context.ts';
 import { invalid, problemSchema } from '#api/errors.ts';
 import { receiveChunkForm } from '#api/videos/chunk-form.ts';
 import { toId, toVideoWish, videoFields, videoId, whole } from '#api/videos/forms.ts';
@@ -93,7 +93,7 @@ export function uploadRoutes(app: Api, context: ApiContext): void {
         chunkSize: body.chunk_size ?? null,
         ...(body.upload_id === undefined ? {} : { id: toId(body.upload_id) }),
         video: body.purpose === 'video' ? toVideoWish(body) : null,
-        baseUrl: baseUrl(context, request),
+        baseUrl: playbackBase(context, request),
       });
       const { received } = await showUpload(db, upload);
       return reply.code(201).send({
@@ -174,7 +174,7 @@ export function uploadRoutes(app: Api, context: ApiContext): void {
       return reply.code(202).send({
         upload_id: upload.id,
         status: video?.status ?? 'uploaded',
-        master_url: video && playbackLinks(platform, video, baseUrl(context, request)).masterUrl,
+        master_url: video && playbackLinks(platform, video, playbackBase(context, request)).masterUrl,
       });
     },
   );

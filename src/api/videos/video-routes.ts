@@ -1,7 +1,7 @@
 // The metadata service: videos made, listed, read, changed, deleted, stopped and resumed. Wired by api.ts.
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type Api, type ApiContext, baseUrl, callerOf } from '#api/context.ts';
+import { type Api, type ApiContext, callerOf, playbackBase } from '#api/context.ts';
 import { problemSchema } from '#api/errors.ts';
 import {
   description,
@@ -49,7 +49,7 @@ const refOf = (request: FastifyRequest, hash: string): VideoRef => ({
 export function videoRoutes(app: Api, context: ApiContext): void {
   const { platform } = context;
   const show = (request: FastifyRequest, video: Parameters<typeof viewVideo>[1]) =>
-    viewVideo(platform, video, baseUrl(context, request));
+    viewVideo(platform, video, playbackBase(context, request));
 
   app.post(
     '/videos',
@@ -68,7 +68,7 @@ export function videoRoutes(app: Api, context: ApiContext): void {
         projectId: callerOf(request).projectId,
         filename: body.filename ?? body.title ?? '',
         wish: toVideoWish(body),
-        baseUrl: baseUrl(context, request),
+        baseUrl: playbackBase(context, request),
       });
       return reply.code(201).header('Location', `/videos/${video.id}`).send(show(request, video));
     },
