@@ -1,6 +1,7 @@
 // The tables as Kysely sees them. One type a table, named as in migrations/*.sql; bigint columns arrive as numbers. Imported by every file of this room.
 
 import { type ColumnType, type Generated, type GeneratedAlways, type RawBuilder, sql } from 'kysely';
+import type { EncoderJobTable, EncoderLogTable } from '#database/encoder-tables.ts';
 import type { OperationFileTable, OperationTable, RateLimitTable } from '#database/operation-tables.ts';
 import type { SealedLocation, SealedSpec } from '#database/sealed-location.ts';
 import type {
@@ -11,8 +12,6 @@ import type {
   LiveInputName,
   LiveOutputState,
 } from '#domain/channel.ts';
-import type { Preset } from '#domain/codec.ts';
-import type { EncoderLogLevel, MasterTiming, QualityPreset, SegmentType } from '#domain/encoder-job.ts';
 import type { Failure } from '#domain/error.ts';
 import type { Finding } from '#domain/finding.ts';
 import type { JobApi, JobLane, JobStatus, OutputResult, OutputStatus, TaskStatus } from '#domain/job.ts';
@@ -25,9 +24,9 @@ import type { DeliveryAttempt, DeliveryStatus } from '#domain/webhook.ts';
 
 /** Read as a value; written through json(), so that arrays are not taken for PostgreSQL arrays. */
 export type Json<T> = ColumnType<T, RawBuilder<T>, RawBuilder<T>>;
-type OptionalJson<T> = ColumnType<T | null, RawBuilder<T> | null | undefined, RawBuilder<T> | null>;
+export type OptionalJson<T> = ColumnType<T | null, RawBuilder<T> | null | undefined, RawBuilder<T> | null>;
 export type Time = ColumnType<Date, Date | undefined, Date>;
-type OptionalTime = ColumnType<Date | null, Date | null | undefined, Date | null>;
+export type OptionalTime = ColumnType<Date | null, Date | null | undefined, Date | null>;
 
 export type ProjectTable = {
   readonly id: string;
@@ -158,42 +157,6 @@ export type DeliveryTable = {
   readonly is_ordered: Generated<boolean>;
   /** To an address that the operator set: it may be private. */
   readonly is_own: Generated<boolean>;
-};
-
-/** What the encoder API knows of a job beside the job itself. */
-export type EncoderJobTable = {
-  readonly job_id: number;
-  readonly project_id: string;
-  readonly video_id: string;
-  readonly s3_original_key: string;
-  readonly s3_hls_folder_key: string;
-  readonly input_file_size: number | null;
-  readonly duration: number | null;
-  /** As they were asked for. */
-  readonly quality_presets: OptionalJson<readonly QualityPreset[]>;
-  readonly preset: Preset | null;
-  readonly segment_type: SegmentType;
-  readonly master_playlist: MasterTiming;
-  /** Not finished: of one video and key there is one such. */
-  readonly is_open: Generated<boolean>;
-  readonly worker_id: string | null;
-  /** An external worker reports on it. */
-  readonly is_external: Generated<boolean>;
-  /** As an external worker reported it. */
-  readonly output_file_size: number | null;
-  /** The last whole ten per cent that was told. */
-  readonly told_progress: Generated<number>;
-  /** SHA-256 of the Redis entry that brought it, while that may still be in Redis. */
-  readonly entry: string | null;
-};
-
-export type EncoderLogTable = {
-  readonly id: GeneratedAlways<number>;
-  readonly project_id: string;
-  readonly job_id: number;
-  readonly level: EncoderLogLevel;
-  readonly at: Time;
-  readonly message: string;
 };
 
 export type QueueStateTable = {
