@@ -67,8 +67,15 @@ export async function holds(page: Page, expression: string, seconds = 60): Promi
 export type AxeRules = 'all' | 'colours';
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
+/** Two frames, so that what begins to move has begun, and then until it has moved; what moves for ever is let be. */
+const STILL = `new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))).then(() =>
+  Promise.allSettled(document.getAnimations().filter((one) => one.effect.getTiming().iterations !== Infinity).map((one) => one.finished)))
+  .then(() => undefined)`;
+
 /** What axe finds, one line each: nothing where all is well. */
 export async function findViolations(page: Page, rules: AxeRules = 'all'): Promise<string[]> {
+  // What fades would be judged half-way.
+  await page.evaluate(STILL);
   const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   // As a function of the page, not as a script of its document: its policy allows no inline scripts.
   await page.evaluate(`window.axe ? undefined : (${'() => {'}${axe}${'}'})()`);
