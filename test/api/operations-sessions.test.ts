@@ -124,3 +124,27 @@ test('where the server is reached by https, the cookie is secure', async () => {
     assert.match(answer.headers.get('set-cookie') ?? '', /; HttpOnly; SameSite=Lax; Secure$/);
   }
 });
+
+test('every call says what it needs of a key: reading to look, writing to change', async () => {
+  await using keyed = await openServer({ settings: { ...UNLIMITED, AUTH: 'on', ADMIN_KEY: 'an-admin-key-for-this' } });
+  const keys = new Map<string, string>();
+  for (const scope of ['read', 'write', 'worker'] as const)
+    keys.set(scope, await createKey(keyed.platform, { name: scope, scopes: [scope], projectId: 'default' }));
+  const { paths } = keyed.app.swagger() as { paths: Record<string, Record<string, unknown>> };
+  const routes = Object.entries(paths)
+    .filter(([path]) => path.startsWith('/api/v1/') && path !== '/api/v1/health')
+    .flatMap(([path, methods]) => Object.keys(methods).map((method) => [method.toUpperCase(), path] as const));
+  assert.ok(routes.length >= 13, routes.join('; '));
+  for (const [method, path] of routes) {
+    const target = path.slice('/api/v1/'.length).replace('{id}', '00000000-0000-7000-8000-000000000000');
+    const needed = method === 'GET' || method === 'HEAD' ? 'read' : 'write';
+    const ask = async (headers: Record<string, string>) =>
+      (await new Client(keyed.base, headers).fetch(method, target.replace('{name}', 'audio_convert'))).status;
+    assert.equal(await ask({}), 401, `${method} ${path} without a key`);
+    for (const [scope, key] of keys) {
+      const status = await ask({ 'x-api-key': key });
+      if (scope === needed) assert.ok(status !== 401 && status !== 403, `${method} ${path} with ${scope}: ${status}`);
+      else assert.equal(status, 403, `${method} ${path} with ${scope}`);
+    }
+  }
+});
