@@ -194,16 +194,19 @@ const keyFile = (key: string): ServedFile => {
   };
 };
 
-/** A TS packet carries 184 of 188 bytes, and each picture a header of its own: more than any of it takes. */
-const TS_OVERHEAD = 1.12;
-const TS_TABLES = 4000;
+/** Bytes that MPEG-TS adds at the most: 4 of every 188, a packet begun for each sample with its headers, and tables ten times a second. */
+const TS_HEADERS = 188 / 184;
+const TS_SAMPLE = 230;
+const TS_SECOND = 4000;
 
 function transportTrack<T>(track: PackagedTrack<T>): PackagedTrack<T> {
   const segments = track.segments.map((segment) => ({
     ...segment,
     init: null,
     name: segment.name.replace(/\.m4s$/, '.ts'),
-    size: Math.ceil(segment.size * TS_OVERHEAD + TS_TABLES),
+    size: Math.ceil(
+      segment.size * TS_HEADERS + segment.samples * TS_SAMPLE + (segment.duration / track.timescale + 1) * TS_SECOND,
+    ),
   }));
   return { ...track, extension: 'ts', segments };
 }

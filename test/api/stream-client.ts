@@ -1,0 +1,70 @@
+// A video on a test server, from file to stream. Used by the tests of streams.
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { type Answer, type TestServer, until } from './open-server.ts';
+import { init, sendChunk } from './upload-client.ts';
+
+const run = promisify(execFile);
+const FFMPEG = ['-v', 'error', '-nostdin', '-y'];
+const PICTURE = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '50'];
+
+/** Standard: its own stream becomes the top rendition. 640x360, 25 frames/s, with sound. */
+export async function standardFilm(folder: string, seconds: number): Promise<string> {
+  const file = path.join(folder, `standard-${seconds}.mp4`);
+  const inputs = [
+    '-f',
+    'lavfi',
+    '-i',
+    `testsrc2=s=640x360:r=25:d=${seconds}`,
+    '-f',
+    'lavfi',
+    '-i',
+    `sine=r=48000:d=${seconds}`,
+  ];
+  // Within the rate that the ladder gives so small a picture.
+  const rate = ['-crf', '35', '-maxrate', '600k', '-bufsize', '600k', '-bf', '2'];
+  await run('ffmpeg', [...FFMPEG, ...inputs, ...PICTURE, ...rate, '-c:a', 'aac', file]);
+  return file;
+}
+
+/** Not standard: nothing of it can be copied. Its subtitles become a track. */
+export async function otherFilm(folder: string, seconds: number): Promise<string> {
+  const file = path.join(folder, `other-${seconds}.mkv`);
+  const inputs = [
+    '-f',
+    'lavfi',
+    '-i',
+    `testsrc2=s=640x360:r=25:d=${seconds}`,
+    '-f',
+    'lavfi',
+    '-i',
+    `sine=r=48000:d=${seconds}`,
+  ];
+  await run('ffmpeg', [...FFMPEG, ...inputs, '-c:v', 'mpeg4', '-q:v', '3', '-c:a', 'libmp3lame', file]);
+  return file;
+}
+
+/** Uploads a file in one chunk and ends the upload; its id. */
+export async function upload(
+  server: TestServer,
+  file: string,
+  fields: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
+  const bytes = await readFile(file);
+  const { upload_id: id } = await init(server, { filename: path.basename(file), total_chunks: 1, ...fields });
+  const sent = await sendChunk(server.base, { id, index: 0, bytes });
+  if (sent.status !== 200) throw new Error(`chunk: ${sent.status}`);
+  const done = await server.call('POST', '/upload/complete', { body: { upload_id: id } });
+  if (done.status !== 202) throw new Error(`complete: ${done.status} ${done.text}`);
+  return id;
+}
+
+/** Waits until all of it is encoded. */
+export const whenReady = (server: TestServer, id: string): Promise<Answer> =>
+  until(
+    90,
+    () => server.call('GET', `/videos/${id}`),
+    ({ body }) => ['ready', 'failed'].includes((body as { status: string }).status),
+  );
