@@ -28,6 +28,11 @@ function compressed(): Plugin {
 }
 
 const API = 'http://127.0.0.1:8080';
+/** What a development server passes on to the real one. */
+const CALLS = [
+  ...['/jobs', '/plan', '/queue', '/workers', '/events', '/overview', '/system', '/session', '/admin', '/health'],
+  ...['/openapi.json', '/docs', '/videos', '/upload', '/transcode', '/stream', '/live', '/api'],
+];
 
 export default defineConfig({
   plugins: [react(), compressed()],
@@ -40,5 +45,5 @@ export default defineConfig({
     // The player page is a document of its own: it loads nothing of the dashboard.
     rollupOptions: { input: ['index.html', 'watch.html'] },
   },
-  server: { proxy: { '/jobs': API, '/plan': API, '/events': API, '/workers': API, '/health': API } },
+  server: { proxy: Object.fromEntries(CALLS.map((path) => [path, API])) },
 });
