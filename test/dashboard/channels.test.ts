@@ -117,7 +117,7 @@ test('the editor says what is wrong at its field, orders profiles, and shows no 
     [
       saved?.hls_window_seconds,
       saved?.is_abr,
-      (saved?.abr as Record<string, unknown>[]).map((one) => one.video_bitrate),
+      ((saved?.abr ?? []) as { video_bitrate: number }[]).map((one) => one.video_bitrate),
     ],
     [30, true, [1400, 3500]],
   );

@@ -2,7 +2,7 @@
 import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
 import { t, tell } from '../text/text.ts';
 import { toast, toastError, withUndo } from '../ui/toasts.tsx';
-import { ApiError, type FieldError, keyHeaders, request, search } from './http.ts';
+import { ApiError, type FieldError, keyHeaders, readProblem, request, search } from './http.ts';
 import type { Definition, Enveloped, OperationFile, Operation as OperationRow, OperationStatus } from './types.ts';
 
 export type MediaType = Definition['media_type'];
@@ -51,6 +51,12 @@ export const useOperations = (page: number) =>
 
 export const operationPath = (id: string): string => `${PREFIX}/operations/${id}`;
 export const resultPath = (id: string): string => `${operationPath(id)}/download/`;
+
+export async function readResult(id: string): Promise<ArrayBuffer> {
+  const response = await fetch(resultPath(id), { headers: keyHeaders() });
+  if (!response.ok) throw readProblem(response.status, await response.text(), response.statusText);
+  return response.arrayBuffer();
+}
 
 const patchList = (client: QueryClient, change: (operations: Operation[]) => Operation[]): void => {
   client.setQueriesData<OperationPage>({ queryKey: [LIST] }, (known) =>

@@ -3,7 +3,7 @@ import { Pause, Play } from 'lucide-react';
 import { type MouseEvent, useEffect, useRef, useState } from 'react';
 import { useTheme } from '../../shell/theme.ts';
 import { clock, number, t } from '../../text/text.ts';
-import type { Sides } from './result.tsx';
+import type { Side, Sides } from './result.tsx';
 import { drawWave, loadWave, peakDecibels, type Wave } from './wave.ts';
 
 export function CompareSounds({ sides: { before, after } }: { sides: Sides }) {
@@ -19,15 +19,18 @@ export function CompareSounds({ sides: { before, after } }: { sides: Sides }) {
   };
   return (
     <div className="stack">
-      {before && <Sound name={t('convert.before')} url={before.url} onBegin={begin} />}
-      <Sound name={t('convert.after')} url={after.url} onBegin={begin} />
+      {before && <Sound name={t('convert.before')} side={before} onBegin={begin} />}
+      <Sound name={t('convert.after')} side={after} onBegin={begin} />
     </div>
   );
 }
 
-type SoundProps = { name: string; url: string; onBegin: (element: HTMLAudioElement) => void };
+type SoundProps = { name: string; side: Side; onBegin: (element: HTMLAudioElement) => void };
 
-function Sound({ name, url, onBegin }: SoundProps) {
+function Sound({ name, side, onBegin }: SoundProps) {
+  const { url } = side;
+  const source = useRef(side);
+  source.current = side;
   const audio = useRef<HTMLAudioElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const theme = useTheme();
@@ -35,13 +38,16 @@ function Sound({ name, url, onBegin }: SoundProps) {
   const [failed, setFailed] = useState(false);
   const [playing, setPlaying] = useState(false);
   const [time, setTime] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another address is another file
   useEffect(() => {
-    const control = new AbortController();
-    loadWave(url, control.signal).then(
-      (found) => !control.signal.aborted && setWave(found),
-      () => !control.signal.aborted && setFailed(true),
+    let isGone = false;
+    loadWave(source.current).then(
+      (found) => !isGone && setWave(found),
+      () => !isGone && setFailed(true),
     );
-    return () => control.abort();
+    return () => {
+      isGone = true;
+    };
   }, [url]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: colours are read anew when the theme changes
   useEffect(() => {

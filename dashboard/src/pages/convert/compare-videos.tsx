@@ -2,7 +2,7 @@
 import { Pause, Play } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { clock, t } from '../../text/text.ts';
-import type { Sides } from './result.tsx';
+import type { Side, Sides } from './result.tsx';
 
 /** Seconds apart that nobody sees. */
 const APART = 0.12;
@@ -48,11 +48,11 @@ export function CompareVideos({ sides: { before, after } }: { sides: Sides }) {
       <div className={before ? 'pair' : ''}>
         {before && (
           <figure>
-            <Side side={before} video={first} name={t('convert.before')} controls={!both} />
+            <Picture side={before} video={first} name={t('convert.before')} controls={!both} />
           </figure>
         )}
         <figure>
-          <Side side={after} video={second} name={t('convert.after')} controls={!both} isMuted={both} />
+          <Picture side={after} video={second} name={t('convert.after')} controls={!both} isMuted={both} />
         </figure>
       </div>
       {both && (
@@ -89,15 +89,15 @@ export function CompareVideos({ sides: { before, after } }: { sides: Sides }) {
   );
 }
 
-type SideProps = {
-  side: { url: string; kind: string };
+type PictureProps = {
+  side: Side;
   video: React.RefObject<HTMLVideoElement | null>;
   name: string;
   controls: boolean;
   isMuted?: boolean;
 };
 
-function Side({ side: { url, kind }, video, name, controls, isMuted = false }: SideProps) {
+function Picture({ side: { url, kind }, video, name, controls, isMuted = false }: PictureProps) {
   const [broken, setBroken] = useState(false);
   return (
     <>

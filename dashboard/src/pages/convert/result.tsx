@@ -1,7 +1,7 @@
 // Before and after: a picture under a slider, sound as waves, films side by side; and the facts of both. Loaded when a result is looked at.
 import { useEffect, useRef, useState } from 'react';
 import { openFile } from '../../api/http.ts';
-import { type Operation, type ResultFile, resultPath } from '../../api/operations.ts';
+import { type Operation, type ResultFile, readResult, resultPath } from '../../api/operations.ts';
 import { bitrate, bytes, clock, number, t, tell } from '../../text/text.ts';
 import { Problem } from '../../ui/parts.tsx';
 import { CompareImages } from './compare-images.tsx';
@@ -9,10 +9,18 @@ import { CompareSounds } from './compare-sounds.tsx';
 import { CompareVideos } from './compare-videos.tsx';
 import { keepOriginal, originalOf } from './originals.ts';
 
+export type Side = {
+  url: string;
+  kind: string;
+  /** bytes; null where nobody says */
+  size: number | null;
+  /** Its content: what blob: addresses hold, the page may show but not fetch. */
+  read: () => Promise<ArrayBuffer>;
+};
 export type Sides = {
   /** null where the original is not at hand. */
-  before: { url: string; kind: string } | null;
-  after: { url: string; kind: string };
+  before: Side | null;
+  after: Side;
 };
 const kindOf = (type: string | undefined): string => type?.split('/')[0] ?? '';
 
@@ -38,8 +46,11 @@ export default function Result({ operation }: { operation: Operation }) {
   if (problem !== null) return <Problem error={problem} />;
   if (!output || after === null) return null;
   const sides: Sides = {
-    before: before ? { url: before, kind: kindOf(input?.mime_type) } : null,
-    after: { url: after, kind: kindOf(output.mime_type) },
+    before:
+      before && original
+        ? { url: before, kind: kindOf(input?.mime_type), size: original.size, read: () => original.arrayBuffer() }
+        : null,
+    after: { url: after, kind: kindOf(output.mime_type), size: output.file_size, read: () => readResult(id) },
   };
   return (
     <div className="stack result">

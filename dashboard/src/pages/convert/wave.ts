@@ -7,15 +7,13 @@ const PARTS = 1200;
 /** Decoded it is some ten times as large. */
 const LARGEST = 80 * 1024 ** 2;
 
+type Source = { size: number | null; read: () => Promise<ArrayBuffer> };
+
 /** @throws Error where the browser cannot decode it, or it is too large to be drawn */
-export async function loadWave(url: string, signal: AbortSignal): Promise<Wave> {
-  const response = await fetch(url, { signal });
-  if (!response.ok) throw new Error(`HTTP ${response.status}`);
-  if (Number(response.headers.get('content-length') ?? 0) > LARGEST) throw new Error('too large');
-  const data = await response.arrayBuffer();
-  if (data.byteLength > LARGEST) throw new Error('too large');
+export async function loadWave({ size, read }: Source): Promise<Wave> {
+  if (size !== null && size > LARGEST) throw new Error('too large to be drawn');
   // Offline: nothing is played, so no gesture is asked for.
-  const sound = await new OfflineAudioContext(1, 1, 44_100).decodeAudioData(data);
+  const sound = await new OfflineAudioContext(1, 1, 44_100).decodeAudioData(await read());
   return { duration: sound.duration, ...peaks(channelsOf(sound), PARTS) };
 }
 
