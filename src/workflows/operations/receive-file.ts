@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { v7 as uuidv7 } from 'uuid';
 import type { Config } from '#config/settings.ts';
-import { deleteUpload, insertUpload } from '#database/uploads.ts';
+import { deleteUpload, findUpload, insertUpload } from '#database/uploads.ts';
 import { PlatformError } from '#domain/error.ts';
 import { safeFileName } from '#domain/operation.ts';
 import type { MediaType } from '#domain/operations/definition.ts';
@@ -118,11 +118,13 @@ async function peek(body: Readable): Promise<{ readonly head: Buffer; readonly b
   return { head, body: Readable.from(all(), { objectMode: false, highWaterMark: 1 << 20 }) };
 }
 
-/** Takes back a file of which no operation was made. */
+/** Takes back a file of which no operation was made; one that an operation owns by now is left alone. */
 export async function dropFile(
   { storage, database }: Platform,
   { projectId, id, storageKey }: Pick<ReceivedFile, 'projectId' | 'id' | 'storageKey'>,
 ): Promise<void> {
+  // A commit may have succeeded although its answer never came.
+  if (!(await findUpload(database.db, { projectId, id }))) return;
   await storage.remove(storageKey);
   await deleteUpload(database.db, { projectId, id });
 }
