@@ -123,14 +123,16 @@ export function judgeSource(
   announced: Pick<EncoderRequest, 'inputFileSize' | 'duration'>,
   facts: Pick<SourceFacts, 'size' | 'duration'>,
 ): string[] {
-  const { inputFileSize, duration } = announced;
+  const { duration } = announced;
+  // Some write 0 for what they do not know.
+  const inputFileSize = announced.inputFileSize || null;
   const lengthDiffers = (share: number, seconds: number): boolean =>
     duration !== null && duration > 0 && Math.abs(facts.duration - duration) > Math.max(seconds, duration * share);
   const isOtherLength = lengthDiffers(OTHER_FILE, OTHER_DURATION_SECONDS);
   const isSameSize = inputFileSize === facts.size;
   const sizes = `the source has ${facts.size} bytes, announced were ${inputFileSize}`;
   const lengths = `it lasts ${facts.duration.toFixed(1)} s, announced were ${duration} s`;
-  if (inputFileSize !== null && inputFileSize > 0 && facts.size < inputFileSize * (1 - OTHER_FILE))
+  if (inputFileSize !== null && facts.size < inputFileSize * (1 - OTHER_FILE))
     throw new PlatformError('source_mismatch', `The source is not whole, or another file: ${sizes}`);
   if (isOtherLength && !isSameSize)
     throw new PlatformError(
