@@ -16,14 +16,23 @@ export type Stream = {
   stop: () => void;
 };
 
-type Wish = { url: string; isLive: boolean; onProblem: (details: string) => void };
+type Wish = {
+  url: string;
+  isLive: boolean;
+  /** Second to begin at, of what is not live. */
+  from?: number;
+  onProblem: (details: string) => void;
+};
 
-export async function attachStream(video: HTMLVideoElement, { url, isLive, onProblem }: Wish): Promise<Stream> {
+export async function attachStream(
+  video: HTMLVideoElement,
+  { url, isLive, from = 0, onProblem }: Wish,
+): Promise<Stream> {
   const { default: Hls } = await import('hls.js');
   if (!Hls.isSupported()) return attachNative(video, url);
   const hls = new Hls({
     // A growing stream is watched from its beginning, a live one where it is.
-    ...(isLive ? {} : { startPosition: 0 }),
+    ...(isLive ? {} : { startPosition: from }),
     xhrSetup: (request) => {
       for (const [name, value] of Object.entries(keyHeaders())) request.setRequestHeader(name, value);
     },

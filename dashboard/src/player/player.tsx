@@ -27,12 +27,14 @@ export function Player({ url, poster, storyboard, growing = false, live = false,
   const [problem, setProblem] = useState('');
   const [stream, setStream] = useState<Stream | null>(null);
   const [cues, setCues] = useState<readonly Cue[]>([]);
+  /** Where to go on after the stream was attached anew. */
+  const [again, setAgain] = useState<{ at: number; plays: boolean } | null>(null);
   const idle = useIdle(box);
 
   useEffect(() => {
     const control = new AbortController();
     let stop: () => void = () => undefined;
-    setState('waiting');
+    if (!again) setState('waiting');
     const begin = async () => {
       while (!control.signal.aborted) {
         const { status } = await fetch(url, { headers: keyHeaders(), signal: control.signal, cache: 'no-store' });
@@ -45,6 +47,7 @@ export function Player({ url, poster, storyboard, growing = false, live = false,
       const attached = await attachStream(video.current, {
         url,
         isLive: live,
+        from: again?.at ?? 0,
         onProblem: (details) => {
           setProblem(t('player.problem', { details }));
           setState('failed');
@@ -55,6 +58,8 @@ export function Player({ url, poster, storyboard, growing = false, live = false,
       else {
         setStream(attached);
         setState('ready');
+        // Refused where nobody has touched the page: then it waits for a touch.
+        if (again?.plays) void video.current.play().catch(() => undefined);
       }
     };
     begin().catch((error: unknown) => {
@@ -66,7 +71,16 @@ export function Player({ url, poster, storyboard, growing = false, live = false,
       control.abort();
       stop();
     };
-  }, [url, live]);
+  }, [url, live, again]);
+  useNewQualities({
+    growing,
+    stream,
+    url,
+    onMore: () => {
+      const { currentTime = 0, paused = true } = video.current ?? {};
+      setAgain({ at: currentTime, plays: !paused });
+    },
+  });
   useEffect(() => {
     if (!storyboard) return;
     let isGone = false;
@@ -104,6 +118,29 @@ export function Player({ url, poster, storyboard, growing = false, live = false,
       )}
     </div>
   );
+}
+
+type Watch = { growing: boolean; stream: Stream | null; url: string; onMore: () => void };
+
+/** A player reads the list of qualities once: those that came while it played are there only after it is attached anew. */
+function useNewQualities({ growing, stream, url, onMore }: Watch): void {
+  const grew = useRef(growing);
+  const more = useRef(onMore);
+  more.current = onMore;
+  useEffect(() => {
+    if (growing) grew.current = true;
+    if (growing || !grew.current || !stream) return;
+    grew.current = false;
+    const control = new AbortController();
+    const look = async () => {
+      const answer = await fetch(url, { headers: keyHeaders(), signal: control.signal, cache: 'no-store' });
+      const count = (await answer.text()).split('#EXT-X-STREAM-INF').length - 1;
+      if (answer.ok && count > stream.levels().length) more.current();
+    };
+    // Without the list it plays on as it is.
+    look().catch(() => undefined);
+    return () => control.abort();
+  }, [growing, stream, url]);
 }
 
 /** Nothing moved over it for a while. */
