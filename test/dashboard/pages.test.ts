@@ -103,6 +103,24 @@ test('German from the browser, changed and kept; dark by choice, kept', async ()
   assert.deepEqual(look, ['en', 'dark', 'dark']);
 });
 
+test('written from right to left, nothing sticks out and the navigation is on the other side', async () => {
+  await using seen = await visit(browser, `${server.url}/`);
+  const { page } = seen;
+  for (const place of ['/', '/jobs', `/jobs/${job}`, '/machines']) {
+    await page.goto(`${server.url}/#${place}`);
+    await page.locator('main h1').first().waitFor();
+    await page.evaluate("document.documentElement.dir = 'rtl'");
+    for (const width of [1440, 390]) {
+      await page.setViewportSize({ width, height: 844 });
+      const wide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
+      assert.equal(wide, false, `${place} at ${width} pixels is wider than the screen`);
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
+    const side = (await page.locator('.side').boundingBox())?.x ?? 0;
+    assert.ok(side > 1000, 'the navigation is at the right');
+  }
+});
+
 test('by keyboard alone: skip to the content, palette, shortcuts, help', async () => {
   await using seen = await visit(browser, `${server.url}/`);
   const { page } = seen;

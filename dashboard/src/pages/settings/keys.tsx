@@ -43,7 +43,9 @@ export function Keys({ own }: { own: string | null }) {
               <tr>
                 <th scope="col">{t('keys.name')}</th>
                 <th scope="col">{t('keys.scopes')}</th>
-                <th scope="col">{t('keys.created')}</th>
+                <th scope="col" className="wide-only">
+                  {t('keys.created')}
+                </th>
                 <th scope="col">{t('keys.used')}</th>
                 <th scope="col">
                   <span className="unseen">{t('keys.revoke')}</span>
@@ -55,7 +57,7 @@ export function Keys({ own }: { own: string | null }) {
                 <tr key={key.id}>
                   <th scope="row">{key.name}</th>
                   <td>{key.scopes.join(', ')}</td>
-                  <td className="small quiet">{moment(key.createdAt)}</td>
+                  <td className="small quiet wide-only">{moment(key.createdAt)}</td>
                   <td className="small quiet">{key.lastUsedAt ? ago(key.lastUsedAt) : t('keys.never')}</td>
                   <td>
                     {key.revokedAt ? (
