@@ -80,6 +80,12 @@ test('a token ends, cannot be changed, and bounds the bytes', async () => {
   assert.equal((await server.call('POST', '/upload/init', { body, headers })).status, 201);
   const sent = await sendChunk(server.base, { id, index: 0, bytes: film, headers });
   assert.equal(sent.status, 413, JSON.stringify(sent.body));
+  const raw = await fetch(`${server.base}/upload/${id}/chunks/0`, {
+    method: 'PUT',
+    body: new Uint8Array(Buffer.alloc(20 * MB, 1)),
+    headers: { ...headers, 'content-type': 'application/octet-stream' },
+  });
+  assert.equal(raw.status, 413);
   assert.equal((await server.call('GET', `/upload/${id}`, { headers })).status, 200);
 });
 

@@ -3,7 +3,7 @@ import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { invalid, parseWith } from '#api/errors.ts';
-import { addField, toId, videoId, whole } from '#api/videos/forms.ts';
+import { addField, bytesOf, toId, videoId, whole } from '#api/videos/forms.ts';
 import { uploaderOf } from '#api/videos/upload-access.ts';
 import type { Upload } from '#database/uploads.ts';
 import { MOST_CHUNKS, readSha256 } from '#domain/upload.ts';
@@ -71,7 +71,7 @@ async function receive(
   await receiveChunk(platform, {
     upload,
     index,
-    body: part.file,
+    body: bytesOf(part.file),
     size: Number.isFinite(length) ? length : null,
     sha256,
     isTruncated: () => part.file.truncated,

@@ -1,4 +1,5 @@
 // Bodies of the videos API: multipart/form-data, application/x-www-form-urlencoded and JSON alike. Used by api.ts and its routes.
+import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Api } from '#api/context.ts';
@@ -19,7 +20,18 @@ export function acceptForms(app: Api): void {
     // PUT and POST without a body at all.
     else request.body ??= {};
   });
+  app.addHook('onSend', async (request) => drain(request));
 }
+
+/** What was not read of a refused body is read away: the connection serves the next request, and the client sees its answer. */
+function drain({ raw }: FastifyRequest): void {
+  if (raw.complete) return;
+  raw.unpipe();
+  raw.resume();
+}
+
+/** A body as it comes. Who stops reading it does not end the connection: see drain. */
+export const bytesOf = (body: Readable): AsyncIterable<Uint8Array> => body.iterator({ destroyOnReturn: false });
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type Api, type ApiContext, baseUrl, playbackBase } from '#api/context.ts';
 import { parseWith, sendProblem } from '#api/errors.ts';
-import { toId, toVideoWish, videoFields, videoId } from '#api/videos/forms.ts';
+import { bytesOf, toId, toVideoWish, videoFields, videoId } from '#api/videos/forms.ts';
 import { grantOf, uploadAccess, uploaderOf } from '#api/videos/upload-access.ts';
 import type { Upload } from '#database/uploads.ts';
 import { PlatformError, toPlatformError } from '#domain/error.ts';
@@ -82,7 +82,7 @@ export function tusRoutes(app: Api, context: ApiContext): void {
   const append = async (request: FastifyRequest, upload: Upload, offset: number): Promise<number> => {
     const body = request.body instanceof Readable ? request.body : Readable.from([]);
     const checksum = readChecksum(header(request, 'upload-checksum'));
-    const received = await appendUpload(platform, { upload, offset, body, checksum });
+    const received = await appendUpload(platform, { upload, offset, body: bytesOf(body), checksum });
     if (received === upload.expectedSize && !upload.isPartial) finishInBackground(platform, upload);
     return received;
   };
@@ -134,8 +134,6 @@ export function tusRoutes(app: Api, context: ApiContext): void {
         return await answer(request, reply);
       } catch (error) {
         const known = toPlatformError(error);
-        // What was not read of a refused body would be taken for the next request.
-        if (request.body instanceof Readable && !request.body.readableEnded) reply.header('Connection', 'close');
         if (known.code === 'checksum_mismatch') return sendProblem(reply, known, CHECKSUM_MISMATCH);
         throw error;
       }
