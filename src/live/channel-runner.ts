@@ -34,7 +34,7 @@ export type RunnerOptions = {
 const MOST_RETRIES = 5;
 const TICK_MS = 500;
 /** Seconds without a picture until the next input is taken, where the channel names none. HLS comes in pieces. */
-const FAILOVER = 1.5;
+const FAILOVER = 1.2;
 const FAILOVER_HLS = 12;
 /** Seconds that an input may take to open while another one waits. */
 const OPENING = 5;

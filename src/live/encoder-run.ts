@@ -121,7 +121,10 @@ export class EncoderRun {
   #check(): void {
     if (this.#watchdog.pieces(this.#options.pieces())) this.#hadFrames = true;
     const silence = this.#watchdog.silence();
-    if (this.#ending === null && silence > this.#options.patience(this.#hadFrames)) this.#end('silent', silence);
+    const patience = this.#options.patience(this.#hadFrames);
+    // Who waits for a publisher begins to count when that one comes.
+    if (!Number.isFinite(patience)) this.#watchdog.excuse();
+    else if (this.#ending === null && silence > patience) this.#end('silent', silence);
   }
 
   async #look(): Promise<void> {

@@ -24,8 +24,8 @@ export type LiveSource =
 
 /** Microseconds a connection may be silent: the watchdog sees it too, but FFmpeg's own words are better. */
 const TIMEOUT = '10000000';
-/** Known in a second or two: a joined stream shows its headers at every keyframe. */
-const QUICK_PROBE = ['-fflags', '+genpts', '-analyzeduration', '2000000', '-probesize', '2000000'];
+/** A second and no more: what a joined stream has not shown by then its first keyframe says, and a second input must not wait. */
+const QUICK_PROBE = ['-fflags', '+genpts', '-analyzeduration', '1000000', '-probesize', '2000000'];
 /** Playlists and what they may name: never files, never other playlist formats. */
 const HLS_DEMUXERS = 'hls,mpegts,mov,aac,mp3,ac3,eac3,webvtt';
 
