@@ -84,7 +84,7 @@ test('the editor says what is wrong at its field, orders profiles, and shows no 
   await holds(page, 'document.documentElement.scrollWidth <= 390');
   assert.deepEqual(await findViolations(page), []);
   await page.getByRole('button', { name: 'Create channel' }).click();
-  await page.getByRole('heading', { level: 1, name: 'News 24 (HD)' }).waitFor();
+  await page.getByRole('heading', { level: 1, name: 'News 24 (HD)', exact: true }).waitFor();
 
   // Nobody calls there: what FFmpeg says of it names the address, and not its passphrase.
   await page.getByRole('button', { name: 'Start', exact: true }).click();
@@ -110,7 +110,7 @@ test('the editor says what is wrong at its field, orders profiles, and shows no 
   );
   await page.getByLabel('Window (s)').fill('30');
   await page.getByRole('button', { name: 'Save changes' }).click();
-  await page.getByRole('heading', { level: 1, name: 'News 24 (HD)' }).waitFor();
+  await page.getByRole('heading', { level: 1, name: 'News 24 (HD)', exact: true }).waitFor();
   const channels = (await (await fetch(`${server.url}/api/channels/`)).json()) as Record<string, unknown>[];
   const saved = channels.find((one) => one.name === 'News 24 (HD)');
   assert.deepEqual(

@@ -50,6 +50,7 @@ export const convert = {
   'convert.paused': 'Paused by an operator',
   'convert.download': 'Download',
   'convert.look': 'Compare',
+  'convert.large.view': 'Larger',
   'convert.cancel': 'Cancel',
   'convert.retry': 'Try again',
   'convert.expires': 'Deleted {time}',

@@ -1,8 +1,10 @@
 // Before and after: a picture under a slider, sound as waves, films side by side; and the facts of both. Loaded when a result is looked at.
+import { Maximize2, X } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { openFile } from '../../api/http.ts';
 import { type Operation, type ResultFile, readResult, resultPath } from '../../api/operations.ts';
 import { bitrate, bytes, clock, number, t, tell } from '../../text/text.ts';
+import { Dialog } from '../../ui/dialog.tsx';
 import { Problem } from '../../ui/parts.tsx';
 import { CompareImages } from './compare-images.tsx';
 import { CompareSounds } from './compare-sounds.tsx';
@@ -29,6 +31,7 @@ export default function Result({ operation }: { operation: Operation }) {
   const [original, setOriginal] = useState(() => originalOf(id));
   const [problem, setProblem] = useState<unknown>(null);
   const [after, setAfter] = useState<string | null>(null);
+  const [large, setLarge] = useState(false);
   const before = useObjectUrl(original);
   useEffect(() => {
     let made: string | null = null;
@@ -54,7 +57,27 @@ export default function Result({ operation }: { operation: Operation }) {
   };
   return (
     <div className="stack result">
-      <Preview sides={sides} />
+      {large ? null : <Preview sides={sides} />}
+      {output.mime_type.startsWith('audio/') || (
+        <button type="button" className="button small plain enlarge" onClick={() => setLarge(true)}>
+          <Maximize2 size={14} aria-hidden /> {t('convert.large.view')}
+        </button>
+      )}
+      {large && (
+        <Dialog label={t('convert.look')} className="large" onClose={() => setLarge(false)}>
+          <div className="inside">
+            <div className="row between nowrap">
+              <h2 className="cut">{output.file_name}</h2>
+              <form method="dialog">
+                <button type="submit" className="button icon" aria-label={t('act.close')}>
+                  <X size={16} aria-hidden />
+                </button>
+              </form>
+            </div>
+            <Preview sides={sides} />
+          </div>
+        </Dialog>
+      )}
       {!original && (
         <OriginalPicker
           name={input?.file_name ?? ''}
