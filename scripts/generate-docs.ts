@@ -1,14 +1,21 @@
-// Writes the documents that are made from code: settings and error codes. `npm run docs`; test/laws/generated.test.ts checks that it was done.
+// Writes the documents that are made from code: settings, error codes, parameters of operations. `npm run docs`; test/laws/generated.test.ts checks that it was done.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SETTINGS, type Setting } from '#config/settings.ts';
 import { ERROR_CODES } from '#domain/error.ts';
+import type { Parameter } from '#domain/operations/definition.ts';
+import { type AnyOperation, findOperation, OPERATION_NAMES } from '#domain/operations/registry.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
 /** Path and text of every generated document. */
 export function generateDocs(): Record<string, string> {
-  return { 'docs/configuration.md': configuration(), '.env.example': dotenvExample(), 'docs/errors.md': errors() };
+  return {
+    'docs/configuration.md': configuration(),
+    '.env.example': dotenvExample(),
+    'docs/errors.md': errors(),
+    'docs/operation-parameters.md': operations(),
+  };
 }
 
 const settings: [string, Setting][] = Object.entries(SETTINGS);
@@ -56,6 +63,41 @@ Every failure, in an answer, with a job or in the log, carries one of these code
 ${rows.join('\n')}
 `;
 }
+
+function operations(): string {
+  const known = OPERATION_NAMES.map(findOperation).filter((operation) => operation !== null);
+  return `<!-- Made from src/domain/operations by \`npm run docs\`. -->
+# What operations there are
+
+Parameters of [the operations API](operations.md), as \`GET operation-definitions/\` tells them too. Numbers may come as text; times as seconds or \`1:02:03.5\`, bitrates as bits/s or \`192k\`.
+
+${known.map(operationSection).join('\n')}`;
+}
+
+function operationSection(operation: AnyOperation): string {
+  const rows = Object.entries(operation.parameters).map(
+    ([name, parameter]) =>
+      `| \`${name}\` | ${cell(allowedValues(parameter))} | ${defaultOf(parameter)} | ${cell(parameter.description)} |`,
+  );
+  return `## ${operation.name}
+
+${operation.description}
+
+Takes ${operation.input_formats.join(', ')}; gives ${operation.output_formats.join(', ')}.
+
+| parameter | may be | default | |
+|---|---|---|---|
+${rows.join('\n')}
+`;
+}
+
+function allowedValues({ type, min, max, choices }: Parameter): string {
+  if (choices) return choices.join(', ');
+  return min === null && max === null ? type : `${type}, ${min ?? ''}–${max ?? ''}`;
+}
+
+const defaultOf = ({ required, default: value }: Parameter): string =>
+  required ? '**needed**' : value === null ? '' : `\`${value}\``;
 
 if (process.argv[1] && resolve(process.argv[1]) === import.meta.filename) {
   for (const [path, text] of Object.entries(generateDocs())) {
