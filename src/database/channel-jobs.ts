@@ -1,7 +1,8 @@
 // What a channel is wanted to do and what it does: one row a channel. Orders are written by the workflows, facts by whoever holds the lease.
 import { type Kysely, type Selectable, sql } from 'kysely';
+import type { ChannelJobTable } from '#database/channel-tables.ts';
 import type { ChannelRef } from '#database/channels.ts';
-import { type ChannelJobTable, json, type Schema } from '#database/schema.ts';
+import { json, type Schema } from '#database/schema.ts';
 import {
   type ChannelFigures,
   type ChannelJob,

@@ -1,8 +1,9 @@
 // Machines that run channels, and the moments of channels that can be played. Written by the live supervisor, read by the API.
 import { type Kysely, sql } from 'kysely';
-import { json, type LiveMachineTable, type LivePart, type LiveThumbnail, type Schema } from '#database/schema.ts';
+import type { LiveMachineTable, LivePart, LiveThumbnail } from '#database/channel-tables.ts';
+import { json, type Schema } from '#database/schema.ts';
 
-export type { LivePart } from '#database/schema.ts';
+export type { LivePart } from '#database/channel-tables.ts';
 
 export type LiveMachine = Pick<LiveMachineTable, 'id' | 'hostname' | 'mark' | 'namespace' | 'cores'> & {
   readonly beatAt: Date;
