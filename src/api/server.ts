@@ -82,6 +82,8 @@ export async function createServer(platform: Platform, only?: OnlyService): Prom
       ...TUS_HEADERS,
     ],
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    // Named origins may keep the session cookie of the operations API; whoever opens it to all has only the header.
+    credentials: !platform.config.CORS_ALLOWED_ORIGINS.includes('*'),
   });
   installAuth(app, platform);
   await app.register(multipart, {

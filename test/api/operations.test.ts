@@ -164,14 +164,14 @@ test('what is wrong is said in the envelope, naming the field; nothing of it is 
     [formOf(file, operation), 400, 'invalid_request', 'parameters.width'],
     [formOf(operation, wide, ['picture', blob(picture), 'a.png']), 400, 'invalid_request', 'picture'],
     [formOf(operation, wide, ['colour', 'red'], file), 400, 'invalid_request', 'colour'],
-    [formOf(operation, wide, ['file', svg, 'a.png']), 422, 'not_media', null],
-    [formOf(operation, wide, ['file', new Blob(['#EXTM3U\n/etc/passwd']), 'a.mp4']), 422, 'not_media', null],
-    [formOf(operation, wide, ['file', new Blob([]), 'a.png']), 422, 'empty_source', null],
+    [formOf(operation, wide, ['file', svg, 'a.png']), 422, 'not_media', 'file'],
+    [formOf(operation, wide, ['file', new Blob(['#EXTM3U\n/etc/passwd']), 'a.mp4']), 422, 'not_media', 'file'],
+    [formOf(operation, wide, ['file', new Blob([]), 'a.png']), 422, 'empty_source', 'file'],
     [
       formOf(operation, wide, ['file', new Blob([new Uint8Array(picture.subarray(0, 60))]), 'a.png']),
       422,
       'corrupt_media',
-      null,
+      'file',
     ],
   ];
   for (const [form, status, code, path] of cases) {

@@ -15,17 +15,15 @@ import {
 } from '#api/operations/envelope.ts';
 import { eventRoute } from '#api/operations/event-route.ts';
 import { limitCalls } from '#api/operations/limit-calls.ts';
-import { receiveForm } from '#api/operations/receive-form.ts';
 import { listQuery, operationParams } from '#api/operations/schema.ts';
 import { serviceRoutes } from '#api/operations/service-routes.ts';
 import { createSessions, refOf, type Sessions } from '#api/operations/session.ts';
+import { submitForm } from '#api/operations/submit-form.ts';
 import { operationView, statusView, viewOperation, viewStatus } from '#api/operations/view.ts';
 import { listOperations } from '#database/operations.ts';
 import { PlatformError } from '#domain/error.ts';
 import { cancelOperation, requireOperation, retryOperation } from '#workflows/operations/change-operation.ts';
-import { createOperation } from '#workflows/operations/create-operation.ts';
 import { deleteOperation } from '#workflows/operations/delete-operation.ts';
-import { dropFile } from '#workflows/operations/receive-file.ts';
 
 const tags = ['operations'];
 /** Room for the rest of the request beside a file in base64. */
@@ -86,22 +84,15 @@ function operationRoutes(app: Api, context: ApiContext, sessions: Sessions): voi
     },
     async (request, reply) => {
       const session = sessions(request, reply);
-      const form = await receiveForm(platform, request, session.projectId);
-      const { operation, given: parameters, values, file } = form;
       const gone = new AbortController();
       reply.raw.once('close', () => gone.abort(new PlatformError('canceled', 'The client has gone')));
-      try {
-        const wish = { session, operation, parameters, values, file, baseUrl: baseUrl(context, request) };
-        const id = await createOperation(platform, { ...wish, signal: gone.signal });
-        const created = await requireOperation(platform, refOf(session, id));
-        return reply
-          .code(201)
-          .header('Location', `${PREFIX}/operations/${id}/`)
-          .send(success(viewOperation(created, prefixOf(request)), 'Operation created and queued for processing'));
-      } catch (error) {
-        await dropFile(platform, file);
-        throw error;
-      }
+      const from = { session, baseUrl: baseUrl(context, request), signal: gone.signal };
+      const id = await submitForm(platform, request, from);
+      const created = await requireOperation(platform, refOf(session, id));
+      return reply
+        .code(201)
+        .header('Location', `${PREFIX}/operations/${id}/`)
+        .send(success(viewOperation(created, prefixOf(request)), 'Operation created and queued for processing'));
     },
   );
 
