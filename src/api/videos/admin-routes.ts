@@ -150,7 +150,7 @@ export function videoAdminRoutes(app: Api, context: ApiContext): void {
       return {
         video: viewVideo(platform, video, base),
         transcoding: await readProgress(platform, video),
-        upload: upload && (await showUpload(platform.database.db, upload)),
+        upload: upload && (await showUpload(platform, upload)),
         jobs: video.jobs.map(({ jobId, uuid, status, progress, qualities }) => ({
           id: jobId,
           uuid,

@@ -3,6 +3,7 @@ import type { Api, ApiContext } from '#api/context.ts';
 import { videoAdminRoutes } from '#api/videos/admin-routes.ts';
 import { acceptBytes, acceptForms } from '#api/videos/forms.ts';
 import { playerRoutes } from '#api/videos/player-routes.ts';
+import { presignRoutes } from '#api/videos/presign-routes.ts';
 import { streamRoutes } from '#api/videos/stream-routes.ts';
 import { transcodeRoutes } from '#api/videos/transcode-routes.ts';
 import { tusRoutes } from '#api/videos/tus-routes.ts';
@@ -15,7 +16,7 @@ export const VIDEO_SERVICES = ['upload', 'transcoding', 'metadata', 'streaming',
 export type VideoService = (typeof VIDEO_SERVICES)[number];
 
 const ROUTES: Readonly<Record<VideoService, readonly Routes[]>> = {
-  upload: [uploadRoutes, tusRoutes],
+  upload: [uploadRoutes, tusRoutes, presignRoutes],
   transcoding: [transcodeRoutes],
   metadata: [videoRoutes],
   streaming: [streamRoutes, playerRoutes],

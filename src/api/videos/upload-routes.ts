@@ -95,7 +95,7 @@ export function uploadRoutes(app: Api, context: ApiContext): void {
         video: body.purpose === 'video' ? toVideoWish(body) : null,
         baseUrl: playbackBase(context, request),
       });
-      const { received } = await showUpload(db, upload);
+      const { received } = await showUpload(platform, upload);
       return reply.code(201).send({
         upload_id: upload.id,
         filename: upload.filename,
@@ -107,7 +107,7 @@ export function uploadRoutes(app: Api, context: ApiContext): void {
   );
 
   const tellChunk = async (upload: Upload, index: number) => {
-    const { received } = await showUpload(db, upload);
+    const { received } = await showUpload(platform, upload);
     return { upload_id: upload.id, index, received: received.length, total_chunks: upload.totalChunks ?? 0 };
   };
   app.post(
@@ -185,7 +185,7 @@ export function uploadRoutes(app: Api, context: ApiContext): void {
       config: access,
       schema: { tags, summary: 'What has come and what is missing', params, response: { 200: uploadView } },
     },
-    async (request) => showUpload(db, await own(request, request.params.upload_id)),
+    async (request) => showUpload(platform, await own(request, request.params.upload_id)),
   );
   app.delete(
     '/upload/:upload_id',

@@ -1,10 +1,10 @@
 // An upload as its client sees it: what has come, what is missing. Used by the upload routes.
-import type { Kysely } from 'kysely';
 import { z } from 'zod';
-import type { Schema } from '#database/schema.ts';
 import { listUploadParts } from '#database/upload-parts.ts';
 import type { Upload } from '#database/uploads.ts';
 import { chunkSizeOf, missingChunks } from '#domain/upload.ts';
+import type { Platform } from '#workflows/platform.ts';
+import { listDirectParts } from '#workflows/uploads/presign-upload.ts';
 
 export const uploadView = z.object({
   upload_id: z.string(),
@@ -21,14 +21,14 @@ export const uploadView = z.object({
   expires_at: z.iso.datetime(),
 });
 
-export async function showUpload(db: Kysely<Schema>, upload: Upload): Promise<z.output<typeof uploadView>> {
+export async function showUpload(platform: Platform, upload: Upload): Promise<z.output<typeof uploadView>> {
   const { totalChunks, expectedSize, error } = upload;
   const isWhole = upload.status === 'received';
-  const parts = await listUploadParts(db, upload);
+  const parts = await partsOf(platform, upload);
   const received = isWhole
     ? Array.from({ length: totalChunks ?? 0 }, (_, index) => index)
     : parts.map(({ index }) => index);
-  const sum = upload.protocol === 'chunks' ? parts.reduce((bytes, part) => bytes + part.size, 0) : upload.received;
+  const sum = upload.protocol !== 'tus' ? parts.reduce((bytes, part) => bytes + part.size, 0) : upload.received;
   return {
     upload_id: upload.id,
     filename: upload.filename,
@@ -43,4 +43,14 @@ export async function showUpload(db: Kysely<Schema>, upload: Upload): Promise<z.
     error: error && { code: error.code, message: error.message },
     expires_at: upload.expiresAt.toISOString(),
   };
+}
+
+async function partsOf(
+  platform: Platform,
+  upload: Upload,
+): Promise<readonly { readonly index: number; readonly size: number }[]> {
+  if (upload.status !== 'receiving' || upload.protocol !== 'presigned')
+    return listUploadParts(platform.database.db, upload);
+  const parts = await listDirectParts(platform, upload);
+  return parts.map(({ number, size }) => ({ index: number - 1, size }));
 }

@@ -10,6 +10,7 @@ import { describeChunks, missingChunks } from '#domain/upload.ts';
 import { uploadPrefix } from '#domain/video.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { probeStored } from '#workflows/probe-stored.ts';
+import { mostBytes, tooManyBytes } from '#workflows/uploads/begin-upload.ts';
 import { joinUpload } from '#workflows/uploads/join-upload.ts';
 import { growingKey, partsPrefix } from '#workflows/uploads/upload-storage.ts';
 import { failVideo } from '#workflows/videos/fail-video.ts';
@@ -77,7 +78,7 @@ async function markFinishing(platform: Platform, ref: UploadRef): Promise<void> 
   });
 }
 
-async function checkComplete({ storage }: Platform, db: Kysely<Schema>, upload: Upload): Promise<void> {
+async function checkComplete({ config, storage }: Platform, db: Kysely<Schema>, upload: Upload): Promise<void> {
   const { id, protocol, expectedSize, received, totalChunks } = upload;
   if (protocol === 'tus') {
     if (upload.concatenates === null && received !== expectedSize)
@@ -100,6 +101,7 @@ async function checkComplete({ storage }: Platform, db: Kysely<Schema>, upload: 
         missing.map((index) => index + 1),
         'parts',
       );
+    if (bytes > mostBytes({ config }, upload)) throw tooManyBytes({ config }, upload);
     if (bytes === 0 || (expectedSize !== null && bytes !== expectedSize))
       throw new PlatformError('conflict', `Upload ${id} has ${bytes} bytes in S3; ${expectedSize} were announced`);
     return;
