@@ -32,8 +32,8 @@ export type StoredItem = Extract<Item, { readonly key: string }>;
 export const entryName = ({ container }: Pick<OutputPlan, 'container'>): string =>
   container === 'dash' ? 'manifest.mpd' : 'master.m3u8';
 
-/** A name that only an adaptive output of ours has in its folder. */
-export const OUR_NAMES = /^[^/]+\/(playlist\.m3u8|segment_\d{5}\.(ts|m4s)|init(-[0-9a-f]{8})?\.mp4)$/;
+/** A name that only a ladder of ours has in its folder. */
+export const OUR_NAMES = /^(\d{1,4}p|audio(-\d+)?)\/(playlist\.m3u8|segment_\d{5}\.(ts|m4s)|init(-[0-9a-f]{8})?\.mp4)$/;
 
 /** Segments and their inits, texts, and whatever files stand beside them. */
 export const mediaItems = (output: OutputPlan, whole: Package, files: readonly StoredFile[]): StoredItem[] => {
