@@ -22,12 +22,13 @@ export class Publication {
   #audioHeader: RtmpMessage | null = null;
   #reader: Writable | null = null;
   #isWaiting = true;
+  #hasBegun = false;
 
   /** From here on this one reads; the one before hears no more. */
   attach(reader: Writable): void {
     this.#reader = reader;
     this.#isWaiting = true;
-    reader.write(FLV_HEADER);
+    this.#hasBegun = false;
   }
 
   detach(reader: Writable): void {
@@ -47,6 +48,8 @@ export class Publication {
       const isSoundAlone = this.#videoHeader === null && message.type === AUDIO && !isAudioHeader(message);
       if (!mayBegin && !isSoundAlone) return;
       this.#isWaiting = false;
+      if (!this.#hasBegun) reader.write(FLV_HEADER);
+      this.#hasBegun = true;
       for (const header of [this.#metadata, this.#videoHeader, this.#audioHeader])
         if (header) reader.write(tagOf({ ...header, time: message.time }));
     }
