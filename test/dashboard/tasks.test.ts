@@ -69,6 +69,38 @@ test('a film is dropped, watched while it is made, and becomes ready; it is edit
   assert.deepEqual([seen.strangers, seen.breaks], [[], []]);
 });
 
+test('an upload that a reload broke goes on where it was, with the same file chosen again', async () => {
+  const film = await makeClip(folder, { seconds: 16, size: '854x480' });
+  await using seen = await visit(browser, `${server.url}/#/videos`);
+  const { page, context } = seen;
+  page.setDefaultTimeout(PATIENCE);
+  page.on('dialog', (dialog) => void dialog.accept());
+  const line = await context.newCDPSession(page);
+  const limit = (uploadThroughput: number) =>
+    line.send('Network.emulateNetworkConditions', {
+      offline: false,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput,
+    });
+  await line.send('Network.enable');
+  await limit(300_000);
+  const offsets: number[] = [];
+  page.on('request', (request) => {
+    if (request.method() === 'PATCH') offsets.push(Number(request.headers()['upload-offset']));
+  });
+  await page.locator('input[type=file]').setInputFiles(film);
+  await holds(page, 'Number(document.querySelector("ul progress")?.value) > 15');
+  await page.reload();
+  await page.getByText(/clip-854x480-16\.mp4 stopped at \d+ %/).waitFor();
+  await limit(-1);
+  await page.locator('input[type=file]').setInputFiles(film);
+  await page.getByRole('list', { name: 'Uploads' }).getByText('Uploaded').waitFor();
+  assert.equal(offsets[0], 0);
+  assert.ok((offsets.at(-1) ?? 0) > 0, `went on from ${offsets.at(-1)}`);
+  assert.equal(await page.getByText('stopped at').count(), 0);
+});
+
 test('a job is submitted by form, watched, its log read; one that fails is retried', async () => {
   await using seen = await visit(browser, `${server.url}/#/jobs/new`);
   const { page } = seen;
