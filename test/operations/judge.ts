@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { type Checked, checkFile } from '../corpus/check-output.ts';
 import { checkPicture } from '../corpus/check-picture.ts';
 import { comparePictures } from '../corpus/compare-pictures.ts';
-import { compareSound } from '../corpus/compare-sound.ts';
+import { compareSound, SILENCE } from '../corpus/compare-sound.ts';
 import { type Expected, expectedOf } from '../corpus/expected.ts';
 import { describeMedia, endOf, needTool, readFrames } from '../kit/decode.ts';
 import type { MadeMedia } from '../media/made-media.ts';
@@ -97,8 +97,8 @@ async function cut(
 
 /** FFmpeg reads no animated WebP, and FFmpeg 5.1 not where AVIF's item lies: the image library unpacks them. */
 async function seenByFfmpeg(file: string): Promise<string> {
-  const isStillAvif = file.endsWith('.avif') && (await readFile(file)).toString('latin1', 8, 12) === 'avif';
-  if (isStillAvif) {
+  const isUnread = file.endsWith('.avif') && !(await describeMedia(file)).streams.some(({ width }) => width > 0);
+  if (isUnread) {
     await sharp(file).png().toFile(`${file}.seen.png`);
     return `${file}.seen.png`;
   }
@@ -154,6 +154,7 @@ async function checkSound(one: Case, expected: Expected, path: string): Promise<
   };
   const seen = await compareSound(source, { url: path, stream, zero, duration: expected.duration });
   const slack = slackOf(one, stream.sampleRate);
+  const isSilent = seen.sourceLevel < SILENCE;
   const ratio = 20 * Math.log10(Math.max(seen.outputLevel, 1e-6) / Math.max(seen.sourceLevel, 1e-6));
   const loudness = one.louder ? await integratedLoudness(path) : null;
   const { channels, sampleRate } = one.sound ?? stream;
@@ -161,9 +162,12 @@ async function checkSound(one: Case, expected: Expected, path: string): Promise<
     ...(length < audio.end - 0.1 || length > expected.duration + 0.1 + 2 * slack
       ? [`it lasts ${length.toFixed(3)} s instead of ${audio.end.toFixed(3)}`]
       : []),
-    ...(seen.correlation < LEAST_CORRELATION ? [`it sounds different (r ${seen.correlation.toFixed(2)})`] : []),
-    ...(Math.abs(seen.lag) > LAG + slack ? [`it is ${(seen.lag * 1000).toFixed(0)} ms late`] : []),
-    ...(!one.louder && Math.abs(ratio) > LEVEL ? [`it is ${ratio.toFixed(1)} dB louder`] : []),
+    ...(!isSilent && seen.correlation < LEAST_CORRELATION
+      ? [`it sounds different (r ${seen.correlation.toFixed(2)})`]
+      : []),
+    ...(!isSilent && Math.abs(seen.lag) > LAG + slack ? [`it is ${(seen.lag * 1000).toFixed(0)} ms late`] : []),
+    ...(isSilent && seen.outputLevel > 4 * SILENCE ? ['a silent source is heard'] : []),
+    ...(!isSilent && !one.louder && Math.abs(ratio) > LEVEL ? [`it is ${ratio.toFixed(1)} dB louder`] : []),
     ...(stream.channels !== channels || stream.sampleRate !== sampleRate
       ? [`it has ${stream.channels} channels at ${stream.sampleRate} Hz instead of ${channels} at ${sampleRate}`]
       : []),
@@ -171,7 +175,7 @@ async function checkSound(one: Case, expected: Expected, path: string): Promise<
   ];
   const notes = [
     `${stream.codec} ${stream.channels} ch ${stream.sampleRate} Hz`,
-    `r ${seen.correlation.toFixed(2)}, ${(seen.lag * 1000).toFixed(0)} ms`,
+    isSilent ? 'silent' : `r ${seen.correlation.toFixed(2)}, ${(seen.lag * 1000).toFixed(0)} ms`,
     ...(loudness === null ? [] : [`${loudness} LUFS`]),
   ];
   return { misses, notes };

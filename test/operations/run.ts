@@ -30,16 +30,22 @@ async function run(): Promise<number> {
   // What went wrong is tried anew.
   const known = new Map((await readRows()).filter(({ misses }) => misses.length === 0).map((row) => [row.name, row]));
   const wanted = ALL.filter((one) => caseName(one).includes(values.only) && !known.has(caseName(one)));
-  for (const row of await runAll(wanted)) known.set(row.name, row);
-  const rows = ALL.map((one) => known.get(caseName(one))).filter((row) => row !== undefined);
-  if (values.rows !== '') {
-    await mkdir(dirname(values.rows), { recursive: true });
-    await writeFile(values.rows, JSON.stringify(rows));
-  }
-  const wrong = rows.filter((row) => row.misses.length > 0);
-  console.log(`${rows.length - wrong.length} of ${rows.length} as they must be; ${ALL.length} in all`);
-  if (rows.length === ALL.length) await writeFile(join(ROOT, 'docs/operations-matrix.md'), renderReport(rows));
+  const rows = () => ALL.map((one) => known.get(caseName(one))).filter((row) => row !== undefined);
+  await runAll(wanted, async (row) => {
+    console.log(rowLine(row));
+    known.set(row.name, row);
+    await saveRows(rows());
+  });
+  const wrong = rows().filter((row) => row.misses.length > 0);
+  console.log(`${rows().length - wrong.length} of ${rows().length} as they must be; ${ALL.length} in all`);
+  if (rows().length === ALL.length) await writeFile(join(ROOT, 'docs/operations-matrix.md'), renderReport(rows()));
   return wrong.length > 0 ? 1 : 0;
+}
+
+async function saveRows(rows: readonly Row[]): Promise<void> {
+  if (values.rows === '') return;
+  await mkdir(dirname(values.rows), { recursive: true });
+  await writeFile(values.rows, JSON.stringify(rows));
 }
 
 async function readRows(): Promise<Row[]> {
@@ -47,17 +53,13 @@ async function readRows(): Promise<Row[]> {
   return JSON.parse(await readFile(values.rows, 'utf8')) as Row[];
 }
 
-async function runAll(cases: readonly Case[]): Promise<Row[]> {
-  if (cases.length === 0) return [];
+async function runAll(cases: readonly Case[], done: (row: Row) => Promise<void>): Promise<void> {
+  if (cases.length === 0) return;
   await using media = await openMadeMedia();
   await using converter = await openConverter([media.folder, CORPUS]);
   const until = performance.now() + Number(values.seconds) * 1000;
-  const rows: Row[] = [];
   for (const one of cases) {
     if (performance.now() > until) break;
-    const row = await runCase({ media, converter }, one);
-    console.log(rowLine(row));
-    rows.push(row);
+    await done(await runCase({ media, converter }, one));
   }
-  return rows;
 }
