@@ -196,6 +196,16 @@ test('signing in, a key made, used and revoked; what streams needs it too', asyn
   await page.getByRole('button', { name: 'Play' }).click();
   await plays(page);
 
+  await page.goto(`${locked.url}/#/videos`);
+  await page.locator('input[type=file]').setInputFiles(clip);
+  const uploads = page.getByRole('list', { name: 'Uploads' });
+  await uploads.getByText('Uploaded').waitFor();
+  await uploads.getByRole('link').click();
+  await page.locator('.page-head .badge', { hasText: 'Ready' }).waitFor();
+  await page.getByRole('button', { name: 'Play' }).click();
+  await plays(page);
+  assert.match((await page.locator('figure.code').first().textContent()) ?? '', /\/watch\/\S+token=/);
+
   await page.goto(`${locked.url}/#/settings?tab=keys`);
   await page.getByRole('button', { name: 'Create key' }).click();
   const dialog = page.getByRole('dialog');

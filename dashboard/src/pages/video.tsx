@@ -263,8 +263,10 @@ function Facts({ video }: { video: Video }) {
 
 function Share({ video }: { video: Video }) {
   if (!video.master_url) return null;
-  const page = new URL(`/watch/${video.hash}`, location.href).href;
-  const frame = `<iframe src="${new URL(`/embed/${video.hash}`, location.href).href}" width="640" height="360" allow="fullscreen" style="border:0"></iframe>`;
+  // A video that needs a token is shared with one: it ends by itself.
+  const token = new URL(video.master_url, location.href).search;
+  const page = new URL(`/watch/${video.hash}${token}`, location.href).href;
+  const frame = `<iframe src="${new URL(`/embed/${video.hash}${token}`, location.href).href}" width="640" height="360" allow="fullscreen" style="border:0"></iframe>`;
   return (
     <Card title={t('video.share')}>
       <div className="body stack">

@@ -20,7 +20,10 @@ export type PlayerProps = {
   label?: string;
 };
 
-export function Player({ url, poster, storyboard, growing = false, live = false, label }: PlayerProps) {
+export function Player({ poster, growing = false, live = false, label, ...places }: PlayerProps) {
+  // Signed addresses are other ones in each answer, and the same place: what plays is not begun again for it.
+  const url = useSteady(places.url) ?? places.url;
+  const storyboard = useSteady(places.storyboard);
   const video = useRef<HTMLVideoElement>(null);
   const box = useRef<HTMLDivElement>(null);
   const [state, setState] = useState<'waiting' | 'ready' | 'failed'>('waiting');
@@ -141,6 +144,14 @@ function useNewQualities({ growing, stream, url, onMore }: Watch): void {
     look().catch(() => undefined);
     return () => control.abort();
   }, [growing, stream, url]);
+}
+
+/** The first address of a place, as long as it is that place. */
+function useSteady(address: string | undefined): string | undefined {
+  const [kept, setKept] = useState(address);
+  const isSame = kept?.split('?')[0] === address?.split('?')[0];
+  if (!isSame) setKept(address);
+  return isSame ? kept : address;
 }
 
 /** Nothing moved over it for a while. */
