@@ -6,6 +6,7 @@ import { useNewestJobs } from '../api/jobs.ts';
 import type { Channel, ChannelJob, Job, Overview } from '../api/types.ts';
 import { Link } from '../router.tsx';
 import { ago, bytes, clock, hour, number, t, tell } from '../text/text.ts';
+import { May } from '../ui/may.tsx';
 import { Bones, Card, Empty, PageHead, Problem, Progress, Stat, Status } from '../ui/parts.tsx';
 
 const ANY = { status: '', search: '' };
@@ -19,12 +20,14 @@ export default function Home() {
   return (
     <>
       <PageHead title={t('nav.home')} about={t('home.about')}>
-        <Link className="button" to="/videos">
-          <Upload size={16} aria-hidden /> {t('videos.upload')}
-        </Link>
-        <Link className="button primary" to="/jobs/new">
-          <Plus size={16} aria-hidden /> {t('jobs.new')}
-        </Link>
+        <May scope="write">
+          <Link className="button" to="/videos">
+            <Upload size={16} aria-hidden /> {t('videos.upload')}
+          </Link>
+          <Link className="button primary" to="/jobs/new">
+            <Plus size={16} aria-hidden /> {t('jobs.new')}
+          </Link>
+        </May>
       </PageHead>
       {overview.error && <Problem error={overview.error} retry={() => void overview.refetch()} />}
       {isNew && (

@@ -10,6 +10,7 @@ import { Player } from '../player/player.tsx';
 import { go } from '../router.tsx';
 import type { PageProps } from '../shell/pages.ts';
 import { clock, moment, number, t } from '../text/text.ts';
+import { May } from '../ui/may.tsx';
 import { Bones, Card, Code, PageHead, Problem, Progress, Segments, Status } from '../ui/parts.tsx';
 import { ChunkMap } from './job/chunk-map.tsx';
 import { Deliveries } from './job/deliveries.tsx';
@@ -60,7 +61,9 @@ export default function JobPage({ params }: PageProps) {
   return (
     <>
       <PageHead title={job.name ?? t('job.title', { id: job.id })} back={back} about={<About job={job} />}>
-        <Actions job={job} />
+        <May scope="write">
+          <Actions job={job} />
+        </May>
       </PageHead>
       {(job.status === 'processing' || job.status === 'paused') && <Running job={shown} stage={live?.stage} />}
       {job.error && (

@@ -5,6 +5,7 @@ import { useJobList } from '../api/jobs.ts';
 import type { Job } from '../api/types.ts';
 import { Link, setQuery, usePlace } from '../router.tsx';
 import { ago, clock, moment, number, t, tell } from '../text/text.ts';
+import { May } from '../ui/may.tsx';
 import { Bones, Empty, PageHead, Problem, Progress, SearchBox, Segments, Status } from '../ui/parts.tsx';
 import { Window } from '../ui/window.tsx';
 
@@ -25,9 +26,11 @@ export default function Jobs() {
   return (
     <>
       <PageHead title={t('nav.jobs')} about={t('jobs.about')}>
-        <Link className="button primary" to="/jobs/new">
-          <Plus size={16} aria-hidden /> {t('jobs.new')}
-        </Link>
+        <May scope="write">
+          <Link className="button primary" to="/jobs/new">
+            <Plus size={16} aria-hidden /> {t('jobs.new')}
+          </Link>
+        </May>
       </PageHead>
       <div className="row between">
         <Segments

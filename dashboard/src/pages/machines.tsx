@@ -6,6 +6,7 @@ import { read, request } from '../api/http.ts';
 import type { Load, Queue, Worker } from '../api/types.ts';
 import { Link } from '../router.tsx';
 import { ago, bytes, clock, number, t, tell } from '../text/text.ts';
+import { May } from '../ui/may.tsx';
 import { Bones, Card, Empty, PageHead, Problem, Scroll, Status } from '../ui/parts.tsx';
 import { Plot } from '../ui/plot.tsx';
 import { toast, toastError } from '../ui/toasts.tsx';
@@ -16,7 +17,8 @@ export default function Machines() {
   return (
     <>
       <PageHead title={t('nav.machines')} about={t('machines.about')}>
-        {queue.data && <QueueActs queue={queue.data} />}
+        {queue.data && <Status of={queue.data.state} />}
+        <May scope="admin">{queue.data && <QueueActs queue={queue.data} />}</May>
       </PageHead>
       {(queue.error ?? workers.error) && <Problem error={queue.error ?? workers.error} />}
       {queue.data ? <Lanes queue={queue.data} /> : <Bones rows={5} />}
@@ -43,7 +45,6 @@ function QueueActs({ queue }: { queue: Queue }) {
   };
   return (
     <>
-      <Status of={queue.state} />
       {queue.state === 'running' ? (
         <>
           <button type="button" className="button" title={t('queue.drain.about')} onClick={() => void act('drain')}>

@@ -10,6 +10,7 @@ import { go, Link } from '../router.tsx';
 import type { PageProps } from '../shell/pages.ts';
 import { bytes, clock, moment, number, t, tell } from '../text/text.ts';
 import { Dialog } from '../ui/dialog.tsx';
+import { May } from '../ui/may.tsx';
 import { Bones, Card, Code, Field, PageHead, Problem, Progress, Status } from '../ui/parts.tsx';
 import { toastError } from '../ui/toasts.tsx';
 import { Findings, Renditions } from './job/tables.tsx';
@@ -39,7 +40,9 @@ export default function VideoPage({ params }: PageProps) {
           </span>
         }
       >
-        <Actions video={video} />
+        <May scope="write">
+          <Actions video={video} />
+        </May>
       </PageHead>
       {video.error && (
         <Problem error={new Error(typeof video.error === 'string' ? video.error : video.error.message)} />

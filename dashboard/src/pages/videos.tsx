@@ -4,6 +4,7 @@ import { useCallback } from 'react';
 import { PAGE_SIZE, useVideos } from '../api/videos.ts';
 import { setQuery, usePlace } from '../router.tsx';
 import { t, tell } from '../text/text.ts';
+import { May } from '../ui/may.tsx';
 import { Bones, Empty, PageHead, Problem, SearchBox } from '../ui/parts.tsx';
 import { VideoCard } from './videos/card.tsx';
 import { DropZone } from './videos/drop-zone.tsx';
@@ -26,7 +27,9 @@ export default function Videos() {
   return (
     <>
       <PageHead title={t('nav.videos')} about={t('videos.about')} />
-      <DropZone />
+      <May scope="write">
+        <DropZone />
+      </May>
       <div className="row between">
         <SearchBox label={t('videos.search')} value={filter.search} onSearch={onSearch} />
         <div className="row">
