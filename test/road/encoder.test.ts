@@ -397,14 +397,18 @@ describe('while later chunks wait to be encoded', skip, () => {
     await makeFilm({ path, width: 214, height: 120, fps: '24', seconds: LONG, output });
     film = await readFile(path);
   });
-  /** A server whose worker does `before` first, wherever it would encode another chunk than the first. */
-  async function holding(before: (videoFolder: string) => Promise<void>, act: (at: TestServer) => Promise<void>) {
+  /** A server whose worker does `before` first, wherever it would encode another chunk than the first, or the one that is named. */
+  async function holding(
+    before: (videoFolder: string) => Promise<void>,
+    act: (at: TestServer) => Promise<void>,
+    isHeld: (chunk: number) => boolean = (chunk) => chunk > 0,
+  ) {
     const own = await openServer({ settings: { ...settings(), MAIN_BACKEND_URL: '' } });
     const worker = await startWorker(own.platform, {
       ...EXECUTORS,
       chunk: async (platform, context) => {
         const place = context.outputs[0]?.spec.destination;
-        if (context.task.index > 0 && place?.kind === 's3') await before(place.path);
+        if (isHeld(context.task.index) && place?.kind === 's3') await before(place.path);
         return EXECUTORS.chunk(platform, context);
       },
     });
@@ -466,6 +470,20 @@ describe('while later chunks wait to be encoded', skip, () => {
     const whole = String(await buffer(await store.read('videos/growing/hls/120p/playlist.m3u8')));
     assert.match(whole, /PLAYLIST-TYPE:VOD/);
     assert.match(whole, /#EXT-X-ENDLIST\n$/);
+  });
+
+  test('a source that is replaced meanwhile fails the job: two films would be mixed', async () => {
+    await put('replaced', film);
+    const before = () => put('replaced', film.subarray(0, film.length - 1)).then(() => undefined);
+    await holding(
+      before,
+      async (at) => {
+        const job = await ended(await submit('replaced', long, at), at);
+        assert.equal(job.status, 'failed');
+        assert.match(job.error_message ?? '', /was changed while it was being/);
+      },
+      (chunk) => chunk === 0,
+    );
   });
 
   test('a failure takes away what was there, and a retry brings all of it', async () => {
