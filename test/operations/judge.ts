@@ -26,7 +26,7 @@ export type Judged = { readonly case: Case; readonly file: string; readonly path
 /** @param media where references are made */
 export async function judge(media: MadeMedia, { case: one, file, path }: Judged): Promise<Checked> {
   const expected = await reference(media, one, file);
-  const checks: Checked[] = [await byKind(one, expected, path)];
+  const checks: Checked[] = [await byKind(media, one, { expected, path })];
   if (one.size) checks.push(await checkSize(path, one.size));
   if (one.maxBytes !== undefined) {
     const { size } = await stat(path);
@@ -36,14 +36,18 @@ export async function judge(media: MadeMedia, { case: one, file, path }: Judged)
   return { misses: checks.flatMap(({ misses }) => misses), notes: checks.flatMap(({ notes }) => notes) };
 }
 
-async function byKind(one: Case, expected: Expected, path: string): Promise<Checked> {
+async function byKind(
+  media: MadeMedia,
+  one: Case,
+  { expected, path }: { expected: Expected; path: string },
+): Promise<Checked> {
   switch (one.judge) {
     case 'film':
       return checkFilm(one, expected, path);
     case 'picture':
       return checkPicture(await dataUrl(path), one.format, expected);
     case 'animation':
-      return checkAnimation(path, expected);
+      return checkAnimation(media, expected, path);
     case 'sound':
       return checkSound(one, expected, path);
   }
@@ -69,7 +73,7 @@ function reference(media: MadeMedia, one: Case, file: string): Promise<Expected>
 async function makeReference(media: MadeMedia, { part, size, judge: kind }: Case, file: string): Promise<Expected> {
   // Of a film that only gives a picture, the first second is enough.
   const expected = await expectedOf(
-    part ? await cut(media, file, part) : await seenByFfmpeg(file),
+    part ? await cut(media, file, part) : await seenByFfmpeg(media, file),
     kind === 'picture' ? 1 : undefined,
   );
   const sized =
@@ -96,17 +100,18 @@ async function cut(
 }
 
 /** FFmpeg reads no animated WebP, and FFmpeg 5.1 not where AVIF's item lies: the image library unpacks them. */
-async function seenByFfmpeg(file: string): Promise<string> {
+async function seenByFfmpeg(media: MadeMedia, file: string): Promise<string> {
+  const copy = media.path(`seen-${crypto.randomUUID()}`);
   const isUnread = file.endsWith('.avif') && !(await describeMedia(file)).streams.some(({ width }) => width > 0);
   if (isUnread) {
-    await sharp(file).png().toFile(`${file}.seen.png`);
-    return `${file}.seen.png`;
+    await sharp(file).png().toFile(`${copy}.png`);
+    return `${copy}.png`;
   }
   if (!file.endsWith('.webp')) return file;
   const { pages = 1 } = await sharp(file).metadata();
   if (pages === 1) return file;
-  await sharp(file, { animated: true }).gif({ effort: 3 }).toFile(`${file}.seen.gif`);
-  return `${file}.seen.gif`;
+  await sharp(file, { animated: true }).gif({ effort: 3 }).toFile(`${copy}.gif`);
+  return `${copy}.gif`;
 }
 
 /** Matroska has no edit list: there the picture waits for the sound's encoder, and both are late together. */
@@ -120,8 +125,8 @@ async function checkFilm(one: Case, expected: Expected, path: string): Promise<C
   return { ...checked, misses: checked.misses.filter((miss) => !(Math.abs(lateness(miss) - shift) <= slack)) };
 }
 
-async function checkAnimation(path: string, expected: Expected): Promise<Checked> {
-  const seen = await seenByFfmpeg(path);
+async function checkAnimation(media: MadeMedia, expected: Expected, path: string): Promise<Checked> {
+  const seen = await seenByFfmpeg(media, path);
   const stream = (await describeMedia(seen)).streams.find(({ type }) => type === 'video');
   if (!stream || !expected.video) return { misses: ['there is no animation'], notes: [] };
   const frames = await readFrames(seen, stream);
