@@ -47,8 +47,15 @@ const LOOK = 3000;
 const SAMPLE = 2000;
 const MOST_SAMPLES = 450;
 
+/** Those whose deletion can still be taken back: no list shows them. */
+const leaving = new Set<number>();
+
 export const useChannels = () =>
-  useQuery({ queryKey: ['channels'], queryFn: () => request<Channel[]>('/api/channels/') });
+  useQuery({
+    queryKey: ['channels'],
+    queryFn: () => request<Channel[]>('/api/channels/'),
+    select: (all) => all.filter(({ id }) => !leaving.has(id)),
+  });
 export const useChannel = (id: string) =>
   useQuery({ queryKey: ['channel', id], queryFn: () => request<Channel>(`/api/channels/${encodeURIComponent(id)}/`) });
 export const useInterfaces = () =>
@@ -95,15 +102,22 @@ export function useChannelActs() {
     }
   };
   const remove = (channel: Pick<Channel, 'id' | 'name'>) => {
-    const before = client.getQueryData<Channel[]>(['channels']);
-    client.setQueryData<Channel[]>(['channels'], (known) => known?.filter(({ id }) => id !== channel.id));
+    const refresh = () => void client.invalidateQueries({ queryKey: ['channels'] });
+    leaving.add(channel.id);
+    refresh();
     withUndo(t('channel.deleted', { name: channel.name }), {
       act: () => {
         request(`/api/channels/${channel.id}/`, { method: 'DELETE', keepalive: true })
-          .catch(toastError)
-          .finally(() => void client.invalidateQueries({ queryKey: ['channels'] }));
+          .catch((error: unknown) => {
+            leaving.delete(channel.id);
+            toastError(error);
+          })
+          .finally(refresh);
       },
-      undo: () => client.setQueryData(['channels'], before),
+      undo: () => {
+        leaving.delete(channel.id);
+        refresh();
+      },
     });
   };
   return { act, remove };

@@ -153,7 +153,9 @@ function Screen({ channel, job }: { channel: Channel; job: ChannelJob }) {
       <Player key={job.start_time} url={path} live label={channel.name} />
       <div className="row">
         <CopyButton text={channel.playback_url ?? ''} label={t('channel.watch.link')} />
-        <code className="small quiet cut">{path.split('?')[0]}</code>
+        <code className="small quiet cut" dir="ltr">
+          {path.split('?')[0]}
+        </code>
       </div>
     </>
   );

@@ -24,6 +24,8 @@ export default function Convert() {
   const [chosen, setChosen] = useState<string | null>(null);
   const [values, setValues] = useState<Values>({});
   const [errors, setErrors] = useState<readonly FieldError[]>([]);
+  // Each sending begins a new choice.
+  const [round, setRound] = useState(0);
   const form = useRef<HTMLFormElement>(null);
   const definition = definitions.data?.find(({ name }) => name === chosen) ?? null;
   const add = (more: readonly File[]) =>
@@ -57,7 +59,10 @@ export default function Convert() {
     const rest = files.filter((file) => !fit.includes(file));
     setFiles(rest);
     // What is left wants something else.
-    if (rest.length > 0) choose(null);
+    if (rest.length > 0) {
+      choose(null);
+      setRound(round + 1);
+    }
   };
   return (
     <>
@@ -85,6 +90,7 @@ export default function Convert() {
               }}
             >
               <ChooseOperation
+                key={round}
                 definitions={definitions.data}
                 files={files}
                 type={mainType(files)}

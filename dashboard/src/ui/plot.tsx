@@ -9,6 +9,8 @@ type PlotProps = { label: string; times: readonly number[]; series: readonly Ser
 
 const COLOURS = ['--accent', '--info', '--wait'];
 
+const isClose = ([first = 0, second = 0]: readonly number[]): boolean => second - first < 60;
+
 export function Plot({ label, times, series, max }: PlotProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlotType | null>(null);
@@ -54,6 +56,8 @@ export function Plot({ label, times, series, max }: PlotProps) {
                     hour: '2-digit',
                     minute: '2-digit',
                     hour12: false,
+                    // Closer together than minutes, they would all read alike.
+                    ...(isClose(splits) ? { second: '2-digit' } : {}),
                   }),
                 ),
             },
