@@ -232,12 +232,17 @@ export async function deleteOperationFiles(
 export type EndedOperation = { readonly projectId: string; readonly id: string; readonly jobId: number | null };
 
 /** Of all projects: ended longer ago than they are kept, or hidden while something of them is still there. For the janitor. */
-export async function listEndedOperations(db: Kysely<Schema>, { expiryHours }: Keeping): Promise<EndedOperation[]> {
+export async function listEndedOperations(
+  db: Kysely<Schema>,
+  { expiryHours }: Keeping,
+  { after, limit }: { readonly after: string; readonly limit: number },
+): Promise<EndedOperation[]> {
   const { rows } = await sql<{ id: string; project_id: string; job_id: number | null }>`
     select o.id, o.project_id, o.job_id from operation o left join job j on j.id = o.job_id
-    where (not o.is_deleted and j.completed_at <= now() - make_interval(secs => ${expiryHours * 3600}))
-      or (o.is_deleted and (j.id is not null or exists (select from operation_file f where f.operation_id = o.id)))
-    order by o.id limit 200`.execute(db);
+    where o.id > ${after} and (
+      (not o.is_deleted and j.completed_at <= now() - make_interval(secs => ${expiryHours * 3600}))
+      or (o.is_deleted and (j.id is not null or exists (select from operation_file f where f.operation_id = o.id))))
+    order by o.id limit ${limit}`.execute(db);
   return rows.map((row) => ({ id: row.id, projectId: row.project_id, jobId: row.job_id }));
 }
 

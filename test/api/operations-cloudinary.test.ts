@@ -102,3 +102,9 @@ test('health tells of it, and is 503 when it is gone', async () => {
     [503, false, 'degraded', 'unhealthy'],
   );
 });
+
+test('a Redis that is configured and does not answer makes health 503 as well', async () => {
+  await using lonely = await openServer({ settings: { ...UNLIMITED, REDIS_URL: 'redis://127.0.0.1:1' } });
+  const { status, body } = await new Client(lonely.base).call<{ services: Record<string, string> }>('GET', 'health/');
+  assert.deepEqual([status, body.data.services.redis, body.data.services.database], [503, 'unhealthy', 'healthy']);
+});

@@ -14,6 +14,9 @@ import { requireOperation } from '#workflows/operations/change-operation.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 const DAY = 86_400_000;
+const BATCH = 200;
+/** Before every id there is. */
+const FIRST = '00000000-0000-0000-0000-000000000000';
 /** Hidden operations are remembered so long, for whoever asks what became of one. */
 const REMEMBERED_DAYS = 30;
 
@@ -29,13 +32,19 @@ export async function deleteOperation(platform: Platform, ref: OperationRef): Pr
 export async function expireOperations(platform: Platform): Promise<void> {
   const { db } = platform.database;
   const keeping = { expiryHours: platform.config.OPERATION_EXPIRY_HOURS };
-  for (;;) {
-    const ended = await listEndedOperations(db, keeping);
+  for (let after = FIRST; ; ) {
+    const ended = await listEndedOperations(db, keeping, { after, limit: BATCH });
     for (const operation of ended) {
-      await hideOperation(db, operation);
-      await removeRemains(platform, operation);
+      try {
+        await hideOperation(db, operation);
+        await removeRemains(platform, operation);
+      } catch (error) {
+        // What one storage refuses must not keep the others; this one is tried again at the next sweep.
+        platform.log.error({ err: error, operation: operation.id }, 'an ended operation could not be removed');
+      }
     }
-    if (ended.length === 0) break;
+    after = ended.at(-1)?.id ?? after;
+    if (ended.length < BATCH) break;
   }
   await forgetOperations(db, new Date(Date.now() - REMEMBERED_DAYS * DAY));
   await forgetCalls(db, new Date(Date.now() - DAY));
