@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import { holds, openBrowser, visit } from '../kit/browser-page.ts';
+import { findViolations, holds, openBrowser, visit } from '../kit/browser-page.ts';
 import { eventually } from '../kit/eventually.ts';
 import { type RenditionServer, startRendition } from '../kit/rendition-server.ts';
 import { makeClip } from './make-clip.ts';
@@ -177,6 +177,8 @@ test('signing in, a key made, used and revoked; what streams needs it too', asyn
   await using seen = await visit(browser, `${locked.url}/`);
   const { page } = seen;
   page.setDefaultTimeout(PATIENCE);
+  await page.getByLabel('API key').waitFor();
+  assert.deepEqual(await findViolations(page), []);
   await page.getByLabel('API key').fill('not-a-key-at-all');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('alert').getByText('This key is not known here').waitFor();

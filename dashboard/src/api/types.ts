@@ -149,6 +149,7 @@ export type Channel = Record<string, unknown> & {
 export type ChannelJob = {
   id: number;
   channel: number;
+  channel_name?: string;
   status: ChannelStatus;
   start_time: string | null;
   end_time: string | null;

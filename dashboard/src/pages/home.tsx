@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { AlertTriangle, CheckCircle2, Plus, Rocket, Upload } from 'lucide-react';
 import { read, request } from '../api/http.ts';
 import { useNewestJobs } from '../api/jobs.ts';
-import type { Channel, ChannelJob, Job, Overview } from '../api/types.ts';
+import type { ChannelJob, Job, Overview } from '../api/types.ts';
 import { Link } from '../router.tsx';
 import { ago, bytes, clock, hour, number, t, tell } from '../text/text.ts';
 import { May } from '../ui/may.tsx';
@@ -67,7 +67,21 @@ export default function Home() {
   );
 }
 
+/** Of every channel; none where this server serves no channels. */
+function useChannelJobs(): readonly ChannelJob[] {
+  const session = useQuery({ queryKey: ['session'], queryFn: () => read('GET /session') });
+  const { data } = useQuery({
+    queryKey: ['channel-jobs'],
+    queryFn: () => request<ChannelJob[]>('/api/job/'),
+    enabled: session.data?.apis.includes('channels') ?? false,
+    refetchInterval: 10_000,
+    retry: 0,
+  });
+  return data ?? [];
+}
+
 function Running() {
+  const onAir = useChannelJobs().filter(({ status }) => status === 'running');
   const { data, error } = useNewestJobs({ ...ANY, status: 'processing' }, 6);
   const jobs = data?.jobs ?? [];
   return (
@@ -76,12 +90,23 @@ function Running() {
         <div className="body">
           <Problem error={error} />
         </div>
-      ) : jobs.length === 0 ? (
+      ) : jobs.length + onAir.length === 0 ? (
         <p className="body quiet">{t('home.running.none')}</p>
       ) : (
         <ul className="list">
           {jobs.map((job) => (
             <RunningJob key={job.uuid} job={job} />
+          ))}
+          {onAir.map(({ id, channel, channel_name, uptime_seconds }) => (
+            <li key={`channel-${id}`}>
+              <div className="row between nowrap">
+                <Link className="name cut" to={`/channels/${channel}`}>
+                  {channel_name ?? channel}
+                </Link>
+                <span className="badge live">{t('player.live')}</span>
+              </div>
+              <span className="small quiet">{t('home.onair', { time: clock(uptime_seconds ?? 0) })}</span>
+            </li>
           ))}
         </ul>
       )}
@@ -115,20 +140,13 @@ function Attention({ overview }: { overview: Overview | undefined }) {
     queryFn: async () => (await fetch('/health')).json() as Promise<{ checks: Record<string, string> }>,
     refetchInterval: 20_000,
   });
-  const channels = useQuery({
-    queryKey: ['channel-jobs'],
-    queryFn: () => request<ChannelJob[]>('/api/job/'),
-    retry: 0,
-  });
-  const names = useQuery({ queryKey: ['channels'], queryFn: () => request<Channel[]>('/api/channels/'), retry: 0 });
+  const channels = useChannelJobs();
   const dayAgo = Date.now() - 86_400_000;
   const recent = (failed.data?.jobs ?? []).filter(({ completedAt }) => completedAt && Date.parse(completedAt) > dayAgo);
   const checks = Object.entries(health.data?.checks ?? {}).filter(([, state]) => state !== 'ok');
   const hooks = (overview?.deliveries.failed ?? 0) + (overview?.deliveries.disabled ?? 0);
   const room = overview ? overview.disk.free / overview.disk.size : 1;
-  const troubled = (Array.isArray(channels.data) ? channels.data : []).filter(({ status }) =>
-    ['error', 'retrying'].includes(status),
-  );
+  const troubled = channels.filter(({ status }) => ['error', 'retrying'].includes(status));
   const isCalm = recent.length + checks.length + hooks + troubled.length === 0 && room >= LITTLE_ROOM;
   return (
     <Card title={t('home.attention')}>
@@ -159,11 +177,11 @@ function Attention({ overview }: { overview: Overview | undefined }) {
               </Link>
             </li>
           )}
-          {troubled.map(({ id, channel, status, error_message }) => (
+          {troubled.map(({ id, channel, channel_name, status, error_message }) => (
             <li key={`channel-${id}`}>
               <div className="row between nowrap">
                 <Link className="name cut" to={`/channels/${channel}`}>
-                  {(Array.isArray(names.data) ? names.data : []).find((one) => one.id === channel)?.name ?? channel}
+                  {channel_name ?? channel}
                 </Link>
                 <Status of={status} />
               </div>

@@ -94,6 +94,7 @@ export const de: Catalogue = {
     'Lade ein Video hoch und sieh es nach Sekunden, oder gib einen Auftrag, der aus jeder Quelle Dateien und Streams macht.',
   'home.running': 'Läuft gerade',
   'home.running.none': 'Nichts läuft. Neue Arbeit beginnt sofort.',
+  'home.onair': 'Auf Sendung seit {time}',
   'home.attention': 'Braucht Aufmerksamkeit',
   'home.attention.none': 'Alles in Ordnung.',
   'home.check': '{name} antwortet nicht, wie es sein soll',

@@ -91,6 +91,7 @@ export const en = {
     'Upload a video to watch it within seconds, or submit a job that turns any source into files and streams.',
   'home.running': 'Running now',
   'home.running.none': 'Nothing runs. New work starts at once.',
+  'home.onair': 'On air for {time}',
   'home.attention': 'Needs attention',
   'home.attention.none': 'Everything is fine.',
   'home.check': '{name} does not answer as it should',
