@@ -152,7 +152,17 @@ export async function findThumbnail(db: Kysely<Schema>, channelId: number): Prom
   return row?.thumbnail ?? null;
 }
 
-/** Which of these channels have moments: for the janitor. */
+/** Keys of everything of a channel that can be asked for: for the janitor. */
+export async function listLiveKeys(db: Kysely<Schema>, channelId: number): Promise<ReadonlySet<string>> {
+  const [rows, thumbnail] = await Promise.all([
+    db.selectFrom('live_moment').select('parts').where('channel_id', '=', channelId).execute(),
+    findThumbnail(db, channelId),
+  ]);
+  const keys = rows.flatMap(({ parts }) => parts.map(({ key }) => key));
+  return new Set(thumbnail ? [...keys, thumbnail.key] : keys);
+}
+
+/** Which of these channels exist: for the janitor. */
 export async function listChannelsWithRows(db: Kysely<Schema>, ids: readonly number[]): Promise<ReadonlySet<number>> {
   if (ids.length === 0) return new Set();
   const rows = await db

@@ -6,6 +6,8 @@ import { blot } from '#domain/channel-target.ts';
 import { isNodeError } from '#domain/error.ts';
 
 const FLUSH_MS = 200;
+/** Lines at the end that are kept at hand. */
+const TAIL_LINES = 300;
 /** Lines that may wait for the disk; more are dropped, and their number said. */
 const MOST_WAITING = 5000;
 
@@ -15,6 +17,7 @@ export class ChannelLog {
   readonly #limit: number;
   #waiting: string[] = [];
   #dropped = 0;
+  #end: string[] = [];
   #size: number | null = null;
   #command = '';
   #writing: Promise<void> = Promise.resolve();
@@ -42,8 +45,15 @@ export class ChannelLog {
       this.#dropped += 1;
       return;
     }
-    this.#waiting.push(this.#format(who, line));
+    const text = this.#format(who, line);
+    this.#waiting.push(text);
+    this.#end = [...this.#end.slice(1 - TAIL_LINES), text];
     this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS);
+  }
+
+  /** The last lines. */
+  tail(): string {
+    return this.#end.join('');
   }
 
   /** Resolves when everything so far is on disk. A full disk loses lines and ends no channel. */

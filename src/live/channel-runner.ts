@@ -3,14 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Channel, ChannelInput, ChannelJob, LiveInputName } from '#domain/channel.ts';
-import { channelLogPath } from '#domain/channel-log.ts';
+import type { Channel, ChannelJob, LiveInputName } from '#domain/channel.ts';
+import { channelLogKey, channelLogPath } from '#domain/channel-log.ts';
 import { isListening } from '#domain/channel-rules.ts';
 import { blot, secretsOf } from '#domain/channel-target.ts';
 import { PlatformError, toPlatformError } from '#domain/error.ts';
 import { ChannelLog } from '#live/channel-log.ts';
 import { ChannelState } from '#live/channel-state.ts';
 import { EncoderRun, type Outcome } from '#live/encoder-run.ts';
+import { betterInputs, FAILOVER_HLS, inputNamed, nextInput, ownPicture, patienceWith } from '#live/input-order.ts';
 import { type WatchOptions, watchInput } from '#live/input-watch.ts';
 import type { Lease, LiveContext } from '#live/live-work.ts';
 import { Moments } from '#live/moments.ts';
@@ -33,13 +34,8 @@ export type RunnerOptions = {
 
 const MOST_RETRIES = 5;
 const TICK_MS = 500;
-/** Seconds without a picture until the next input is taken, where the channel names none. HLS comes in pieces. */
-const FAILOVER = 1.2;
-const FAILOVER_HLS = 12;
-/** Seconds that an input may take to open while another one waits. */
-const OPENING = 5;
-/** Seconds that an input must be sound before it takes the slate's place. */
-const AFTER_SLATE = 2;
+/** Every ten seconds the end of the log is left where other machines find it. */
+const LOG_COPY_TICKS = 20;
 /** Clocks of MPEG-TS begin here, so that what comes before the first picture has a positive time. Seconds. */
 const FIRST_TIME = 10;
 
@@ -114,6 +110,7 @@ export class ChannelRunner {
   async #live(folder: string): Promise<void> {
     const { signal } = this.#stopping;
     await mkdir(folder, { recursive: true, mode: 0o700 });
+    this.#recorder?.recover();
     await this.#state.begin();
     const ticks = setInterval(() => this.#tick(), TICK_MS);
     try {
@@ -187,7 +184,6 @@ export class ChannelRunner {
     });
     const segmenters = this.#segmenters(moments);
     const first = segmenters[0];
-    const input = this.#inputOf(name);
     const run = new EncoderRun({
       context: this.#context,
       args,
@@ -199,7 +195,10 @@ export class ChannelRunner {
         for (const { rendition, pusher } of this.#pushes) if (rendition === i) pusher.write(bytes);
       }),
       pieces: () => first?.pieces ?? 0,
-      patience: (hadFrames) => this.#patience({ name, input, hadFrames, isLive: opened.waiting?.isLive ?? false }),
+      patience: (hadFrames) => {
+        const watchdog = config.CHANNEL_WATCHDOG_SECONDS;
+        return patienceWith(this.channel.spec, { name, hadFrames, isLive: opened.waiting?.isLive ?? false, watchdog });
+      },
     });
     const { stdin } = run.child;
     if (stdin) opened.waiting?.attach(stdin);
@@ -240,7 +239,7 @@ export class ChannelRunner {
       this.#state.switching();
       return wished;
     }
-    const input = this.#inputOf(name);
+    const input = inputNamed(this.channel.spec, name);
     if (outcome.kind === 'ended' && input?.inputType === 'file' && !input.inputLoop) {
       this.#log.write('input', 'the file has come to its end');
       await this.#state.stopped();
@@ -250,7 +249,7 @@ export class ChannelRunner {
     // FFmpeg names its input in full, with the passphrase.
     if (input?.inputUrl) error.message = blot(error.message, secretsOf(input.inputUrl));
     this.#log.write('input', `${name}: ${error.message}`);
-    const next = this.#nextOf(name);
+    const next = nextInput(this.channel.spec, name);
     // Another input stands ready: no time is lost, and nothing is counted while that one works.
     if (next !== null && next !== 'primary') {
       this.#state.switching();
@@ -296,59 +295,25 @@ export class ChannelRunner {
     return new PlatformError('source_unreachable', 'The input came to its end');
   }
 
-  /** The input to take when one fails: in turn, and from the last back to the first. */
-  #nextOf(name: LiveInputName): LiveInputName | null {
-    const { fallbackInput, slate } = this.channel.spec;
-    if (name === 'primary') return fallbackInput ? 'fallback' : slate === 'off' ? null : 'slate';
-    if (name === 'fallback') return slate === 'off' ? 'primary' : 'slate';
-    return 'primary';
-  }
-
-  #inputOf(name: LiveInputName): ChannelInput | null {
-    if (name === 'slate') return null;
-    return name === 'primary' ? this.channel.spec : this.channel.spec.fallbackInput;
-  }
-
   #open(name: LiveInputName): Promise<OpenedInput> {
     const { spec } = this.channel;
-    const picture = this.#picture();
-    const input = this.#inputOf(name);
+    const picture = ownPicture(this.#plan);
+    const input = inputNamed(this.channel.spec, name);
     if (input) return openInput(this.#context, this.#doors, { input, picture });
     const look = spec.slate === 'bars' ? 'bars' : 'black';
     const source = { kind: 'slate', look, ...picture } as const;
     return Promise.resolve({ source, secrets: [], waiting: null, close: async () => undefined });
   }
 
-  /** Size and rate of a picture of our own. */
-  #picture(): { width: number; height: number; rate: number } {
-    const sized = this.#plan.renditions.filter(({ height }) => height !== null);
-    const largest = sized.reduce((best, { height }) => Math.max(best, height ?? 0), 0) || 720;
-    const width = sized.find(({ height }) => height === largest)?.width ?? Math.round((largest * 16) / 9 / 2) * 2;
-    return { width, height: largest, rate: this.#plan.frameRate ?? 25 };
-  }
-
-  #patience(at: { name: LiveInputName; input: ChannelInput | null; hadFrames: boolean; isLive: boolean }): number {
-    const { name, input, hadFrames, isLive } = at;
-    const { spec } = this.channel;
-    const watchdog = this.#context.platform.config.CHANNEL_WATCHDOG_SECONDS;
-    const next = this.#nextOf(name);
-    const hasOther = name !== 'slate' && next !== null && !(name === 'fallback' && next === 'primary');
-    if (!hasOther) return input && isListening(input) && !hadFrames && !isLive ? Number.POSITIVE_INFINITY : watchdog;
-    const failover = spec.failoverSeconds ?? (input?.inputType === 'hls' ? FAILOVER_HLS : FAILOVER);
-    return Math.min(watchdog, hadFrames ? failover : Math.max(failover, OPENING));
-  }
-
   /** While another input is on air, the better ones are followed; the first that is sound takes its place. */
   async #watchOthers(name: LiveInputName, signal: AbortSignal): Promise<void> {
     const { spec } = this.channel;
-    const better: LiveInputName[] =
-      name === 'primary' ? [] : name === 'slate' && spec.fallbackInput ? ['primary', 'fallback'] : ['primary'];
-    const stableSeconds = name === 'slate' ? AFTER_SLATE : spec.fallbackReturnSeconds;
+    const { names, stableSeconds } = betterInputs(spec, name);
     const found = new AbortController();
     const either = AbortSignal.any([signal, found.signal]);
     await Promise.all(
-      better.map(async (other) => {
-        const holeSeconds = this.#inputOf(other)?.inputType === 'hls' ? FAILOVER_HLS : 2;
+      names.map(async (other) => {
+        const holeSeconds = inputNamed(spec, other)?.inputType === 'hls' ? FAILOVER_HLS : 2;
         const options: WatchOptions = {
           context: this.#context,
           open: () => this.#open(other),
@@ -374,6 +339,7 @@ export class ChannelRunner {
     else if (isFlowing) this.#judgeOutputs();
     if (this.#stopping.signal.aborted) return;
     this.#ticks += 1;
+    if (this.#ticks % LOG_COPY_TICKS === 0) void this.#copyLog();
     const outputs = this.#pushes.map(({ pusher }) => pusher.state);
     if (run && this.#ticks % 2 === 0) void this.#state.report(run.figures, outputs, run.child.pid);
   }
@@ -388,6 +354,17 @@ export class ChannelRunner {
       void this.#run?.stop();
     } else if (failures !== this.#state.retries || this.#state.status !== 'retrying')
       void this.#state.retrying(error, failures);
+  }
+
+  async #copyLog(): Promise<void> {
+    const { storage } = this.#context.platform;
+    // A folder that this machine's API reads too needs no copy.
+    if (storage.kind === 'disk') return;
+    try {
+      await storage.write(channelLogKey(this.channel.id), Buffer.from(this.#log.tail()), { contentType: 'text/plain' });
+    } catch (error) {
+      this.#context.platform.log.warn({ err: error, channel: this.channel.id }, 'the log of a channel was not copied');
+    }
   }
 
   #warn(error: unknown): void {

@@ -11,8 +11,8 @@ export type LiveWork = {
   stop(ref: ChannelJobRef): Promise<unknown>;
   /** Ends what dead processes of this machine left. */
   sweepMachine(): Promise<void>;
-  /** A recording lies in managed storage: what becomes of it. */
-  keepRecording(recording: Recording): Promise<void>;
+  /** Takes a finished recording over. */
+  keepRecording(recording: Recording): Promise<unknown>;
   /** `bootid/pid/starttime` of this process: the mark of its children. */
   readonly mark: string;
   /** Whether the process that made a mark lives. Of this host and process namespace alone. */
@@ -21,10 +21,8 @@ export type LiveWork = {
 
 export type Recording = {
   readonly channel: Pick<Channel, 'id' | 'name' | 'projectId' | 'spec'>;
-  /** In managed storage. */
-  readonly key: string;
-  /** bytes */
-  readonly size: number;
+  /** A local file; gone afterwards. */
+  readonly path: string;
   readonly startedAt: Date;
   readonly seconds: number;
 };

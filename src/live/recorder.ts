@@ -1,6 +1,6 @@
-// Records one rendition into managed storage, segment by segment; a break begins a new file, and so does a full one. Used by channel-runner.ts.
+// Records one rendition into a file, segment by segment; one that is full, or whose channel ends, is given on to become a video. Used by channel-runner.ts.
 import { randomUUID } from 'node:crypto';
-import { open, rm, stat } from 'node:fs/promises';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Channel } from '#domain/channel.ts';
 import type { LiveContext } from '#live/live-work.ts';
@@ -32,6 +32,20 @@ export class Recorder {
     this.#next(() => this.#append(segment));
   }
 
+  /** What a process that died had recorded of this channel is not lost. */
+  recover(): void {
+    this.#next(async () => {
+      const { folder, channel } = this.#options;
+      for (const name of await readdir(folder)) {
+        const [id, began] = name.split('~');
+        if (Number(id) !== channel.id || !name.endsWith('.ts')) continue;
+        const path = join(folder, name);
+        const { mtimeMs } = await stat(path);
+        await this.#keep({ path, startedAt: new Date(Number(began)), seconds: (mtimeMs - Number(began)) / 1000 });
+      }
+    });
+  }
+
   /** What was recorded so far is finished; what comes next is another recording. */
   cut(): void {
     this.#next(() => this.#close());
@@ -48,7 +62,7 @@ export class Recorder {
   async #append({ bytes, seconds }: Segment): Promise<void> {
     const { folder, channel } = this.#options;
     this.#take ??= {
-      path: join(folder, `${randomUUID()}.ts`),
+      path: join(folder, `${channel.id}~${Date.now()}~${randomUUID()}.ts`),
       startedAt: new Date(Date.now() - seconds * 1000),
       seconds: 0,
     };
@@ -62,17 +76,12 @@ export class Recorder {
   async #close(): Promise<void> {
     const take = this.#take;
     this.#take = null;
-    if (!take) return;
-    if (take.seconds < SHORTEST) {
-      await rm(take.path, { force: true });
-      return;
-    }
+    if (take) await this.#keep(take);
+  }
+
+  async #keep({ path, startedAt, seconds }: Readonly<Take>): Promise<void> {
     const { context, channel } = this.#options;
-    const { size } = await stat(take.path);
-    const key = `recordings/${channel.id}/${take.startedAt.toISOString().replace(/[:.]/g, '-')}.ts`;
-    await context.platform.storage.adopt(take.path, key, { contentType: 'video/mp2t' });
-    await rm(take.path, { force: true });
-    const { startedAt, seconds } = take;
-    await context.work.keepRecording({ channel, key, size, startedAt, seconds });
+    if (seconds >= SHORTEST) await context.work.keepRecording({ channel, path, startedAt, seconds });
+    else await rm(path, { force: true });
   }
 }

@@ -3,6 +3,7 @@ import { deleteEventsBefore } from '#database/events.ts';
 import { findJobUuids, listExpiredJobs } from '#database/jobs.ts';
 import { deleteWorkersBefore } from '#database/workers.ts';
 import { PlatformError } from '#domain/error.ts';
+import { sweepLive } from '#workflows/channels/sweep-live.ts';
 import { deleteJob } from '#workflows/delete-job.ts';
 import { failSilentExternals } from '#workflows/encoder/report-external.ts';
 import { endOrphans } from '#workflows/end-orphans.ts';
@@ -41,6 +42,7 @@ export async function sweepCluster(platform: Platform): Promise<void> {
   const staleHours = Math.max(STALE_HOURS, platform.config.UPLOAD_EXPIRY_HOURS);
   await platform.storage.sweep(new Date(now - staleHours * HOUR));
   await removeUnowned(platform, new Date(now - UNOWNED_HOURS * HOUR));
+  await sweepLive(platform, new Date(now - UNOWNED_HOURS * HOUR));
 }
 
 /** Deletes finished jobs older than RETENTION_HOURS; also `rendition retention`. Answers how many. */
