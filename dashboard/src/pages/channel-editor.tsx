@@ -41,15 +41,27 @@ function KnownEditor({ id, source }: { id: string | null; source: string }) {
   return <Editor key={source} id={id} known={data} />;
 }
 
-/** A copy is a channel of its own, and what it hides of the other's addresses is not known here. */
+/** A copy is a channel of its own, and what it hides of the other's addresses is not known here: those are asked for again. */
 function copyOf(channel: Channel): Draft {
-  const { id: _, name, abr, ...rest } = draftOf(channel) as Draft & { name: string };
+  const { id: _, name, abr, fallback_input: fallback, ...rest } = draftOf(channel) as Draft & { name: string };
   return {
-    ...rest,
+    ...withoutHidden(rest),
     name: t('channel.copy', { name }),
-    abr: profilesOf({ abr }).map(({ id: _id, channel: _channel, ...profile }) => profile),
+    fallback_input: fallback ? withoutHidden(fallback as Draft) : null,
+    abr: profilesOf({ abr }).map(({ id: _id, channel: _channel, ...profile }, i) => ({
+      ...withoutHidden(profile),
+      key: `copy-${i}`,
+    })),
   };
 }
+
+const withoutHidden = (fields: Draft): Draft =>
+  Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === 'string' && value.includes('***') ? '' : value,
+    ]),
+  );
 
 function Editor({ id, known }: { id: string | null; known: Channel | null }) {
   const client = useQueryClient();
