@@ -100,9 +100,7 @@ test('a standard film plays from its original at once; keys, quality and speed w
   await when(page, 'the pause', ({ paused }) => paused);
   await whenReady(server, id);
   // What came meanwhile is taken up where nobody notices.
-  await page.waitForFunction(`document.querySelectorAll('select.quality option').length === 3`, null, {
-    timeout: 60_000,
-  });
+  await page.locator('select.quality option').nth(2).waitFor({ state: 'attached', timeout: 60_000 });
   await page.selectOption('select.quality', { label: '240p' });
   await page.keyboard.press('k');
   await when(page, 'the other quality', ({ height, time }) => height === 240 && time > 6.2);
