@@ -8,10 +8,19 @@ import { type Context, isMet, type Row } from './row.ts';
 import { CHUNK_ROW } from './rows/chunks.ts';
 import { LADDER_ROWS } from './rows/ladder.ts';
 import { OPERATION_ROWS } from './rows/operations.ts';
+import { PLAYABLE_ROWS } from './rows/playable.ts';
 import { SERVER_ROWS } from './rows/server.ts';
+import { UPLOAD_ROWS } from './rows/uploads.ts';
 import { makeLongFilm, makeTinyFilm } from './sources.ts';
 
-const ROWS: readonly Row[] = [...LADDER_ROWS, CHUNK_ROW, ...SERVER_ROWS, ...OPERATION_ROWS];
+const ROWS: readonly Row[] = [
+  ...LADDER_ROWS,
+  CHUNK_ROW,
+  ...SERVER_ROWS,
+  ...OPERATION_ROWS,
+  ...UPLOAD_ROWS,
+  ...PLAYABLE_ROWS,
+];
 const REPORT = join(import.meta.dirname, '../docs/bench.md');
 /** Rounds of 43 s: targets hold from a minute on. */
 const ROUNDS = { full: 2, quick: 1 } as const;
@@ -58,6 +67,11 @@ async function prepare(folder: string, options: Pick<Context, 'quick' | 'rows'>)
 async function runRows(rows: readonly Row[], context: Context): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const row of rows) {
+    const missing = row.missing?.() ?? false;
+    if (missing !== false) {
+      console.log(`\n${row.name}: not measured, ${missing}`);
+      continue;
+    }
     const finding = { row, result: await row.run(context) };
     printFinding(finding);
     findings.push(finding);
