@@ -35,6 +35,8 @@ export type Row = {
   readonly title: string;
   readonly target: { readonly atMost: number } | { readonly atLeast: number };
   readonly unit: '×' | 's' | 'MB';
+  /** Why it cannot be measured here; false where it can. */
+  readonly missing?: () => string | false;
   readonly run: (context: Context) => Promise<Result>;
 };
 
