@@ -1,5 +1,5 @@
 // Server-sent events over fetch: EventSource could not send a key. Comes again by itself, from where it was, and says how the line is.
-import { useEffect, useRef, useSyncExternalStore } from 'react';
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { keyHeaders } from './http.ts';
 
 export type ServerEvent = { id: string; event: string; data: unknown };
@@ -29,11 +29,12 @@ export function useEvents(
   { isMain = false, onOpen }: { isMain?: boolean; onOpen?: (again: boolean) => void } = {},
 ): void {
   const handler = useRef({ onEvent, onOpen });
+  const isSeen = usePageSeen();
   useEffect(() => {
     handler.current = { onEvent, onOpen };
   });
   useEffect(() => {
-    if (path === null) return;
+    if (path === null || !isSeen) return;
     const control = new AbortController();
     void follow(path, control.signal, {
       onEvent: (event) => handler.current.onEvent(event),
@@ -41,7 +42,27 @@ export function useEvents(
       onLine: isMain ? setLine : () => undefined,
     });
     return () => control.abort();
-  }, [path, isMain]);
+  }, [path, isMain, isSeen]);
+}
+
+/** Browsers hold six lines to a server open, all tabs together: one that nobody looks at gives its own back. */
+const UNSEEN_MS = 20_000;
+function usePageSeen(): boolean {
+  const [isSeen, setSeen] = useState(true);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout>;
+    const hear = () => {
+      clearTimeout(timer);
+      if (document.visibilityState === 'visible') setSeen(true);
+      else timer = setTimeout(() => setSeen(false), UNSEEN_MS);
+    };
+    document.addEventListener('visibilitychange', hear);
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener('visibilitychange', hear);
+    };
+  }, []);
+  return isSeen;
 }
 
 type Hearing = {
