@@ -92,7 +92,7 @@ test('a picture is converted, compared by keyboard and downloaded; what is missi
   await other.page.getByRole('heading', { name: 'Noch nichts umgewandelt' }).waitFor();
   await choose(other.page, files.film);
   await other.page.getByRole('button', { name: /^Video schneiden/ }).click();
-  await other.page.getByText('Qualität').first().waitFor();
+  await other.page.getByRole('slider', { name: 'Qualität' }).waitFor();
   await holds(other.page, 'document.documentElement.scrollWidth <= 390');
   assert.deepEqual(await findViolations(other.page), []);
   assert.deepEqual([seen.strangers, seen.breaks, other.strangers, other.breaks], [[], [], [], []]);
