@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { failSilentExternals } from '#workflows/encoder/report-external.ts';
 import { openServer, type TestServer } from './open-server.ts';
 
 const JOBS = '/api/encoder/jobs';
@@ -215,6 +216,18 @@ describe('an external worker', () => {
       );
     }
     assert.equal((await look(held.id)).status, 'processing');
+  });
+
+  test('that falls silent for as long as a job may take has lost it', async () => {
+    const silent = await submit();
+    const alive = await submit();
+    for (const { id } of [silent, alive]) await post(id, 'log_progress', { progress_percentage: 30 });
+    const old = `update job set updated_at = now() - interval '3601 seconds' where uuid = $1`;
+    await server.platform.database.pool.query(old, [silent.id]);
+    await failSilentExternals(server.platform);
+    const { status, error_message } = await look(silent.id);
+    assert.deepEqual([status, error_message], ['failed', 'The external worker has been silent for 3600 seconds']);
+    assert.equal((await look(alive.id)).status, 'processing');
   });
 
   test('is told 404 for what is no job and 400 for what is no report', async () => {

@@ -74,14 +74,19 @@ export const queueStatus = z.object({
 });
 
 /** As the worker calls itself, where it says so. */
-const worker_id = z.string().min(1).max(200).nullish();
+const WORKER = 'text of 1 to 200 characters';
+const worker_id = z.string({ error: WORKER }).min(1, { error: WORKER }).max(200, { error: WORKER }).nullish();
 const PERCENT = 'per cent, 0 to 100';
+const MESSAGE = 'text of 1 to 4000 characters';
 export const progressBody = z.object({
   progress_percentage: z.number({ error: PERCENT }).min(0, { error: PERCENT }).max(100, { error: PERCENT }),
-  message: z.string().max(4000).nullish(),
+  message: z.string({ error: MESSAGE }).max(4000, { error: MESSAGE }).nullish(),
   worker_id,
 });
 export const completedBody = z
   .object({ output_file_size: z.int().min(0, { error: 'bytes, at least 0' }).nullish(), worker_id })
   .nullish();
-export const failedBody = z.object({ error_message: z.string().min(1).max(4000), worker_id });
+export const failedBody = z.object({
+  error_message: z.string({ error: MESSAGE }).min(1, { error: MESSAGE }).max(4000, { error: MESSAGE }),
+  worker_id,
+});

@@ -25,7 +25,7 @@ export async function reportProgress(
   report: ExternalReport & { readonly progress: number; readonly message: string | null },
 ): Promise<EncoderJob> {
   const { projectId, jobId } = report;
-  return hear(platform, report, async (db) => {
+  return takeReport(platform, report, async (db) => {
     const job = await findEncoderJob(db, report);
     const progress = Math.max(job?.progress ?? 0, report.progress);
     await changeJob(db, { projectId, jobId }, { progress });
@@ -40,7 +40,7 @@ export async function reportCompleted(
   platform: Platform,
   report: ExternalReport & { readonly outputFileSize: number | null },
 ): Promise<EncoderJob> {
-  return hear(platform, report, async (db, job) => {
+  return takeReport(platform, report, async (db, job) => {
     await changeEncoderJob(db, report, { outputFileSize: report.outputFileSize });
     const which = { ...report, from: ['pending', 'processing', 'uploading'] as const };
     await changeOutputs(db, which, { status: 'uploaded', progress: 100 });
@@ -54,7 +54,7 @@ export async function reportFailed(
   report: ExternalReport & { readonly errorMessage: string },
 ): Promise<EncoderJob> {
   const failure = toFailure(new PlatformError('reported_failure', plainText(report.errorMessage)));
-  return hear(platform, report, (db, job) => failOutputs(platform, db, { job, failure }));
+  return takeReport(platform, report, (db, job) => failOutputs(platform, db, { job, failure }));
 }
 
 /** Jobs whose external worker has said nothing for as long as a job may take. Called by the janitor. */
@@ -79,7 +79,7 @@ export async function failSilentExternals(platform: Platform): Promise<void> {
 }
 
 /** Gives the job to the external worker where it is free, then writes what it says. */
-async function hear(
+async function takeReport(
   platform: Platform,
   report: ExternalReport,
   write: (db: Kysely<Schema>, job: LockedJob) => Promise<void>,
