@@ -7,6 +7,7 @@ import { describeMachine, type Finding, isTrusted, printFinding, writeReport } f
 import { type Context, isMet, type Row } from './row.ts';
 import { CHUNK_ROW } from './rows/chunks.ts';
 import { LADDER_ROWS } from './rows/ladder.ts';
+import { LIVE_ROW } from './rows/live.ts';
 import { OPERATION_ROWS } from './rows/operations.ts';
 import { PLAYABLE_ROWS } from './rows/playable.ts';
 import { SERVER_ROWS } from './rows/server.ts';
@@ -18,6 +19,7 @@ const ROWS: readonly Row[] = [
   CHUNK_ROW,
   ...SERVER_ROWS,
   ...OPERATION_ROWS,
+  LIVE_ROW,
   ...UPLOAD_ROWS,
   ...PLAYABLE_ROWS,
 ];

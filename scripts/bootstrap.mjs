@@ -16,6 +16,7 @@ const COMMANDS = {
   encode: { ffmpeg: true },
   plan: { ffmpeg: true },
   bench: { ffmpeg: true, script: 'bench/run.ts' },
+  soak: { ffmpeg: true, script: 'scripts/soak.ts' },
   test: { ffmpeg: true, dashboard: true, servers: true, script: 'scripts/test.ts' },
   docs: { script: 'scripts/generate-docs.ts' },
   'test:operations': { ffmpeg: true, script: 'test/operations/run.ts' },
