@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomInt } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
+import { endUploadLater } from '#workflows/uploads/finish-upload.ts';
 import { sweepUploads } from '#workflows/uploads/sweep-uploads.ts';
 import { startFaultProxy } from '../kit/fault-proxy.ts';
 import { openServer, type TestServer } from './open-server.ts';
@@ -79,6 +80,31 @@ test('chunks of different lengths are joined in their order', async () => {
   assert.equal(done.status, 202, done.text);
   assert.equal(sha256(await storedOriginal(server, id)), sha256(film), `lengths ${pieces.map((one) => one.length)}`);
   assert.deepEqual(await storedKeys(server, `uploads/${id}/`), [`uploads/${id}/original`]);
+});
+
+test('chunks shorter than was announced are joined all the same', async () => {
+  const pieces = cut(film, [MB, MB, 700_000, MB]);
+  const { upload_id: id } = await init(server, { total_chunks: pieces.length, chunk_size: 2 * MB });
+  for (const [index, bytes] of pieces.entries())
+    assert.equal((await sendChunk(server.base, { id, index, bytes })).status, 200);
+  assert.equal((await complete(id)).status, 202);
+  assert.equal(sha256(await storedOriginal(server, id)), sha256(film));
+});
+
+test('an upload whose server died while it was ended is ended by another', async () => {
+  const { upload_id: id } = await init(server, { total_chunks: 2 });
+  for (const [index, bytes] of evenly(film, 2).entries()) await sendChunk(server.base, { id, index, bytes });
+  const { db } = server.platform.database;
+  await sql`update upload set status = 'finishing' where id = ${id}`.execute(db);
+  const ref = { projectId: 'default', uploadId: id };
+  // Two at once, as where the first was only slow.
+  await Promise.all([endUploadLater(server.platform, ref), complete(id)]);
+  assert.equal(((await server.call('GET', `/videos/${id}`)).body as { status: string }).status, 'queued');
+  const { body } = await server.call('GET', `/admin/videos/${id}/status`);
+  assert.equal((body as { jobs: unknown[] }).jobs.length, 1);
+  await endUploadLater(server.platform, ref);
+  await endUploadLater(server.platform, { ...ref, uploadId: crypto.randomUUID() });
+  assert.equal(sha256(await storedOriginal(server, id)), sha256(film));
 });
 
 test('the fields of a chunk may come behind its file', async () => {
