@@ -42,6 +42,7 @@ export async function operationsApi(app: Api, context: ApiContext): Promise<void
           done(null, Object.fromEntries(new URLSearchParams(String(body)))),
         );
       keepPrivate(api);
+      drainRefused(api);
       const sessions = createSessions(context.platform);
       operationRoutes(api, context, sessions);
       downloadRoute(api, context, sessions);
@@ -51,6 +52,15 @@ export async function operationsApi(app: Api, context: ApiContext): Promise<void
     },
     { prefix: PREFIX },
   );
+}
+
+/** What was not read of a refused form is read away: a browser looks at no answer before its file is sent. */
+function drainRefused(app: Api): void {
+  app.addHook('onSend', async ({ raw }) => {
+    if (raw.complete) return;
+    raw.unpipe();
+    raw.resume();
+  });
 }
 
 /** What a session sees is for no shared cache. */
