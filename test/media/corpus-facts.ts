@@ -46,7 +46,7 @@ export const CORPUS_FACTS: Readonly<Record<string, string>> = {
     'h264 1080x1920 at - 1f 0.059-0.067333 1k | aac/1 0-1.002667 | [rotated full_range mono length_mismatch]',
   'torture/png-16bit-rgb.png': 'still | png 900x600 at - 1f 0-0 1k | [high_bit_depth still_picture]',
   'torture/prores-4444-one-frame.mov': 'prores 320x240 at - 1f 0-0.04 1k | [high_bit_depth unusual_chroma no_audio]',
-  'torture/rot-and-mirror.mp4': 'h264 720x1080 at 30000/1001 30f 0-1.001 1k | aac/1 0.043991-1.088889 | [rotated mono]',
+  'torture/rot-and-mirror.mp4': 'h264 720x1080 at 30000/1001 30f 0-1.001 1k | aac/1 0.043991-1.067211 | [rotated mono]',
   'torture/rot90-bbb-1080p-51.mp4':
     'h264 1080x1920 at 24 45f 0.083333-1.958333 1k | aac/6 0-2.005333 | [rotated surround]',
   'torture/sar-2x1-640x360.mp4': 'h264 1280x360 at 30 150f 0-5 1k | [anamorphic no_audio]',
