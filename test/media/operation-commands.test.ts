@@ -79,7 +79,7 @@ test('video operations', () => {
       container: 'jpg',
       width: 320,
       startShare: 0.1,
-      picture: { ...PICTURE, background: null, metadata: 'none', animated: false },
+      picture: { ...PICTURE, background: '#000000', metadata: 'none', animated: false },
     }),
   );
   assert.deepEqual(
@@ -212,6 +212,31 @@ test('tags of Ogg stand with its stream; what a container takes is copied', () =
     ...['-i', 'in', '-map', '0:0', '-vn', '-sn', '-dn', '-c:a', 'copy', '-map_metadata', '0:s:0', ...PLACES],
     ...['-f', 'opus', 'file:/out'],
   ]);
+});
+
+test('a copied part of a sound begins where it was asked for, on whatever clock', () => {
+  const facts = { ...SOUND, startTime: 10, audio: [audioFacts({ streamIndex: 2, startTime: 10, endTime: 20 })] };
+  const spec = {
+    ...outputsOf('audio_extract', { output_format: 'm4a', metadata: 'none' }, 'ts'),
+    start: 3,
+    duration: 4,
+  };
+  const plan = planOf(spec, facts);
+  const [timeline] = plan.timelines;
+  if (!timeline) throw new Error('there is no timeline');
+  const options = { container: 'm4a', direct: directOf(plan), facts, preparation: plan.preparation, timeline } as const;
+  const args = soundFileCommand({
+    ...options,
+    inputArguments: ['-i', 'in'],
+    loudness: null,
+    drawing: null,
+    path: '/out',
+  });
+  assert.deepEqual(args.slice(args.indexOf('-seek_timestamp')), [
+    ...['-seek_timestamp', '1', '-ss', '13.000000', '-i', 'in', '-map', '0:2', '-vn', '-sn', '-dn', '-t', '4.000000'],
+    ...['-c:a', 'copy', '-map_metadata', '-1', '-f', 'ipod', '-movflags', '+faststart', 'file:/out'],
+  ]);
+  assert.ok(!args.includes('-copyts'));
 });
 
 test('rates and bitrates are those the codec can hold', () => {

@@ -16,6 +16,7 @@ const SOUNDLESS =
 const REFUSED: Readonly<Record<string, string>> = {
   'jpeg-giant-20000x14000.jpg': 'media_limit',
   'vvc-h266.mp4': 'unsupported_media',
+  'fragmented-gizmo.mp4': 'encrypted_media',
   'dolby-vision-p10-av1-2160p.mp4': 'unsupported_media',
 };
 

@@ -71,10 +71,10 @@ function reference(media: MadeMedia, one: Case, file: string): Promise<Expected>
 }
 
 async function makeReference(media: MadeMedia, { part, size, judge: kind }: Case, file: string): Promise<Expected> {
-  // Of a film that only gives a picture, the first second is enough.
+  // Of a film that only gives a picture, the beginning is enough.
   const expected = await expectedOf(
     part ? await cut(media, file, part) : await seenByFfmpeg(media, file),
-    kind === 'picture' ? 1 : undefined,
+    kind === 'picture' ? 5 : undefined,
   );
   const sized =
     size && expected.video && kind !== 'film' ? { ...expected, video: { ...expected.video, ...size } } : expected;

@@ -2,9 +2,10 @@
 import type { AudioCodec } from '#domain/codec.ts';
 import type { SoundFilePlan } from '#domain/plan.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
-import { soundEncoder, soundFilters, soundSeek } from '#media/command/audio.ts';
+import { type SoundSpan, soundEncoder, soundFilters, soundSeek } from '#media/command/audio.ts';
 import { PREAMBLE } from '#media/command/chunk.ts';
 import { type DirectOptions, fileOutput } from '#media/command/file.ts';
+import { seconds } from '#media/command/picture.ts';
 
 /** Tags that tell where a recording was made, as MP4, MOV, Matroska and phones name them. An empty value removes a tag. */
 const PLACES = [
@@ -35,8 +36,8 @@ export function soundFileCommand({
   const cover = direct.sound?.cover ?? null;
   return [
     ...PREAMBLE,
-    '-copyts',
-    ...soundSeek(span, facts.startTime),
+    // Filters know the source's own clock; of packets FFmpeg itself takes the beginning away, wherever that clock starts.
+    ...(codec === null ? copySeek(span, facts) : ['-copyts', ...soundSeek(span, facts.startTime)]),
     ...inputArguments,
     '-map',
     `0:${direct.audioStreams[0] ?? 0}`,
@@ -44,7 +45,7 @@ export function soundFileCommand({
     '-sn',
     '-dn',
     ...(codec === null
-      ? ['-c:a', 'copy']
+      ? [...copyLength(span, facts), '-c:a', 'copy']
       : [
           '-af',
           soundFilters(span, direct.channels, loudness).join(','),
@@ -55,6 +56,12 @@ export function soundFileCommand({
     ...fileOutput(container, path),
   ];
 }
+
+const copySeek = ({ start }: SoundSpan, { startTime }: SourceFacts): string[] =>
+  start > startTime + 0.001 ? ['-seek_timestamp', '1', '-ss', seconds(start)] : [];
+
+const copyLength = ({ start, duration }: SoundSpan, facts: SourceFacts): string[] =>
+  start + duration < facts.startTime + facts.duration - 0.001 ? ['-t', seconds(duration)] : [];
 
 /** Left to itself FFmpeg takes the depth of the decoder, and decoders of lossy codecs have floats: 24 bits for nothing. */
 function sampleArguments(codec: AudioCodec, bits: 16 | 24 | undefined): string[] {

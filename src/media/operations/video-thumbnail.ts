@@ -12,6 +12,7 @@ export const videoThumbnail: Command<typeof definition> = ({ time, width, height
     height,
     fit,
     ...(time === null ? { startShare: USUAL_PLACE } : { start: time }),
-    picture: pictureOptions({ quality, animated: false }),
+    // As films are: what is transparent lies on black.
+    picture: pictureOptions({ quality, animated: false, background: '#000000' }),
   }),
 ];
