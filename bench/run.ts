@@ -11,6 +11,7 @@ import { LIVE_ROW } from './rows/live.ts';
 import { OPERATION_ROWS } from './rows/operations.ts';
 import { PLAYABLE_ROWS } from './rows/playable.ts';
 import { SERVER_ROWS } from './rows/server.ts';
+import { SERVING_ROWS } from './rows/serving.ts';
 import { UPLOAD_ROWS } from './rows/uploads.ts';
 import { makeLongFilm, makeTinyFilm } from './sources.ts';
 
@@ -22,6 +23,7 @@ const ROWS: readonly Row[] = [
   LIVE_ROW,
   ...UPLOAD_ROWS,
   ...PLAYABLE_ROWS,
+  ...SERVING_ROWS,
 ];
 const REPORT = join(import.meta.dirname, '../docs/bench.md');
 /** Rounds of 43 s: targets hold from a minute on. */

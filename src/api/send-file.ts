@@ -6,6 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BufferCache, LARGEST_KEPT } from '#api/buffer-cache.ts';
 import { parseRange } from '#api/byte-range.ts';
+import type { AnswerHeaders } from '#api/hot-answers.ts';
 import type { Platform } from '#workflows/platform.ts';
 import type { ServedFile } from '#workflows/read-package.ts';
 
@@ -22,6 +23,8 @@ export type Sending = {
   readonly filename: string | null;
   /** Asks the browser to save it instead of showing it. */
   readonly download: boolean;
+  /** Told of a whole answer that is sent from memory. */
+  readonly onWhole?: (headers: AnswerHeaders, body: Buffer) => void;
 };
 export type FileSender = (request: FastifyRequest, reply: FastifyReply, sending: Sending) => Promise<FastifyReply>;
 
@@ -29,7 +32,7 @@ const hash = (text: string): string => createHash('sha256').update(text).digest(
 
 export function createFileSender(platform: Platform): FileSender {
   const cache = new BufferCache(CACHE_BYTES);
-  return async (request, reply, { file, filename, download }) => {
+  return async (request, reply, { file, filename, download, onWhole }) => {
     reply.header('X-Content-Type-Options', 'nosniff').header('Vary', 'Origin').header('Accept-Ranges', 'bytes');
     // Stored objects never change under their key; a name in a job may get another key when it is retried.
     const etag = `"${hash(file.kind === 'text' ? file.text : `${file.key} ${file.size}`)}"`;
@@ -46,7 +49,9 @@ export function createFileSender(platform: Platform): FileSender {
     if (range) reply.code(206).header('Content-Range', `bytes ${start}-${end}/${size}`);
     reply.header('Content-Length', String(end - start + 1));
     if (request.method === 'HEAD') return reply.send();
-    return reply.send(await bytesOf(platform, cache, { file, start, end }));
+    const body = await bytesOf(platform, cache, { file, start, end });
+    if (!range && Buffer.isBuffer(body)) onWhole?.(reply.getHeaders(), body);
+    return reply.send(body);
   };
 }
 

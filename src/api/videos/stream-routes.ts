@@ -1,13 +1,16 @@
 // What players ask for: playlists, segments, pictures, texts, the key, the original and downloads of a video. Wired by api.ts.
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type Api, type ApiContext, baseUrl, callerOf } from '#api/context.ts';
 import { problemSchema } from '#api/errors.ts';
+import { type AnswerHeaders, type HotAnswers, installHotAnswers } from '#api/hot-answers.ts';
 import { createFileSender, type FileSender } from '#api/send-file.ts';
 import { playbackAccess, playbackOf, videoToPlay } from '#api/videos/stream-access.ts';
 import { createStreamCache, type StreamCache, type StreamOf } from '#api/videos/stream-cache.ts';
 import { PlatformError } from '#domain/error.ts';
+import { playbackEnd } from '#domain/playback-token.ts';
 import type { Video } from '#domain/video.ts';
 import type { Platform } from '#workflows/platform.ts';
 import type { ServedFile } from '#workflows/read-package.ts';
@@ -45,7 +48,11 @@ const qualities = z.object({
 
 export function streamRoutes(app: Api, context: ApiContext): void {
   const { platform } = context;
-  const tools = { cache: createStreamCache(app, platform), send: createFileSender(platform) };
+  const tools = {
+    cache: createStreamCache(app, platform),
+    send: createFileSender(platform),
+    hot: installHotAnswers(app),
+  };
   const config = playbackAccess(platform);
   const tags = ['videos'];
 
@@ -95,7 +102,7 @@ export function streamRoutes(app: Api, context: ApiContext): void {
   });
 }
 
-type Tools = { readonly cache: StreamCache; readonly send: FileSender };
+type Tools = { readonly cache: StreamCache; readonly send: FileSender; readonly hot: HotAnswers };
 type Exchange = { readonly request: FastifyRequest; readonly reply: FastifyReply };
 
 async function sendOf(platform: Platform, tools: Tools, { request, reply }: Exchange): Promise<FastifyReply> {
@@ -119,7 +126,18 @@ async function sendOf(platform: Platform, tools: Tools, { request, reply }: Exch
   }
   const link = await linkStored(platform, file);
   if (link !== null) return reply.header('Cache-Control', 'private, max-age=300').redirect(link, 302);
-  return tools.send(request, reply, { file, filename: null, download: download !== undefined });
+  const onWhole = (headers: AnswerHeaders, body: Buffer) =>
+    tools.hot.keep(request.raw, { headers, body, lives: Math.min(livesOf(file), leftOf(request)) });
+  return tools.send(request, reply, { file, filename: null, download: download !== undefined, onWhole });
+}
+
+/** Playlists are looked at anew soon; of segments only whether they may still be played. Milliseconds. */
+const livesOf = (file: ServedFile): number => (file.kind === 'text' ? 500 : 5000);
+
+/** Milliseconds that a request's token is good for. */
+function leftOf(request: FastifyRequest): number {
+  const { token } = playbackOf(request);
+  return token === null ? Number.POSITIVE_INFINITY : playbackEnd(token) * 1000 - Date.now();
 }
 
 type Asking = { readonly request: FastifyRequest; readonly name: string };

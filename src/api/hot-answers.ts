@@ -1,0 +1,93 @@
+// Answers that many players ask for at once, sent before anything else looks at the request: memory to socket. Filled by routes that serve streams.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Api } from '#api/context.ts';
+
+/** Bytes of all of them, and how many. */
+const MOST_BYTES = 64 * 1024 ** 2;
+const MOST = 5000;
+/** What a player or a cache needs to know of an answer. */
+const HEADERS = [
+  ...['content-type', 'content-length', 'etag', 'cache-control', 'accept-ranges', 'vary', 'x-content-type-options'],
+  ...[
+    'access-control-allow-origin',
+    'access-control-expose-headers',
+    'cross-origin-resource-policy',
+    'referrer-policy',
+  ],
+];
+
+type Hot = { readonly headers: readonly string[]; readonly body: Buffer; readonly until: number };
+
+/** As they are set on an answer. */
+export type AnswerHeaders = Readonly<Record<string, string | number | readonly string[] | undefined>>;
+
+export type HotAnswer = {
+  readonly headers: AnswerHeaders;
+  readonly body: Buffer;
+  /** Milliseconds that it may be sent unlooked at. */
+  readonly lives: number;
+};
+
+export type HotAnswers = {
+  /**
+   * Keeps a whole answer for whoever asks for the very same address of the same host. Only for what the address alone opens, its token
+   * included: never where a key did.
+   */
+  keep(request: IncomingMessage, answer: HotAnswer): void;
+};
+
+export function installHotAnswers(app: Api): HotAnswers {
+  const kept = new Map<string, Hot>();
+  let bytes = 0;
+  const drop = (key: string) => {
+    bytes -= kept.get(key)?.body.length ?? 0;
+    kept.delete(key);
+  };
+  app.addHook('onReady', async () => {
+    const [first] = app.server.listeners('request');
+    const next = first as ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
+    if (!next) return;
+    app.server.removeListener('request', next);
+    app.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      const hot = isPlain(request) ? kept.get(keyOf(request)) : undefined;
+      if (!hot || hot.until < performance.now()) return next(request, response);
+      response.writeHead(200, hot.headers as string[]);
+      response.end(hot.body);
+    });
+  });
+  app.addHook('onClose', async () => kept.clear());
+  return {
+    keep: (request, { headers, body, lives }) => {
+      if (!isPlain(request)) return;
+      const key = keyOf(request);
+      drop(key);
+      kept.set(key, { headers: pick(headers), body, until: performance.now() + lives });
+      bytes += body.length;
+      // Insertion order is age.
+      for (const oldest of kept.keys()) {
+        if (bytes <= MOST_BYTES && kept.size <= MOST) break;
+        drop(oldest);
+      }
+    },
+  };
+}
+
+/** Asks for all of it, unconditionally, and shows no key. */
+function isPlain({ method, headers }: IncomingMessage): boolean {
+  return (
+    method === 'GET' &&
+    headers.range === undefined &&
+    headers['if-none-match'] === undefined &&
+    headers.authorization === undefined &&
+    headers['x-api-key'] === undefined
+  );
+}
+
+const keyOf = ({ headers, url }: IncomingMessage): string => `${headers.host} ${url}`;
+
+function pick(headers: AnswerHeaders): string[] {
+  return HEADERS.flatMap((name) => {
+    const value = headers[name];
+    return value === undefined ? [] : [name, String(value)];
+  });
+}
