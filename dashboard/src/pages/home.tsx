@@ -33,12 +33,14 @@ export default function Home() {
       {isNew && (
         <div className="card">
           <Empty icon={Rocket} title="home.empty.title" text="home.empty.text">
-            <Link className="button primary" to="/videos">
-              {t('videos.upload')}
-            </Link>
-            <Link className="button" to="/jobs/new">
-              {t('jobs.new')}
-            </Link>
+            <May scope="write">
+              <Link className="button primary" to="/videos">
+                {t('videos.upload')}
+              </Link>
+              <Link className="button" to="/jobs/new">
+                {t('jobs.new')}
+              </Link>
+            </May>
           </Empty>
         </div>
       )}

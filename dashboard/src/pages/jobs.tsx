@@ -49,9 +49,11 @@ export default function Jobs() {
         <div className="card">
           {status === '' && search === '' ? (
             <Empty icon={Briefcase} title="jobs.empty.title" text="jobs.empty.text">
-              <Link className="button primary" to="/jobs/new">
-                {t('jobs.new')}
-              </Link>
+              <May scope="write">
+                <Link className="button primary" to="/jobs/new">
+                  {t('jobs.new')}
+                </Link>
+              </May>
             </Empty>
           ) : (
             <Empty icon={Briefcase} title="jobs.nothing.title" text="jobs.nothing.text">

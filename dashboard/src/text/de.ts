@@ -222,7 +222,7 @@ export const de: Catalogue = {
   'machines.heard': 'gehört {time}',
   'machines.id': 'Prozess',
   'machines.running': 'Arbeitet an',
-  'machines.slots': 'von {n|Platz|Plätzen}',
+  'machines.slots': '({n|Platz|Plätze})',
   'machines.encoders': 'Encoder',
   'queue.title': 'Warteschlange',
   'queue.lane': 'Spur',

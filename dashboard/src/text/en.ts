@@ -218,7 +218,7 @@ export const en = {
   'machines.heard': 'heard of {time}',
   'machines.id': 'Process',
   'machines.running': 'Works on',
-  'machines.slots': 'of {n|place|places}',
+  'machines.slots': '({n|place|places})',
   'machines.encoders': 'Encoders',
   'queue.title': 'Queue',
   'queue.lane': 'Lane',
