@@ -145,6 +145,8 @@ function control(props: OneProps & { common: Common }): ReactNode {
         <input
           {...common}
           className="input"
+          // Addresses, groups and patterns are written from left to right in every language.
+          dir={field.name === 'name' ? 'auto' : 'ltr'}
           value={text(value)}
           placeholder={isInherited ? text(inherited) : field.placeholder}
           spellCheck={false}
@@ -214,6 +216,7 @@ function Zone({ field, value, common, onChange }: OneProps & { common: Common })
       <input
         {...common}
         className="input"
+        dir="ltr"
         list={list}
         value={text(value)}
         placeholder={field.placeholder}
