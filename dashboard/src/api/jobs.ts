@@ -41,7 +41,16 @@ export function useJobList(filter: JobFilter) {
   const first = newest.data?.jobs ?? [];
   const last = first.at(-1)?.id ?? Number.POSITIVE_INFINITY;
   const rest = older.data?.pages.flatMap(({ jobs }) => jobs) ?? [];
-  const jobs = [...first, ...rest.filter(({ id }) => id < last)];
+  // New jobs push others off the newest page: those now lie between it and the older ones.
+  const anchor = Number(older.data?.pageParams[0] ?? last);
+  const between = useQuery({
+    queryKey: ['jobs', filter, 'between', last, anchor],
+    queryFn: () => fetchJobs(filter, String(last), 200),
+    enabled: last > anchor && Number.isFinite(last),
+    placeholderData: (before) => before,
+  });
+  const middle = last > anchor ? (between.data?.jobs ?? []).filter(({ id }) => id >= anchor && id < last) : [];
+  const jobs = [...first, ...middle, ...rest.filter(({ id }) => id < Math.min(last, anchor))];
   const isMore = older.data ? older.hasNextPage : cursor !== null;
   return {
     jobs,
