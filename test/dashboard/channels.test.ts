@@ -30,7 +30,7 @@ test('a test channel is started with one click, watched, its figures drawn, its 
   await page.getByRole('button', { name: 'Start a test channel' }).click();
   await page.getByRole('heading', { level: 1, name: 'Test picture' }).waitFor();
   const state = (text: string) => page.locator('.page-head .badge', { hasText: text }).waitFor();
-  await state('Running');
+  await state('On air');
   await page.getByRole('button', { name: 'Play' }).click();
   await holds(
     page,

@@ -18,11 +18,12 @@ import { Player } from '../player/player.tsx';
 import { go, Link } from '../router.tsx';
 import type { PageProps } from '../shell/pages.ts';
 import { clock, t, tell } from '../text/text.ts';
-import { Bones, CopyButton, PageHead, Problem, Status } from '../ui/parts.tsx';
+import { Bones, CopyButton, PageHead, Problem } from '../ui/parts.tsx';
 import { Facts } from './channel/facts.tsx';
 import { Figures, keepFigures } from './channel/figures.tsx';
 import { History } from './channel/history.tsx';
 import { MachineLoad } from './channels/machine-load.tsx';
+import { State } from './channels/state.tsx';
 import { Log, type LogLine } from './job/log.tsx';
 
 const MOST_LINES = 5000;
@@ -125,7 +126,7 @@ function readLine(line: string): LogLine {
 function About({ job }: { job: ChannelJob }) {
   return (
     <span className="row small">
-      <Status of={job.status} />
+      <State of={job.status} />
       {job.status === 'running' && (
         <span className="number">{t('channel.uptime', { time: clock(job.uptime_seconds ?? 0) })}</span>
       )}

@@ -15,10 +15,11 @@ import {
 import { request } from '../api/http.ts';
 import { go, Link, setQuery, usePlace } from '../router.tsx';
 import { bitrate, clock, number, t, tell } from '../text/text.ts';
-import { Bones, Empty, PageHead, Problem, SearchBox, Segments, Status } from '../ui/parts.tsx';
+import { Bones, Empty, PageHead, Problem, SearchBox, Segments } from '../ui/parts.tsx';
 import { Picture } from '../ui/picture.tsx';
 import { toastError } from '../ui/toasts.tsx';
 import { MachineLoad } from './channels/machine-load.tsx';
+import { State } from './channels/state.tsx';
 
 const FILTERS = ['all', 'on', 'trouble', 'off'] as const;
 type Filter = (typeof FILTERS)[number];
@@ -111,7 +112,7 @@ function ChannelCard({ channel, job }: { channel: Channel; job: ChannelJob | und
           <Link className="name cut" to={`/channels/${channel.id}`}>
             {name}
           </Link>
-          <Status of={job?.status ?? 'stopped'} />
+          <State of={job?.status ?? 'stopped'} />
         </div>
         <span className="small quiet cut">
           {tell('channel.input_type', channel.input_type)} <span className="towards">→</span> {kindsOf(channel)}

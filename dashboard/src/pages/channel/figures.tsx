@@ -9,6 +9,9 @@ const Plot = lazy(() => import('../../ui/plot.tsx').then((module) => ({ default:
 type Figure = 'fps' | 'bitrate' | 'speed' | 'cpu_percent';
 type Sample = { at: number } & Readonly<Record<Figure, number | null>>;
 const MOST = 900;
+/** Seconds. */
+const GAP = 5;
+const NOTHING = { fps: null, bitrate: null, speed: null, cpu_percent: null } as const;
 const EMPTY: readonly Sample[] = [];
 const kept = new Map<number, readonly Sample[]>();
 const listeners = new Set<() => void>();
@@ -21,7 +24,10 @@ const subscribe = (listener: () => void) => {
 export function keepFigures({ id, status, fps, bitrate: rate, speed, cpu_percent }: ChannelJob): void {
   const known = kept.get(id) ?? EMPTY;
   const at = Date.now() / 1000;
-  if (known.at(-1) && at - (known.at(-1)?.at ?? 0) < 0.5) return;
+  const last = known.at(-1);
+  if (last && at - last.at < 0.5) return;
+  // What nobody saw is no straight line.
+  const gap = last && at - last.at > GAP ? [{ ...NOTHING, at: last.at + 1 }] : [];
   const runs = status === 'running';
   const sample: Sample = {
     at,
@@ -30,7 +36,7 @@ export function keepFigures({ id, status, fps, bitrate: rate, speed, cpu_percent
     speed: runs ? speed : null,
     cpu_percent: runs ? cpu_percent : null,
   };
-  kept.set(id, [...known, sample].slice(-MOST));
+  kept.set(id, [...known, ...gap, sample].slice(-MOST));
   for (const listener of listeners) listener();
 }
 
