@@ -19,8 +19,10 @@ export async function uploadSegments(platform: Platform, context: TaskContext): 
   const output = plan.outputs[task.subject];
   const spec = outputs.find(({ index }) => index === task.subject)?.spec;
   const made = madeBy(plan, done, task);
-  if (!output || !spec?.destination || !made)
-    throw new PlatformError('internal', `Upload ${task.id} has nothing to send, or no place to send it to`);
+  if (!output || !spec?.destination)
+    throw new PlatformError('internal', `Upload ${task.id} has no output, or no place to send it to`);
+  // It is being made again, by software: its new result opens this upload again.
+  if (!made) return EMPTY_RESULT;
   const started = performance.now();
   const { store, key } = await platform.locations.openDestination(spec.destination);
   try {
