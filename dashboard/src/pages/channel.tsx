@@ -18,6 +18,7 @@ import { Player } from '../player/player.tsx';
 import { go, Link } from '../router.tsx';
 import type { PageProps } from '../shell/pages.ts';
 import { clock, t, tell } from '../text/text.ts';
+import { May } from '../ui/may.tsx';
 import { Bones, CopyButton, PageHead, Problem } from '../ui/parts.tsx';
 import { Facts } from './channel/facts.tsx';
 import { Figures, keepFigures } from './channel/figures.tsx';
@@ -53,7 +54,9 @@ function Shown({ channel, job }: { channel: Channel; job: ChannelJob }) {
   return (
     <>
       <PageHead title={channel.name} back={{ to: '/channels', label: t('nav.channels') }} about={<About job={job} />}>
-        <Actions channel={channel} job={job} />
+        <May scope="write">
+          <Actions channel={channel} job={job} />
+        </May>
       </PageHead>
       {job.error_message && (
         <div className={`notice ${job.status === 'error' ? 'bad' : 'wait'}`} role="alert">

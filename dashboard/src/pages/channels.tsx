@@ -15,6 +15,7 @@ import {
 import { request } from '../api/http.ts';
 import { go, Link, setQuery, usePlace } from '../router.tsx';
 import { bitrate, clock, number, t, tell } from '../text/text.ts';
+import { May } from '../ui/may.tsx';
 import { Bones, Empty, PageHead, Problem, SearchBox, Segments } from '../ui/parts.tsx';
 import { Picture } from '../ui/picture.tsx';
 import { toastError } from '../ui/toasts.tsx';
@@ -46,19 +47,23 @@ export default function Channels() {
   return (
     <>
       <PageHead title={t('nav.channels')} about={t('channels.about')}>
-        <Link className="button primary" to="/channels/new">
-          <Plus size={16} aria-hidden /> {t('channels.new')}
-        </Link>
+        <May scope="write">
+          <Link className="button primary" to="/channels/new">
+            <Plus size={16} aria-hidden /> {t('channels.new')}
+          </Link>
+        </May>
       </PageHead>
       {channels.error && <Problem error={channels.error} retry={() => void channels.refetch()} />}
       {channels.isLoading && <Bones rows={6} height={2} />}
       {channels.data?.length === 0 && (
         <div className="card">
           <Empty icon={Radio} title="channels.empty.title" text="channels.empty.text">
-            <TryChannel />
-            <Link className="button" to="/channels/new">
-              {t('channels.new')}
-            </Link>
+            <May scope="write">
+              <TryChannel />
+              <Link className="button" to="/channels/new">
+                {t('channels.new')}
+              </Link>
+            </May>
           </Empty>
         </div>
       )}
@@ -125,26 +130,28 @@ function ChannelCard({ channel, job }: { channel: Channel; job: ChannelJob | und
         )}
       </div>
       {job && (
-        <div className="row acts">
-          <button
-            type="button"
-            className="button small"
-            aria-label={t(on ? 'channel.stop.of' : 'channel.start.of', { name })}
-            onClick={() => void act(job, on ? 'stop' : 'start')}
-          >
-            {t(on ? 'channel.stop' : 'channel.start')}
-          </button>
-          {on && (
+        <May scope="write">
+          <div className="row acts">
             <button
               type="button"
-              className="button small plain"
-              aria-label={t('channel.restart.of', { name })}
-              onClick={() => void act(job, 'restart')}
+              className="button small"
+              aria-label={t(on ? 'channel.stop.of' : 'channel.start.of', { name })}
+              onClick={() => void act(job, on ? 'stop' : 'start')}
             >
-              <RotateCcw size={14} aria-hidden /> {t('channel.restart')}
+              {t(on ? 'channel.stop' : 'channel.start')}
             </button>
-          )}
-        </div>
+            {on && (
+              <button
+                type="button"
+                className="button small plain"
+                aria-label={t('channel.restart.of', { name })}
+                onClick={() => void act(job, 'restart')}
+              >
+                <RotateCcw size={14} aria-hidden /> {t('channel.restart')}
+              </button>
+            )}
+          </div>
+        </May>
       )}
     </li>
   );

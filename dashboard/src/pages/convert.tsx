@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { FieldError } from '../api/http.ts';
 import { useDefinitions } from '../api/operations.ts';
 import { t, tell } from '../text/text.ts';
+import { May } from '../ui/may.tsx';
 import { Bones, PageHead, Problem } from '../ui/parts.tsx';
 import { ChooseOperation, describe } from './convert/choose-operation.tsx';
 import { ChosenFiles, DropZone, problemOf } from './convert/drop-zone.tsx';
@@ -68,68 +69,70 @@ export default function Convert() {
     <>
       <PageHead title={t('nav.convert')} about={t('convert.about')} />
       <div className="watch convert">
-        <div className="stack">
-          <DropZone isSmall={files.length > 0} onFiles={add} />
-          {files.length > 0 && (
-            <ChosenFiles
-              files={files}
-              definition={definition}
-              onRemove={(file) => setFiles(files.filter((one) => one !== file))}
-            />
-          )}
-          {definitions.error && <Problem error={definitions.error} retry={() => void definitions.refetch()} />}
-          {definitions.isLoading && <Bones rows={6} />}
-          {definitions.data && (
-            <form
-              ref={form}
-              noValidate
-              className="card padded stack convert-form"
-              onSubmit={(event) => {
-                event.preventDefault();
-                submit();
-              }}
-            >
-              <ChooseOperation
-                key={round}
-                definitions={definitions.data}
+        <May scope="write">
+          <div className="stack">
+            <DropZone isSmall={files.length > 0} onFiles={add} />
+            {files.length > 0 && (
+              <ChosenFiles
                 files={files}
-                type={mainType(files)}
-                chosen={chosen}
-                onChoose={choose}
+                definition={definition}
+                onRemove={(file) => setFiles(files.filter((one) => one !== file))}
               />
-              {definition && (
-                <fieldset className="stack">
-                  <legend className="step">{tell('operation', definition.name)}</legend>
-                  <p className="quiet small">{describe(definition.name, definition.description)}</p>
-                  <Parameters
-                    definition={definition}
-                    values={values}
-                    errors={errors}
-                    onChange={(next) => {
-                      setValues(next);
-                      setErrors([]);
-                    }}
-                  />
-                </fieldset>
-              )}
-              <div className="row go">
-                <button type="submit" className="button primary" disabled={!definition || fit.length === 0}>
-                  <WandSparkles size={16} aria-hidden />
-                  {fit.length > 0 ? t('convert.go.n', { n: fit.length }) : t('convert.go')}
-                </button>
-                <span className="small quiet" role="status">
-                  {files.length === 0
-                    ? t('convert.hint.files')
-                    : !definition
-                      ? t('convert.hint.operation')
-                      : fit.length < files.length
-                        ? t('convert.hint.left', { n: files.length - fit.length })
-                        : ''}
-                </span>
-              </div>
-            </form>
-          )}
-        </div>
+            )}
+            {definitions.error && <Problem error={definitions.error} retry={() => void definitions.refetch()} />}
+            {definitions.isLoading && <Bones rows={6} />}
+            {definitions.data && (
+              <form
+                ref={form}
+                noValidate
+                className="card padded stack convert-form"
+                onSubmit={(event) => {
+                  event.preventDefault();
+                  submit();
+                }}
+              >
+                <ChooseOperation
+                  key={round}
+                  definitions={definitions.data}
+                  files={files}
+                  type={mainType(files)}
+                  chosen={chosen}
+                  onChoose={choose}
+                />
+                {definition && (
+                  <fieldset className="stack">
+                    <legend className="step">{tell('operation', definition.name)}</legend>
+                    <p className="quiet small">{describe(definition.name, definition.description)}</p>
+                    <Parameters
+                      definition={definition}
+                      values={values}
+                      errors={errors}
+                      onChange={(next) => {
+                        setValues(next);
+                        setErrors([]);
+                      }}
+                    />
+                  </fieldset>
+                )}
+                <div className="row go">
+                  <button type="submit" className="button primary" disabled={!definition || fit.length === 0}>
+                    <WandSparkles size={16} aria-hidden />
+                    {fit.length > 0 ? t('convert.go.n', { n: fit.length }) : t('convert.go')}
+                  </button>
+                  <span className="small quiet" role="status">
+                    {files.length === 0
+                      ? t('convert.hint.files')
+                      : !definition
+                        ? t('convert.hint.operation')
+                        : fit.length < files.length
+                          ? t('convert.hint.left', { n: files.length - fit.length })
+                          : ''}
+                  </span>
+                </div>
+              </form>
+            )}
+          </div>
+        </May>
         <OperationList />
       </div>
     </>

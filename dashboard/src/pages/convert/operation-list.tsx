@@ -16,6 +16,7 @@ import {
   useOperations,
 } from '../../api/operations.ts';
 import { ago, bytes, clock, number, t, tell } from '../../text/text.ts';
+import { May } from '../../ui/may.tsx';
 import { Bones, Card, Empty, Problem, Progress, Status } from '../../ui/parts.tsx';
 import { toastError } from '../../ui/toasts.tsx';
 import { Miniature } from './drop-zone.tsx';
@@ -196,27 +197,31 @@ function OperationRow({ operation, isStreamed, isOpen, onToggle }: RowProps) {
             </button>
           </>
         )}
-        {isMoving(operation) && (
-          <button type="button" className="button small" onClick={() => void act(operation, 'cancel')}>
-            <Square size={13} aria-hidden /> {t('convert.cancel')}
-          </button>
-        )}
-        {(status === 'failed' || status === 'cancelled') && (
-          <button type="button" className="button small" onClick={() => void act(operation, 'retry')}>
-            <RotateCcw size={14} aria-hidden /> {t('convert.retry')}
-          </button>
-        )}
+        <May scope="write">
+          {isMoving(operation) && (
+            <button type="button" className="button small" onClick={() => void act(operation, 'cancel')}>
+              <Square size={13} aria-hidden /> {t('convert.cancel')}
+            </button>
+          )}
+          {(status === 'failed' || status === 'cancelled') && (
+            <button type="button" className="button small" onClick={() => void act(operation, 'retry')}>
+              <RotateCcw size={14} aria-hidden /> {t('convert.retry')}
+            </button>
+          )}
+        </May>
         <span className="small quiet expiry">
           {operation.expires_at && !isMoving(operation) && t('convert.expires', { time: ago(operation.expires_at) })}
         </span>
-        <button
-          type="button"
-          className="button plain icon small danger"
-          aria-label={t('convert.delete', { name })}
-          onClick={() => remove(operation)}
-        >
-          <Trash2 size={15} aria-hidden />
-        </button>
+        <May scope="write">
+          <button
+            type="button"
+            className="button plain icon small danger"
+            aria-label={t('convert.delete', { name })}
+            onClick={() => remove(operation)}
+          >
+            <Trash2 size={15} aria-hidden />
+          </button>
+        </May>
       </div>
       {isOpen && output && (
         <Suspense fallback={<Bones rows={3} />}>
