@@ -1,4 +1,4 @@
-// Writes client/types.ts, the types of every call, from our own OpenAPI document. `npm run client`; test/laws/client.test.ts checks that it was done.
+// Writes client/types.ts, the types of every call, from our own OpenAPI document. `node src/main.ts openapi | node scripts/generate-client.ts`; test/dashboard/client.test.ts checks that it was done.
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
