@@ -14,6 +14,8 @@ export type Encoding = {
   readonly compress?: boolean;
   /** Bits a sample that the picture has: AVIF keeps ten, PNG and TIFF all. */
   readonly depth?: 8 | 16;
+  /** Asked between two tries. */
+  readonly signal?: AbortSignal;
 };
 
 /** Pixels of one side, at the most, that the formats can hold. */
@@ -67,10 +69,13 @@ export type Fitted = { readonly data: Buffer; readonly info: OutputInfo; readonl
 
 /** Tries that come within a point or two of the best quality. */
 const MOST_TRIES = 7;
+/** Each takes seconds. */
+const MOST_AVIF_TRIES = 5;
 
 /** The picture at the best quality that fits into so many bytes; where none does, the smallest that was found. */
 export async function fitBytes(picture: Sharp, encoding: Encoding, maxBytes: number): Promise<Fitted> {
   const attempt = async (quality: number): Promise<Fitted> => {
+    encoding.signal?.throwIfAborted();
     const encoded = encodePicture(picture.clone(), { ...encoding, quality, lossless: false });
     const { data, info } = await encoded.toBuffer({ resolveWithObject: true });
     return { data, info, fits: data.length <= maxBytes };
@@ -79,7 +84,7 @@ export async function fitBytes(picture: Sharp, encoding: Encoding, maxBytes: num
   let best = await attempt(top);
   let [low, high] = [1, top - 1];
   for (let tries = 0; !best.fits || tries > 0; tries++) {
-    if (tries === MOST_TRIES || low > high) break;
+    if (tries === (encoding.format === 'avif' ? MOST_AVIF_TRIES : MOST_TRIES) || low > high) break;
     // The lowest first: where not even that fits, nothing will.
     const quality = tries === 0 ? low : (low + high) >> 1;
     const found = await attempt(quality);

@@ -32,6 +32,8 @@ export type RenderStill = StillSource &
     readonly output: string;
   };
 
+/** seconds; the most that the library can be told */
+const LONGEST_TIME = 3600;
 const ANIMATIONS = ['gif', 'webp'];
 const DEEP = ['png', 'tiff', 'avif'];
 /** sRGB in 8 and 16 bits, as the image library names them. */
@@ -53,12 +55,13 @@ export async function renderStill(options: RenderStill): Promise<StillSize> {
   const shaped = shape(opened.toColourspace(SPACES[depth]), options);
   const flat = format === 'jpg' ? shaped.flatten({ background: options.background ?? '#ffffff' }) : shaped;
   const picture = keepMetadata(flat, metadata, header);
-  if (options.timeLimit !== undefined) picture.timeout({ seconds: Math.max(1, Math.ceil(options.timeLimit)) });
+  const { timeLimit = LONGEST_TIME } = options;
+  picture.timeout({ seconds: Math.min(LONGEST_TIME, Math.max(1, Math.ceil(timeLimit))) });
   try {
     const written = await write(picture, { ...options, depth });
     return compress && header ? await keepSmaller(written, options, header) : written;
   } catch (error) {
-    throw imageError(error);
+    throw options.signal?.aborted ? options.signal.reason : imageError(error);
   }
 }
 
