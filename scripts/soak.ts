@@ -27,15 +27,6 @@ const server = spawn(process.execPath, [join(ROOT, 'src/main.ts'), 'serve'], {
   },
 });
 const problems: string[] = [];
-try {
-  await ready();
-  process.exitCode = (await soak()) ? 0 : 1;
-} finally {
-  server.kill('SIGTERM');
-  if (server.exitCode === null) await new Promise((done) => server.once('exit', done));
-  await rm(folder, { recursive: true, force: true });
-}
-
 type Job = {
   readonly id: number;
   readonly status: string;
@@ -164,4 +155,13 @@ async function ready(): Promise<void> {
     await sleep(200);
   }
   throw new Error('the server does not get ready');
+}
+
+try {
+  await ready();
+  process.exitCode = (await soak()) ? 0 : 1;
+} finally {
+  server.kill('SIGTERM');
+  if (server.exitCode === null) await new Promise((done) => server.once('exit', done));
+  await rm(folder, { recursive: true, force: true });
 }
