@@ -1,7 +1,7 @@
 // The conversions of this session: those on their way to the server, those that run, those that are done, each with its result.
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { ArrowRight, Download, Eye, EyeOff, RotateCcw, Square, Trash2, WandSparkles, X } from 'lucide-react';
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { ArrowRight, Download, Eye, EyeOff, RotateCcw, Square, Trash2, WandSparkles } from 'lucide-react';
+import { lazy, Suspense, useState } from 'react';
 import { openFile } from '../../api/http.ts';
 import { useEvents } from '../../api/live.ts';
 import {
@@ -19,8 +19,8 @@ import { ago, bytes, clock, number, t, tell } from '../../text/text.ts';
 import { May } from '../../ui/may.tsx';
 import { Bones, Card, Empty, Problem, Progress, Status } from '../../ui/parts.tsx';
 import { toastError } from '../../ui/toasts.tsx';
-import { Miniature } from './drop-zone.tsx';
-import { type Sent, sendAgain, stopSending, useSending } from './sending.ts';
+import { useSending } from './sending.ts';
+import { SendingRow } from './sending-row.tsx';
 
 const Result = lazy(() => import('./result.tsx'));
 /** Streams at once: a browser opens six connections to a server, and the page, uploads and pictures need some. */
@@ -82,66 +82,6 @@ export function OperationList() {
         </nav>
       )}
     </Card>
-  );
-}
-
-function SendingRow({ item }: { item: Sent }) {
-  const client = useQueryClient();
-  const { id, file, operation, state, share, error, until } = item;
-  return (
-    <li data-state={state}>
-      <div className="row nowrap">
-        <Miniature file={file} />
-        <span className="grow">
-          <strong className="cut name">{file.name}</strong>
-          <span className="small quiet">{tell('operation', operation)}</span>
-        </span>
-        <Status of={state === 'sending' ? 'uploading' : state === 'failed' ? 'failed' : 'queued'} />
-        {state === 'failed' && (
-          <button type="button" className="button small" onClick={() => sendAgain(client, id)}>
-            <RotateCcw size={14} aria-hidden /> {t('act.again')}
-          </button>
-        )}
-        <button
-          type="button"
-          className="button plain icon small"
-          aria-label={t('convert.stop', { name: file.name })}
-          onClick={() => stopSending(client, id)}
-        >
-          <X size={15} aria-hidden />
-        </button>
-      </div>
-      {state === 'sending' && (
-        <>
-          <Progress value={share * 100} label={t('convert.upload.of', { name: file.name })} />
-          <span className="small quiet number">
-            {share < 1
-              ? t('convert.upload', { sent: bytes(share * file.size), size: bytes(file.size) })
-              : t('convert.checked')}
-          </span>
-        </>
-      )}
-      {state === 'waiting' && <span className="small quiet">{t('convert.upload.waits')}</span>}
-      {state === 'delayed' && <Delay until={until} message={error?.message ?? ''} />}
-      {state === 'failed' && error && <Problem error={error} />}
-    </li>
-  );
-}
-
-/** Too many in too short a time: it goes on by itself. */
-function Delay({ until, message }: { until: number; message: string }) {
-  const [left, setLeft] = useState(until - Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setLeft(until - Date.now()), 1000);
-    return () => clearInterval(timer);
-  }, [until]);
-  return (
-    <div className="notice wait">
-      <div>
-        <strong>{t('convert.delayed', { time: clock(left / 1000) })}</strong>
-        <span className="small">{message}</span>
-      </div>
-    </div>
   );
 }
 
