@@ -146,4 +146,12 @@ test('by keyboard alone: skip to the content, palette, shortcuts, help', async (
   assert.deepEqual(await findViolations(page), []);
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
+  // Letters alone do nothing where they are turned off.
+  await page.goto(`${server.url}/#/settings`);
+  await page.getByRole('group', { name: 'Shortcuts' }).getByRole('button', { name: 'Off' }).click();
+  await page.keyboard.press('g');
+  await page.keyboard.press('j');
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox').waitFor();
+  assert.match(page.url(), /#\/settings$/);
 });

@@ -1,7 +1,7 @@
 // The first page: what runs now, what needs attention, what the last day gave, how much room is left.
 import { useQuery } from '@tanstack/react-query';
 import { AlertTriangle, CheckCircle2, Plus, Rocket, Upload } from 'lucide-react';
-import { read, request } from '../api/http.ts';
+import { ApiError, read, request } from '../api/http.ts';
 import { useNewestJobs } from '../api/jobs.ts';
 import type { ChannelJob, Job, Overview } from '../api/types.ts';
 import { Link } from '../router.tsx';
@@ -82,13 +82,16 @@ function useChannelJobs(): readonly ChannelJob[] {
   return data ?? [];
 }
 
+/** This process may serve other APIs than that of jobs. */
+const isNotServed = (error: unknown): boolean => error instanceof ApiError && error.status === 404;
+
 function Running() {
   const onAir = useChannelJobs().filter(({ status }) => status === 'running');
   const { data, error } = useNewestJobs({ ...ANY, status: 'processing' }, 6);
   const jobs = data?.jobs ?? [];
   return (
     <Card title={t('home.running')} side={<Link to="/jobs?status=processing">{t('act.all')}</Link>}>
-      {error ? (
+      {error && !isNotServed(error) ? (
         <div className="body">
           <Problem error={error} />
         </div>

@@ -1,8 +1,10 @@
 // Keys, webhooks, what is configured, and how this page looks.
 import { useQuery } from '@tanstack/react-query';
 import { LogOut } from 'lucide-react';
+import { useState } from 'react';
 import { hasKey, keepKey, read } from '../api/http.ts';
 import { setQuery, usePlace } from '../router.tsx';
+import { hasShortcuts, setShortcuts } from '../shell/shortcuts.tsx';
 import { setTheme, THEMES, useTheme } from '../shell/theme.ts';
 import { LANGUAGES, type Language, setLanguage, t, useLanguage } from '../text/text.ts';
 import { Card, PageHead, Segments } from '../ui/parts.tsx';
@@ -48,6 +50,7 @@ export default function Settings() {
 function Look() {
   const theme = useTheme();
   const language = useLanguage();
+  const [shortcuts, setShown] = useState<'on' | 'off'>(hasShortcuts() ? 'on' : 'off');
   return (
     <Card title={t('settings.tab.look')}>
       <div className="body stack">
@@ -67,6 +70,21 @@ function Look() {
             value={language}
             options={(Object.keys(LANGUAGES) as Language[]).map((name) => [name, LANGUAGES[name].name] as const)}
             onChange={(next) => void setLanguage(next)}
+          />
+        </div>
+        <div className="row between">
+          <span>{t('help.title')}</span>
+          <Segments
+            label={t('help.title')}
+            value={shortcuts}
+            options={[
+              ['on', t('on')],
+              ['off', t('off')],
+            ]}
+            onChange={(next) => {
+              setShortcuts(next === 'on');
+              setShown(next);
+            }}
           />
         </div>
       </div>

@@ -8,6 +8,11 @@ import { TARGETS } from './nav.tsx';
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
+const STORE = 'rendition-shortcuts';
+/** Who speaks to the machine says letters that were meant for nobody: WCAG 2.1.4 wants them to be turned off. */
+export const hasShortcuts = (): boolean => localStorage.getItem(STORE) !== 'off';
+export const setShortcuts = (isOn: boolean): void => localStorage.setItem(STORE, isOn ? 'on' : 'off');
+
 type Heard = { onPalette: () => void; onHelp: () => void };
 
 export function useShortcuts({ onPalette, onHelp }: Heard): void {
@@ -19,6 +24,7 @@ export function useShortcuts({ onPalette, onHelp }: Heard): void {
         onPalette();
         return;
       }
+      if (!hasShortcuts()) return;
       if (
         event.ctrlKey ||
         event.metaKey ||

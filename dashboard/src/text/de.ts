@@ -11,6 +11,8 @@ export const de: Catalogue = {
   toasts: 'Hinweise',
   yes: 'Ja',
   no: 'Nein',
+  on: 'An',
+  off: 'Aus',
   auto: 'automatisch',
   'auto.is': 'automatisch ({value})',
   'time.now': 'jetzt',

@@ -10,6 +10,8 @@ export const en = {
   toasts: 'Notes',
   yes: 'Yes',
   no: 'No',
+  on: 'On',
+  off: 'Off',
   auto: 'automatic',
   'auto.is': 'automatic ({value})',
   'time.now': 'now',
