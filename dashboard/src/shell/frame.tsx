@@ -17,10 +17,10 @@ import { SignIn } from './sign-in.tsx';
 
 /** What a kind of event makes stale. Asked again at most once a second, however many come. */
 const STALE: Readonly<Record<string, readonly string[]>> = {
-  job: ['jobs', 'job', 'overview', 'queue', 'workers', 'videos', 'video', 'operations'],
+  job: ['jobs', 'job', 'overview', 'queue', 'workers', 'videos', 'video', 'conversions'],
   output: ['job', 'video'],
   video: ['videos', 'video'],
-  operation: ['operations'],
+  operation: ['conversions'],
   channel: ['channels', 'channel', 'channel-jobs'],
 };
 const REST_MS = 1000;
