@@ -225,3 +225,29 @@ test('pages to watch on, for search engines and for other sites', async () => {
   assert.equal((await server.call('GET', '/oembed?url=https%3A%2F%2Fexample.com%2Fwatch%2F1')).status, 404);
   assert.equal((await server.call('GET', `/oembed?format=xml&url=${server.base}/watch/${id}`)).status, 501);
 });
+
+test('where keys are asked for, addresses that are given out carry a token, and nothing plays without one', async () => {
+  const key = 'a-key-of-the-owner-0123456789';
+  await using closed = await openServer({ settings: { AUTH: 'on', ADMIN_KEY: key, PLAYBACK_URL_TTL: '60' } });
+  const headers = { authorization: `Bearer ${key}` };
+  const made = await closed.call('POST', '/videos', { body: { title: 'Ours' }, headers });
+  const { hash, master_url, poster_url } = made.body as Record<string, string>;
+  for (const [address, name] of [
+    [master_url, 'master.m3u8'],
+    [poster_url, 'poster.jpg'],
+  ] as const) {
+    const url = new URL(address ?? '');
+    assert.match(url.searchParams.get('token') ?? '', /^[\w-]{30}$/);
+    // Let through: there is only nothing yet.
+    assert.equal((await fetch(url)).status, 404);
+    assert.equal((await fetch(`${closed.base}/stream/${hash}/${name}`)).status, 401);
+    assert.equal((await closed.call('GET', `/stream/${hash}/${name}`, { headers })).status, 404);
+  }
+  const signed = await closed.call('POST', `/videos/${hash}/playback_url`, { body: { expires_in: 3600 }, headers });
+  const { watch_url, expires_at } = signed.body as Record<string, string>;
+  assert.ok(Math.abs(Date.parse(expires_at ?? '') - Date.now() - 3_600_000) < 60_000);
+  const page = await fetch(watch_url ?? '');
+  assert.equal(page.status, 200);
+  assert.match(await page.text(), /\/stream\/[0-9a-f-]+\/master\.m3u8\?token=/);
+  assert.equal((await fetch(`${closed.base}/watch/${hash}`)).status, 401);
+});

@@ -7,6 +7,7 @@ import { PlatformError } from '#domain/error.ts';
 import { judgePlayback, PLAYBACK_PURPOSE } from '#domain/playback-token.ts';
 import type { Video } from '#domain/video.ts';
 import type { Platform } from '#workflows/platform.ts';
+import { asksForKeys } from '#workflows/videos/playback-links.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** Projects are named otherwise: a token opens one video, whoever owns it. */
@@ -44,18 +45,18 @@ export function playbackOf(request: FastifyRequest): Playback {
 }
 
 /** @throws PlatformError `not_found` also where it is another project's; `playback_denied` where it wants a token */
-export async function videoToPlay({ database, sealer }: Platform, request: FastifyRequest): Promise<Video> {
+export async function videoToPlay(platform: Platform, request: FastifyRequest): Promise<Video> {
+  const { database, sealer } = platform;
   const { id, token } = playbackOf(request);
-  const { projectId, keyId } = callerOf(request);
+  const { projectId } = callerOf(request);
   const video = !UUID.test(id)
     ? null
     : token === null
       ? await findVideo(database.db, { projectId, id }, sealer)
       : await findVideoById(database.db, id, sealer);
   if (!video) throw new PlatformError('not_found', `There is no video ${JSON.stringify(id)}`);
-  // Where no keys are asked for, everybody is the owner but for videos that are signed.
-  const hasKey = keyId !== null || callerOf(request).scopes.includes('admin');
-  if (video.playbackPolicy === 'signed' && token === null && !(hasKey && request.headers.authorization))
+  // Where keys are asked for, whoever comes without a token has shown one.
+  if (video.playbackPolicy === 'signed' && token === null && !asksForKeys(platform.config))
     throw new PlatformError('playback_denied', `Video ${id} plays with a signed URL only`);
   return video;
 }

@@ -19,7 +19,7 @@ type Signer = Pick<Platform, 'config' | 'keyFor'>;
 type Playable = Pick<Video, 'id' | 'playbackPolicy'>;
 
 /** Whether the server asks its callers for keys: AUTH, or by itself as soon as others can reach it. */
-const asksForKeys = ({ AUTH, HOST }: Pick<Config, 'AUTH' | 'HOST'>): boolean =>
+export const asksForKeys = ({ AUTH, HOST }: Pick<Config, 'AUTH' | 'HOST'>): boolean =>
   AUTH === 'on' || (AUTH === 'auto' && !/^(localhost|.*\.localhost|\[?::1\]?|127(\.\d{1,3}){3})$/i.test(HOST));
 
 /** Whether a player needs a token or a key: everybody's videos do where keys are required, `signed` ones everywhere. */
