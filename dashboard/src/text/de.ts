@@ -221,7 +221,7 @@ export const de: Catalogue = {
   'machines.none.text': 'Starte eine mit „rendition work“ oder einen Server, dessen ROLES „work“ enthält.',
   'machines.works': '{n|Auftrag|Aufträge}',
   'machines.idle': 'Bereit',
-  'machines.heard': 'gehört {time}',
+  'machines.heard': 'zuletzt gehört: {time}',
   'machines.id': 'Prozess',
   'machines.running': 'Arbeitet an',
   'machines.slots': '({n|Platz|Plätze})',

@@ -217,7 +217,7 @@ export const en = {
   'machines.none.text': 'Start one with “rendition work”, or a server whose ROLES hold “work”.',
   'machines.works': '{n|job|jobs}',
   'machines.idle': 'Idle',
-  'machines.heard': 'heard of {time}',
+  'machines.heard': 'last heard: {time}',
   'machines.id': 'Process',
   'machines.running': 'Works on',
   'machines.slots': '({n|place|places})',
