@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { until } from '../api/open-server.ts';
 import { eventually } from '../kit/eventually.ts';
 import { startReceiver } from '../kit/webhook-receiver.ts';
 import { ffmpegWith, isRunning, look, openLive } from './open-live.ts';
@@ -127,4 +132,46 @@ test('a change of a running channel is taken over at once; deleting it ends it',
   assert.match(await readFile(`/proc/${after.ffmpeg_pid}/cmdline`, 'utf8'), /scale=160:90/);
   assert.equal((await server.call('DELETE', `/api/channels/${id}/`)).status, 204);
   await eventually(() => assert.rejects(readFile(`/proc/${after.ffmpeg_pid}/stat`)), { within: 8000 });
+});
+
+test('a channel starts and stops at its times; what it recorded becomes a video', async () => {
+  await using server = await openLive({ works: true, settings: { VIDEO_QUALITY_PRESETS: '240p' } });
+  const at = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
+  const { job } = await server.create({ name: 'Timed', record: true, start_at: at(1.5), stop_at: at(6.5) });
+  await server.reach(job, isRunning);
+  await server.reach(job, ({ status }) => status === 'stopped', 30);
+  const ready = await until(
+    60,
+    async () =>
+      (await server.call('GET', '/videos')).body as { videos: { status: string; duration: number; title: string }[] },
+    ({ videos }) => videos[0]?.status === 'ready',
+  );
+  assert.match(ready.videos[0]?.title ?? '', /^Timed /);
+  assert.ok((ready.videos[0]?.duration ?? 0) > 2);
+  assert.ok((await server.events()).some(({ type }) => type === 'channel.recorded'));
+});
+
+test('a copied stream and one encoded beside it are cut at the keyframes of the source', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'rendition-copied-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const pattern = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25', '-t', '6', '-pix_fmt', 'yuv420p'];
+  // Keyframes nowhere near a round second.
+  const encode = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '17', '-sc_threshold', '0'];
+  await promisify(execFile)('ffmpeg', ['-v', 'error', ...pattern, ...encode, join(folder, 'odd.mp4')]);
+  await using server = await openLive({ settings: { FILE_ROOTS: folder } });
+  const { job } = await server.create({
+    ...{ name: 'Copied', input_type: 'file', input_file: 'odd.mp4', is_abr: true, frame_rate: null, resolution: null },
+    abr: [{ name: 'source', video_codec: 'copy' }, { resolution: '160x90' }],
+  });
+  await server.order(job, 'start');
+  const lengths = async (name: string) =>
+    (await server.call('GET', `/live/copied/${name}/playlist.m3u8`)).text.match(/EXTINF:[\d.]+/g) ?? [];
+  await until(
+    30,
+    () => lengths('90p'),
+    (found) => found.length >= 3,
+  );
+  const [copied, encoded] = [(await lengths('source')).slice(0, 3), (await lengths('90p')).slice(0, 3)];
+  assert.deepEqual(copied, encoded);
+  assert.ok(copied.includes('EXTINF:1.360000'), `two groups of 17 frames: ${copied}`);
 });

@@ -5,7 +5,7 @@ import { muxRateFor, pushCommand } from '#media/command/live-output.ts';
 import { startMedia } from '#media/ffmpeg.ts';
 import { planLive } from '#media/live-plan.ts';
 
-const SECONDS = 7;
+const SECONDS = 4;
 const BIN_MS = 100;
 const group = { host: '239.4.4.4', port: 5004 };
 const limits = { memory: 6e9, fileSize: 1e11, openFiles: 256, niceness: 0 };

@@ -85,9 +85,13 @@ function video(rendition: LiveRendition, { plan, threads, label }: VideoOptions)
       String(bufferSize),
     ],
     // Keyframes at the same instants in all renditions, and nowhere else: segments are cut there.
-    ...['-force_key_frames', `expr:gte(t,n_forced*${plan.gopSeconds})`, '-g', '9999'],
+    ...['-force_key_frames', keyframes(plan), '-g', '9999'],
   ];
 }
+
+/** Beside a stream that is copied they stand where the source has its own. */
+const keyframes = ({ renditions, gopSeconds }: LivePlan): string =>
+  renditions.some((rendition) => rendition.video === 'copy') ? 'source' : `expr:gte(t,n_forced*${gopSeconds})`;
 
 function speed(codec: 'h264' | 'hevc', hardware: Hardware | null, preset: Preset): string[] {
   switch (hardware) {
