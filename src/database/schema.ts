@@ -218,6 +218,7 @@ export type UploadTable = {
   readonly multipart_id: string | null;
   readonly token_id: string | null;
   readonly max_bytes: number | null;
+  readonly boot_id: string | null;
   readonly attempt: Generated<number>;
   readonly error: OptionalJson<Failure>;
 };

@@ -83,6 +83,16 @@ export async function placeUploadParts(
     .execute();
 }
 
+/** Forgets the chunks that were written into their places. */
+export async function deletePlacedParts(db: Kysely<Schema>, { projectId, id }: UploadRef): Promise<void> {
+  await db
+    .deleteFrom('upload_part')
+    .where('project_id', '=', projectId)
+    .where('upload_id', '=', id)
+    .where('storage_key', 'is', null)
+    .execute();
+}
+
 /** Whole chunks, in their order. */
 export async function listUploadParts(db: Kysely<Schema>, { projectId, id }: UploadRef): Promise<UploadPart[]> {
   const rows = await db

@@ -39,13 +39,17 @@ export type Upload = {
   /** The token it came under, and how many bytes that allows. */
   readonly tokenId: string | null;
   readonly maxBytes: number | null;
+  /** Boot of the machine under which bytes were written that may not be on the disk yet. */
+  readonly bootId: string | null;
   readonly attempt: number;
   readonly error: Failure | null;
 };
 
 export type NewUpload = Pick<Upload, 'id' | 'projectId' | 'filename' | 'storageKey' | 'expiresAt'> &
   Partial<Pick<Upload, 'protocol' | 'isVideo' | 'expectedSize' | 'totalChunks' | 'chunkSize' | 'sha256'>> &
-  Partial<Pick<Upload, 'tusMetadata' | 'isPartial' | 'concatenates' | 'multipartId' | 'tokenId' | 'maxBytes'>>;
+  Partial<
+    Pick<Upload, 'tusMetadata' | 'isPartial' | 'concatenates' | 'multipartId' | 'tokenId' | 'maxBytes' | 'bootId'>
+  >;
 
 /** False where there is one of this id. */
 export async function insertUpload(db: Kysely<Schema>, upload: NewUpload): Promise<boolean> {
@@ -71,6 +75,7 @@ export async function insertUpload(db: Kysely<Schema>, upload: NewUpload): Promi
       multipart_id: upload.multipartId ?? null,
       token_id: upload.tokenId ?? null,
       max_bytes: upload.maxBytes ?? null,
+      boot_id: upload.bootId ?? null,
     })
     .onConflict((conflict) => conflict.column('id').doNothing())
     .executeTakeFirst();
@@ -79,7 +84,10 @@ export async function insertUpload(db: Kysely<Schema>, upload: NewUpload): Promi
 
 /** What may change of an upload. Left out stays as it is. */
 export type UploadChange = Partial<
-  Pick<Upload, 'status' | 'size' | 'expiresAt' | 'chunkSize' | 'received' | 'expectedSize' | 'error' | 'multipartId'>
+  Pick<
+    Upload,
+    'status' | 'size' | 'expiresAt' | 'chunkSize' | 'received' | 'expectedSize' | 'error' | 'multipartId' | 'bootId'
+  >
 >;
 
 /** Changes an upload; with `status` or `attempt` only if it still stands so. False where it does not. */
@@ -100,6 +108,7 @@ export async function changeUpload(
       ...(change.expectedSize === undefined ? {} : { expected_size: change.expectedSize }),
       ...(change.error === undefined ? {} : { error: change.error && json(change.error) }),
       ...(change.multipartId === undefined ? {} : { multipart_id: change.multipartId }),
+      ...(change.bootId === undefined ? {} : { boot_id: change.bootId }),
       ...(change.nextAttempt ? { attempt: sql<number>`attempt + 1` } : {}),
     })
     .where('project_id', '=', which.projectId)
@@ -228,6 +237,7 @@ const toUpload = (row: Selectable<UploadTable>): Upload => ({
   multipartId: row.multipart_id,
   tokenId: row.token_id,
   maxBytes: row.max_bytes,
+  bootId: row.boot_id,
   attempt: row.attempt,
   error: row.error,
 });

@@ -31,6 +31,7 @@ export function growingFiles(
           await file.close();
         }
       }),
+    sync: (key) => guarded(key, () => sync(plainPath(root, key))),
     settle: (key, end) => guarded(key, () => withFolder(end.key, () => settle(root, key, end))),
     room: async () => {
       const { bavail, bsize } = await statfs(root.path);
@@ -90,16 +91,17 @@ async function writeAt(file: FileHandle, { offset, body, limit }: PlacedWrite): 
   }
   await flush();
   await writing;
-  // Who is told that a chunk has come need not send it again after a power cut.
-  await file.datasync();
   return { bytes, error, rest };
 }
 
 async function writeAll(file: FileHandle, buffers: readonly Uint8Array[], position: number): Promise<void> {
-  const [only] = buffers;
-  const joined = buffers.length === 1 && only ? only : Buffer.concat(buffers);
-  for (let done = 0; done < joined.length; ) {
-    const { bytesWritten } = await file.write(joined, done, joined.length - done, position + done);
+  const total = buffers.reduce((sum, { length }) => sum + length, 0);
+  const { bytesWritten: first } = await file.writev([...buffers], position);
+  if (first === total) return;
+  // A nearly full disk takes less than it was given; the next write says why.
+  const joined = Buffer.concat(buffers);
+  for (let done = first; done < total; ) {
+    const { bytesWritten } = await file.write(joined, done, total - done, position + done);
     done += bytesWritten;
   }
 }
@@ -107,6 +109,21 @@ async function writeAll(file: FileHandle, buffers: readonly Uint8Array[], positi
 async function* following(first: Uint8Array, source: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield first;
   for (let next = await source.next(); !next.done; next = await source.next()) yield next.value;
+}
+
+async function sync(target: string): Promise<void> {
+  let file: FileHandle;
+  try {
+    file = await open(target, 'r+');
+  } catch (error) {
+    if (isNodeError(error) && error.code === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
 }
 
 async function settle(root: DiskRoot, key: string, end: SizedObject): Promise<void> {

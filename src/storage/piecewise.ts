@@ -21,8 +21,13 @@ export type PlacedBytes = {
 
 /** Files that several writers fill at places of their own. What is not written yet takes no room on the disk. */
 export type GrowingFiles = {
-  /** @throws PlatformError `disk_full`, `storage_failed`; what the body fails with is an answer */
+  /**
+   * What was written is safe from a power cut after sync alone: to wait for the disk at every write would halve the speed.
+   * @throws PlatformError `disk_full`, `storage_failed`; what the body fails with is an answer
+   */
   write(key: string, write: PlacedWrite): Promise<PlacedBytes>;
+  /** Missing is fine. */
+  sync(key: string): Promise<void>;
   /** Ends a file with exactly `size` bytes, safe on the disk, under its last key. Found ended already is fine. */
   settle(key: string, end: SizedObject): Promise<void>;
   /** bytes free for more */

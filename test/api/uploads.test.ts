@@ -91,6 +91,20 @@ test('chunks shorter than was announced are joined all the same', async () => {
   assert.equal(sha256(await storedOriginal(server, id)), sha256(film));
 });
 
+test('after the machine went down, what was not yet safe on its disk is asked for again', async () => {
+  const pieces = evenly(film, 3);
+  const { upload_id: id } = await init(server, { total_chunks: 3 });
+  const send = (index: number) => sendChunk(server.base, { id, index, bytes: pieces[index] ?? Buffer.alloc(0) });
+  // The third one comes before its place is known: an object of its own, safe when it was answered.
+  for (const index of [2, 0, 1]) await send(index);
+  await sql`update upload set boot_id = 'the boot before' where id = ${id}`.execute(server.platform.database.db);
+  const { received, missing } = await look(id);
+  assert.deepEqual([received, missing], [[2], [0, 1]]);
+  for (const index of [0, 1]) await send(index);
+  assert.equal((await complete(id)).status, 202);
+  assert.equal(sha256(await storedOriginal(server, id)), sha256(film));
+});
+
 test('an upload whose server died while it was ended is ended by another', async () => {
   const { upload_id: id } = await init(server, { total_chunks: 2 });
   for (const [index, bytes] of evenly(film, 2).entries()) await sendChunk(server.base, { id, index, bytes });

@@ -67,6 +67,8 @@ alter table upload
   -- The upload token it came under, and how many bytes that allows.
   add column token_id uuid,
   add column max_bytes bigint,
+  -- Boot of the machine that bytes were written under which may not be on the disk yet; null where they all are.
+  add column boot_id text,
   -- Fences the finishing: joining, checking, handing over to a job.
   add column attempt integer not null default 0,
   add column error jsonb,

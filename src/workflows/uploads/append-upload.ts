@@ -57,6 +57,8 @@ async function appendInPlace(platform: Platform, growing: GrowingFiles, work: Wo
       if (error) throw error;
       checkDigest(work);
     }
+    // Whole it counts as safe, whatever becomes of the machine.
+    if (at + bytes === upload.expectedSize) await growing.sync(key);
     if (bytes > 0) await note(platform, upload, { from: at, to: at + bytes });
     at += bytes;
     if (error) throw error;

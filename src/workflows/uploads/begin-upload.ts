@@ -1,12 +1,14 @@
 // Begins an upload that comes in pieces: its row, and the video it becomes, before the first byte. Called by the upload routes of the videos API.
 import { v7 as uuidv7 } from 'uuid';
 import type { UploadProtocol } from '#database/schema.ts';
-import { findTokenBytes, findUpload, insertUpload, type Upload } from '#database/uploads.ts';
+import { deletePlacedParts } from '#database/upload-parts.ts';
+import { changeUpload, findTokenBytes, findUpload, insertUpload, lockUpload, type Upload } from '#database/uploads.ts';
 import { insertVideo, lockVideo } from '#database/videos.ts';
 import { PlatformError } from '#domain/error.ts';
 import { plainFilename, type UploadGrant, type VideoWish } from '#domain/upload.ts';
 import { uploadKey } from '#workflows/job-storage.ts';
 import type { Platform } from '#workflows/platform.ts';
+import { bootId } from '#workflows/run-mark.ts';
 import { makeVideo } from '#workflows/videos/make-video.ts';
 
 export type UploadWish = {
@@ -37,7 +39,7 @@ export type UploadWish = {
  * @throws PlatformError `source_too_large`, `too_large`, `disk_full`, `not_found` (video), `conflict`
  */
 export async function beginUpload(platform: Platform, wish: UploadWish): Promise<Upload> {
-  const { database } = platform;
+  const { database, storage } = platform;
   await checkSize(platform, wish);
   const id = idOf(wish);
   const ref = { projectId: wish.projectId, id };
@@ -63,6 +65,7 @@ export async function beginUpload(platform: Platform, wish: UploadWish): Promise
       multipartId: wish.multipartId ?? null,
       tokenId: wish.grant?.uploadId ?? null,
       maxBytes: wish.grant?.maxBytes ?? null,
+      bootId: storage.growing ? bootId() : null,
     });
   });
   const upload = await findUpload(database.db, ref);
@@ -110,13 +113,28 @@ async function checkSize(platform: Platform, { size, grant, projectId, isPartial
 
 /** The upload of a caller. @throws PlatformError `not_found`, also where a token is for another one */
 export async function findOwnUpload(
-  { database }: Platform,
+  { database, storage }: Platform,
   { projectId, id, grant }: { readonly projectId: string; readonly id: string; readonly grant: UploadGrant | null },
 ): Promise<Upload> {
   const upload = await findUpload(database.db, { projectId, id });
   if (!upload || (grant && upload.tokenId !== grant.uploadId))
     throw new PlatformError('not_found', `There is no upload ${id}; it may have expired`);
-  return upload;
+  const isDoubtful = storage.growing && upload.status === 'receiving' && upload.bootId !== bootId();
+  return isDoubtful ? forgetUnsafe(database, upload) : upload;
+}
+
+/** The machine was started anew since: what was not synced may be lost, so the client is asked for it again. */
+async function forgetUnsafe({ db }: Platform['database'], upload: Upload): Promise<Upload> {
+  const ref = { projectId: upload.projectId, id: upload.id };
+  const boot = bootId();
+  await db.transaction().execute(async (transaction) => {
+    const now = await lockUpload(transaction, ref);
+    if (now?.status !== 'receiving' || now.bootId === boot) return;
+    await deletePlacedParts(transaction, ref);
+    const isAppended = now.protocol === 'tus' && now.received !== now.expectedSize;
+    await changeUpload(transaction, ref, { bootId: boot, ...(isAppended ? { received: 0 } : {}) });
+  });
+  return (await findUpload(db, ref)) ?? upload;
 }
 
 /** bytes that this upload may still grow to. */

@@ -28,6 +28,8 @@ const finishing = new Map<string, Promise<Upload>>();
  *   `invalid_request` (checksum), with which the upload has failed for good; others, after which it is tried again
  */
 export async function finishUpload(platform: Platform, { projectId, id }: UploadRef): Promise<Upload> {
+  // Before it is promised: from here on nobody sends anything again.
+  await platform.storage.growing?.sync(growingKey(id));
   await markFinishing(platform, { projectId, id });
   return endUpload(platform, { projectId, id });
 }
