@@ -78,8 +78,14 @@ before(async () => {
   await makeFilm({ path, width: 640, height: 360, fps: '24', seconds: SECONDS, output });
   film = await readFile(path);
   const credentials = { accessKeyId: swift.accessKeyId, secretAccessKey: swift.accessKeySecret };
-  client = new S3Client({ region: 'us-east-1', endpoint: swift.endpoint, forcePathStyle: true, credentials });
-  await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
+  client = new S3Client({
+    region: 'us-east-1',
+    endpoint: swift.endpoint,
+    forcePathStyle: true,
+    credentials,
+    maxAttempts: 10,
+  });
+  await makeBucket();
   store = openS3({
     bucket: BUCKET,
     prefix: '',
@@ -93,14 +99,22 @@ before(async () => {
   });
   server = await openServer({ works: true, settings: { ...settings(), REDIS_URL: redis.url } });
 });
+/** A server that has just started answers 503 now and then; a try whose answer was lost has made it. */
+async function makeBucket(): Promise<void> {
+  try {
+    await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
+  } catch (error) {
+    if (!(error instanceof Error && /^BucketAlready/.test(error.name))) throw error;
+  }
+}
 after(async () => {
   if (missing) return;
   await server?.[Symbol.asyncDispose]();
   await receiver?.stop();
-  await redis[Symbol.asyncDispose]();
-  await store.close();
-  client.destroy();
-  await swift.stop();
+  await redis?.[Symbol.asyncDispose]();
+  await store?.close();
+  client?.destroy();
+  await swift?.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
