@@ -90,6 +90,9 @@ const fileOf = (file: OperationFile | null): z.output<typeof fileView> | null =>
     metadata: { ...file.metadata },
   };
 
+/** An operation has one output: its number says nothing here. */
+const saidOf = (error: OperationRecord['error']): string | null => error?.message.replace(/^outputs\.0: /, '') ?? null;
+
 /** @param prefix where the API is, with its host: `https://media.example.com/api/v1` */
 export function viewOperation(operation: OperationRecord, prefix: string): OperationView {
   const { id, status, error } = operation;
@@ -101,7 +104,7 @@ export function viewOperation(operation: OperationRecord, prefix: string): Opera
     progress: operation.progress,
     eta_seconds: operation.etaSeconds,
     parameters: { ...operation.parameters },
-    error_message: error?.message ?? null,
+    error_message: saidOf(error),
     error_code: error?.code ?? null,
     created_at: operation.createdAt.toISOString(),
     started_at: operation.startedAt?.toISOString() ?? null,
@@ -119,5 +122,5 @@ export const viewStatus = ({ id, status, progress, etaSeconds, error }: Operatio
   status,
   progress,
   eta_seconds: etaSeconds,
-  error_message: error?.message ?? null,
+  error_message: saidOf(error),
 });
