@@ -15,7 +15,7 @@ const spec = {
   ...{
     videoCodec: 'libx264',
     audioCodec: 'aac',
-    videoBitrate: 600,
+    videoBitrate: 2000,
     audioBitrate: 64,
     resolution: '320x180',
     frameRate: 25,

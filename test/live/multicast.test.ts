@@ -23,6 +23,6 @@ test('multicast of a constant rate, in whole datagrams of 1316 bytes, in a netwo
   t.diagnostic(JSON.stringify(seen));
   assert.deepEqual(seen.sizes, [1316]);
   assert.ok(Math.abs(seen.mean / seen.muxRate - 1) < 0.05, 'the rate is the rate of the multiplex');
-  // Without spacing it is a quarter; what a quiet machine reaches is in docs/channels.md.
+  // Without spacing it is a quarter; a quiet machine reaches a twentieth.
   assert.ok(seen.deviation / seen.muxRate < 0.2, 'datagrams are spaced');
 });

@@ -16,9 +16,9 @@ const wait = () => new Promise((resolve) => setTimeout(resolve, 3000));
 // A channel that is just starting has no playlist yet.
 while (!(await fetch(source).catch(() => null))?.ok) { status.textContent = 'The channel is not on air yet.'; await wait(); }
 status.textContent = '';
-const own = video.canPlayType('application/vnd.apple.mpegurl') !== '';
-const { default: Hls } = own ? { default: null } : await import('/live-player/hls.js');
-if (!Hls || !Hls.isSupported()) video.src = source;
+// Some browsers claim HLS of their own and play only part of it: theirs is the second choice.
+const { default: Hls } = await import('/live-player/hls.js').catch(() => ({ default: null }));
+if (!Hls?.isSupported()) video.src = source;
 else {
   let player;
   const begin = () => {

@@ -1,4 +1,4 @@
-// The page that plays a live channel: the browser's own HLS where it has it, hls.js elsewhere. Used by live-routes.ts.
+// The page that plays a live channel: with hls.js, or the browser's own HLS where that does not run. Used by live-routes.ts.
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
