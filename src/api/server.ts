@@ -34,6 +34,8 @@ import type { Platform } from '#workflows/platform.ts';
 
 /** Bytes of a JSON body where a route does not say otherwise. */
 const BODY_LIMIT = 1024 ** 2;
+/** bytes read ahead of an upload while the disk writes; measured with the default of 64 KiB: a third of the throughput */
+const SOCKET_BUFFER = 1024 ** 2;
 /** Seconds that requests may still take after the server was told to close. */
 const CLOSE_PATIENCE = 3;
 /** What swagger-ui and static files register for themselves: open to all. */
@@ -56,6 +58,7 @@ export async function createServer(platform: Platform, only?: OnlyService): Prom
     loggerInstance: platform.log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
+    http: { highWaterMark: SOCKET_BUFFER },
     trustProxy: platform.config.TRUSTED_PROXIES.length > 0 ? [...platform.config.TRUSTED_PROXIES] : false,
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
