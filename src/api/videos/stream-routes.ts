@@ -124,7 +124,8 @@ async function sendOf(platform: Platform, tools: Tools, { request, reply }: Exch
     if (isComing(found)) reply.header('Retry-After', '1');
     throw notThere(found, asked);
   }
-  const link = await linkStored(platform, file);
+  // Such an address is signed for GET alone.
+  const link = request.method === 'GET' ? await linkStored(platform, file) : null;
   if (link !== null) return reply.header('Cache-Control', 'private, max-age=300').redirect(link, 302);
   const onWhole = (headers: AnswerHeaders, body: Buffer) =>
     tools.hot.keep(request.raw, { headers, body, lives: Math.min(livesOf(file), leftOf(request)) });
