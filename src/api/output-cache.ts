@@ -3,7 +3,7 @@ import type { Api } from '#api/context.ts';
 import { listen } from '#database/listen.ts';
 import type { Job } from '#domain/job.ts';
 import { nameOfLocation } from '#domain/view-location.ts';
-import { EVENTS, type EventNote, JOB_PROGRESS, type JobProgressNote } from '#workflows/channels.ts';
+import { EVENTS, type EventNote, JOB_PROGRESS, type JobProgressNote } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { readPackage, type ServedOutput } from '#workflows/read-package.ts';
 

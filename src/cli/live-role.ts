@@ -3,8 +3,8 @@ import { type Live, startLive } from '#live/start-live.ts';
 import { keepRecording } from '#workflows/channels/keep-recording.ts';
 import { startChannel, stopChannel } from '#workflows/channels/order-channel.ts';
 import { settleChannel } from '#workflows/channels/settle-channel.ts';
-import { LIVE_CONTROL } from '#workflows/channels.ts';
 import { sweepMachine } from '#workflows/janitor.ts';
+import { LIVE_CONTROL } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { isMarkAlive, runMark } from '#workflows/run-mark.ts';
 

@@ -2,7 +2,7 @@
 import { saveProjectLimit, saveQueueState } from '#database/queue-state.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { QueueState } from '#domain/queue-state.ts';
-import { announce, QUEUE_CONTROL } from '#workflows/channels.ts';
+import { announce, QUEUE_CONTROL } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 /** It outlives restarts: what was paused stays so until it is resumed. */

@@ -1,9 +1,9 @@
 // Deletes a job: its work stops, its rows, entries and stored files go; what was delivered whole elsewhere stays. Called by the APIs and by retention.
 import { listPendingDeliveries } from '#database/deliveries.ts';
 import { deleteJobRow, type JobRef } from '#database/jobs.ts';
-import { announce, JOB_CONTROL } from '#workflows/channels.ts';
 import { lockForChange } from '#workflows/find-for-change.ts';
 import { jobPrefix } from '#workflows/job-storage.ts';
+import { announce, JOB_CONTROL } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { recordEvent } from '#workflows/record-event.ts';
 import { findPartDeliveries, removePart } from '#workflows/remove-delivered.ts';

@@ -5,7 +5,7 @@ import { changeOutputs, listOutputStates } from '#database/outputs.ts';
 import type { Schema } from '#database/schema.ts';
 import { cancelTasks } from '#database/tasks.ts';
 import type { Failure } from '#domain/error.ts';
-import { announce, JOB_CONTROL } from '#workflows/channels.ts';
+import { announce, JOB_CONTROL } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { recordEvent } from '#workflows/record-event.ts';
 import { sendRemoval } from '#workflows/remove-delivered.ts';

@@ -4,7 +4,7 @@ import { findQueueState, listProjectLimits } from '#database/queue-state.ts';
 import type { QueueState } from '#domain/queue-state.ts';
 import { type Lane, RUN_LANES, WORK_LANES } from '#queue/lane.ts';
 import type { GroupLimits } from '#queue/queue.ts';
-import { QUEUE_CONTROL } from '#workflows/channels.ts';
+import { QUEUE_CONTROL } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 /** Webhooks and cleaning go on whatever the state. */

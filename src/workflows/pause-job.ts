@@ -3,8 +3,8 @@ import { changeJob, type JobRef } from '#database/jobs.ts';
 import { changeOutputs } from '#database/outputs.ts';
 import { releaseRunningTasks } from '#database/tasks.ts';
 import type { Job } from '#domain/job.ts';
-import { announce, JOB_CONTROL } from '#workflows/channels.ts';
 import { checkStatus, lockForChange, readJob } from '#workflows/find-for-change.ts';
+import { announce, JOB_CONTROL } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { recordEvent } from '#workflows/record-event.ts';
 

@@ -5,8 +5,8 @@ import type { Schema } from '#database/schema.ts';
 import type { Failure } from '#domain/error.ts';
 import type { Job, JobStatus } from '#domain/job.ts';
 import { addDelivery, type WholeJob } from '#workflows/add-delivery.ts';
-import { EVENTS } from '#workflows/channels.ts';
 import { JOB_OWNERS } from '#workflows/job-owners.ts';
+import { EVENTS } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 /** A change of a job or of one of its outputs. */

@@ -2,8 +2,8 @@
 import { saveJobProgress, saveOutputProgress } from '#database/progress.ts';
 import { type HeldTask, saveTaskProgress } from '#database/tasks.ts';
 import type { Job } from '#domain/job.ts';
-import { announce, JOB_PROGRESS } from '#workflows/channels.ts';
 import { PROGRESS_OWNERS } from '#workflows/job-owners.ts';
+import { announce, JOB_PROGRESS } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { Throttle } from '#workflows/throttle.ts';
 

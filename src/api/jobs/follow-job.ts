@@ -9,7 +9,7 @@ import { findJob, type JobRef } from '#database/jobs.ts';
 import { listen } from '#database/listen.ts';
 import { listOutputs } from '#database/outputs.ts';
 import { isFinished, type Job } from '#domain/job.ts';
-import { JOB_PROGRESS, type JobProgressNote } from '#workflows/channels.ts';
+import { JOB_PROGRESS, type JobProgressNote } from '#workflows/notification-channels.ts';
 
 /** Lines of the past that a follower is shown, and lines sent at once. */
 const LOG_LINES = 500;

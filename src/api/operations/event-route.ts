@@ -7,7 +7,7 @@ import { refOf, type Sessions } from '#api/operations/session.ts';
 import { viewStatus } from '#api/operations/view.ts';
 import { listen } from '#database/listen.ts';
 import { findOperation, type OperationRef } from '#database/operations.ts';
-import { EVENTS, JOB_PROGRESS } from '#workflows/channels.ts';
+import { EVENTS, JOB_PROGRESS } from '#workflows/notification-channels.ts';
 import { requireOperation } from '#workflows/operations/change-operation.ts';
 
 export function eventRoute(app: Api, context: ApiContext, sessions: Sessions): void {

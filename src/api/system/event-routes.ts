@@ -4,7 +4,7 @@ import { type Api, type ApiContext, callerOf } from '#api/context.ts';
 import { EventStream } from '#api/event-stream.ts';
 import { type Event, findLastEventId, listEvents } from '#database/events.ts';
 import { listen } from '#database/listen.ts';
-import { EVENTS } from '#workflows/channels.ts';
+import { EVENTS } from '#workflows/notification-channels.ts';
 
 const PAGE = 200;
 const eventsQuery = z.object({

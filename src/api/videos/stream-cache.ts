@@ -2,7 +2,7 @@
 import type { Api } from '#api/context.ts';
 import { listen } from '#database/listen.ts';
 import type { Video } from '#domain/video.ts';
-import { EVENTS, type EventNote, JOB_PROGRESS, type JobProgressNote } from '#workflows/channels.ts';
+import { EVENTS, type EventNote, JOB_PROGRESS, type JobProgressNote } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { readStream, type Stream } from '#workflows/videos/read-stream.ts';
 

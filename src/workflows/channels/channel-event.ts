@@ -6,7 +6,7 @@ import { insertEvent } from '#database/events.ts';
 import type { Schema } from '#database/schema.ts';
 import type { Channel, ChannelJob } from '#domain/channel.ts';
 import { receiverOf } from '#workflows/add-delivery.ts';
-import { EVENTS } from '#workflows/channels.ts';
+import { EVENTS } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 /** `down`, `recovered` and `failover` are alarms: they go to the channel's notification_url too. */

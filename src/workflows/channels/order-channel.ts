@@ -14,7 +14,7 @@ import type { Channel, ChannelJob } from '#domain/channel.ts';
 import { channelCost } from '#domain/channel-cost.ts';
 import { PlatformError } from '#domain/error.ts';
 import { recordChannelEvent } from '#workflows/channels/channel-event.ts';
-import { announce, LIVE_CONTROL } from '#workflows/channels.ts';
+import { announce, LIVE_CONTROL } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 /** Seconds without a sign of life after which a machine is dead and its channels are taken over. */

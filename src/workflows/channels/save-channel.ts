@@ -18,7 +18,7 @@ import { PlatformError } from '#domain/error.ts';
 import { recordChannelEvent } from '#workflows/channels/channel-event.ts';
 import { checkSpec, refuse, refuseLoop } from '#workflows/channels/check-channel.ts';
 import { orderStart } from '#workflows/channels/order-channel.ts';
-import { announce, LIVE_CONTROL } from '#workflows/channels.ts';
+import { announce, LIVE_CONTROL } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 export type NewChannel = {

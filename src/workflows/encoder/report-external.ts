@@ -8,9 +8,9 @@ import { plainText, type Schema } from '#database/schema.ts';
 import type { EncoderJob } from '#domain/encoder-job.ts';
 import { PlatformError, toFailure } from '#domain/error.ts';
 import { isFinished } from '#domain/job.ts';
-import { announce, JOB_PROGRESS } from '#workflows/channels.ts';
 import { tellProgress } from '#workflows/encoder/follow-encoder-job.ts';
 import { failOutputs, finishIfOver } from '#workflows/finish-job.ts';
+import { announce, JOB_PROGRESS } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { recordEvent } from '#workflows/record-event.ts';
 

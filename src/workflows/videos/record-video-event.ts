@@ -7,7 +7,7 @@ import { insertVideoDelivery } from '#database/video-deliveries.ts';
 import { findVideo, type VideoRef } from '#database/videos.ts';
 import { mainJob, type Video } from '#domain/video.ts';
 import { receiverOf } from '#workflows/add-delivery.ts';
-import { EVENTS } from '#workflows/channels.ts';
+import { EVENTS } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { viewVideo } from '#workflows/videos/view-video.ts';
 
