@@ -1,11 +1,10 @@
 // Who calls, and whether they may: keys, scopes, and what is open to all. Wired by server.ts, once for every route of every API.
 import { timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import { isLoopback, refuseForeignPages } from '#api/browser-guard.ts';
+import { refuseForeignPages } from '#api/browser-guard.ts';
 import type { Api, RouteScope } from '#api/context.ts';
-import type { Config } from '#config/settings.ts';
 import { type ApiKey, countApiKeys, findApiKey } from '#database/api-keys.ts';
-import { type Caller, DEFAULT_PROJECT, isScope, mayUse, SCOPES } from '#domain/access.ts';
+import { type Caller, DEFAULT_PROJECT, isScope, mayUse, needsKey, SCOPES } from '#domain/access.ts';
 import { PlatformError } from '#domain/error.ts';
 import { hashKey } from '#workflows/create-key.ts';
 import type { Platform } from '#workflows/platform.ts';
@@ -15,9 +14,6 @@ import { noteKeyUse } from '#workflows/revoke-key.ts';
 const TRUST_SECONDS = 5;
 const MOST_KNOWN = 1000;
 const ANYBODY: Caller = { projectId: DEFAULT_PROJECT, scopes: SCOPES, keyId: null };
-
-export const needsKey = ({ AUTH, HOST }: Pick<Config, 'AUTH' | 'HOST'>): boolean =>
-  AUTH === 'on' || (AUTH === 'auto' && !isLoopback(HOST));
 
 /** @throws PlatformError `invalid_setting` where keys are needed and none exists: nobody could ever call it */
 export async function requireSomeKey({ config, database }: Platform): Promise<void> {

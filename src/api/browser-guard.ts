@@ -1,15 +1,10 @@
 // Keeps strangers' web pages off a server that asks for no key: their origin, and their names that resolve to loopback. Wired by server.ts.
 import type { FastifyRequest } from 'fastify';
 import type { Config } from '#config/settings.ts';
+import { isLoopback } from '#domain/access.ts';
 import { PlatformError } from '#domain/error.ts';
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
-
-/** Whether an address or name means this very machine. */
-export function isLoopback(host: string): boolean {
-  const name = host.replace(/^\[|\]$/g, '').toLowerCase();
-  return name === 'localhost' || name.endsWith('.localhost') || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name);
-}
 
 /** Host name of a Host header; null where it is none. */
 function hostName(header: string | undefined): string | null {

@@ -1,10 +1,10 @@
 // Units, ranges and places: pure, by their whole output.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isLoopback } from '#api/browser-guard.ts';
 import { BufferCache } from '#api/buffer-cache.ts';
 import { parseRange } from '#api/byte-range.ts';
 import { parseBitrate, parseFrameRate, parseSeconds } from '#api/jobs/unit-schema.ts';
+import { isLoopback } from '#domain/access.ts';
 import { hideSecrets, nameOfLocation } from '#domain/view-location.ts';
 
 test('bitrates', () => {

@@ -1,12 +1,12 @@
 // Plays live channels: playlists, segments, a picture, a page. Served by every API process, wherever the channel runs. Wired by server.ts through api.ts.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { needsKey } from '#api/auth.ts';
 import { playerPage } from '#api/channels/player-page.ts';
 import { liveKey } from '#api/channels/view.ts';
 import type { Api, ApiContext } from '#api/context.ts';
 import { problemSchema } from '#api/errors.ts';
 import { createFileSender } from '#api/send-file.ts';
+import { needsKey } from '#domain/access.ts';
 import { PlatformError } from '#domain/error.ts';
 import { isLiveToken } from '#domain/live-token.ts';
 import { findLiveFile, type LiveView, readLive } from '#workflows/channels/read-live.ts';

@@ -1,9 +1,9 @@
 // Channels and their jobs as they are shown: every field of the seed under its name, secrets hidden. Used by the routes of this folder.
 import { z } from 'zod';
-import { needsKey } from '#api/auth.ts';
 import { snakeKeys } from '#api/channels/schema.ts';
 import { type LiveMachine, listMachines } from '#database/live.ts';
 import type { Caller } from '#domain/access.ts';
+import { needsKey } from '#domain/access.ts';
 import { CHANNEL_STATUSES, type Channel, type ChannelInput, type ChannelJob, LIVE_INPUTS } from '#domain/channel.ts';
 import { outputsOf } from '#domain/channel-loop.ts';
 import { hideLiveSecrets } from '#domain/channel-target.ts';

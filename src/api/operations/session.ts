@@ -1,11 +1,11 @@
 // Which session a caller is: the signed cookie, X-Session-Key, or a new one. Used by the routes of the operations API.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
-import { needsKey } from '#api/auth.ts';
 import { callerOf } from '#api/context.ts';
 import { PREFIX } from '#api/operations/envelope.ts';
 import { isUuid } from '#api/operations/schema.ts';
 import type { OperationRef } from '#database/operations.ts';
+import { needsKey } from '#domain/access.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { SessionRef } from '#domain/operation.ts';
 import { isSessionToken, ownSession, readSession, type SessionSecret, signSession } from '#domain/session.ts';

@@ -2,12 +2,11 @@
 import type { FastifyRequest } from 'fastify';
 import { callerOf } from '#api/context.ts';
 import { findVideo, findVideoById } from '#database/videos.ts';
-import type { Caller } from '#domain/access.ts';
+import { type Caller, needsKey } from '#domain/access.ts';
 import { PlatformError } from '#domain/error.ts';
 import { judgePlayback, PLAYBACK_PURPOSE } from '#domain/playback-token.ts';
 import type { Video } from '#domain/video.ts';
 import type { Platform } from '#workflows/platform.ts';
-import { asksForKeys } from '#workflows/videos/playback-links.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** Projects are named otherwise: a token opens one video, whoever owns it. */
@@ -56,7 +55,7 @@ export async function videoToPlay(platform: Platform, request: FastifyRequest): 
       : await findVideoById(database.db, id, sealer);
   if (!video) throw new PlatformError('not_found', `There is no video ${JSON.stringify(id)}`);
   // Where keys are asked for, whoever comes without a token has shown one.
-  if (video.playbackPolicy === 'signed' && token === null && !asksForKeys(platform.config))
+  if (video.playbackPolicy === 'signed' && token === null && !needsKey(platform.config))
     throw new PlatformError('playback_denied', `Video ${id} plays with a signed URL only`);
   return video;
 }

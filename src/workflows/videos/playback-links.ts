@@ -1,5 +1,5 @@
 // Where a video plays: its master playlist and poster, signed where players need a token. Called by everything that shows a video.
-import type { Config } from '#config/settings.ts';
+import { needsKey } from '#domain/access.ts';
 import { PLAYBACK_PURPOSE, playbackEnd, signPlayback } from '#domain/playback-token.ts';
 import type { Video } from '#domain/video.ts';
 import type { Platform } from '#workflows/platform.ts';
@@ -18,13 +18,9 @@ export type PlaybackLinks = {
 type Signer = Pick<Platform, 'config' | 'keyFor'>;
 type Playable = Pick<Video, 'id' | 'playbackPolicy'>;
 
-/** Whether the server asks its callers for keys: AUTH, or by itself as soon as others can reach it. */
-export const asksForKeys = ({ AUTH, HOST }: Pick<Config, 'AUTH' | 'HOST'>): boolean =>
-  AUTH === 'on' || (AUTH === 'auto' && !/^(localhost|.*\.localhost|\[?::1\]?|127(\.\d{1,3}){3})$/i.test(HOST));
-
 /** Whether a player needs a token or a key: everybody's videos do where keys are required, `signed` ones everywhere. */
 export const needsToken = ({ config }: Pick<Platform, 'config'>, { playbackPolicy }: Pick<Video, 'playbackPolicy'>) =>
-  playbackPolicy === 'signed' || asksForKeys(config);
+  playbackPolicy === 'signed' || needsKey(config);
 
 /** @param base `https://host`, in front of links */
 export function playbackLinks(platform: Signer, video: Playable, base: string): PlaybackLinks {
