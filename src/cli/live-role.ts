@@ -1,4 +1,6 @@
 // Puts the live room and the workflows it needs together. Used by serve.ts and live.ts, and by the tests of channels.
+
+import { LIVE_PACE, type LivePace } from '#live/retry-delay.ts';
 import { type Live, startLive } from '#live/start-live.ts';
 import { keepRecording } from '#workflows/channels/keep-recording.ts';
 import { startChannel, stopChannel } from '#workflows/channels/order-channel.ts';
@@ -8,8 +10,9 @@ import { LIVE_CONTROL } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { isMarkAlive, runMark } from '#workflows/run-mark.ts';
 
-export function startLiveRole(platform: Platform): Promise<Live> {
+export function startLiveRole(platform: Platform, pace: LivePace = LIVE_PACE): Promise<Live> {
   return startLive(platform, {
+    pace,
     control: LIVE_CONTROL,
     work: {
       settle: (lease, settlement) => settleChannel(platform, lease, settlement),

@@ -343,6 +343,24 @@ export async function disableDeliveries(
     .execute();
 }
 
+/** Whether the receiver of a channel's alarms wants no more. A change of the channel may name another: then it is asked again. */
+export async function findUnwantedAlarms(
+  db: Kysely<Schema>,
+  { projectId, channelId }: { readonly projectId: string; readonly channelId: number },
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('delivery')
+    .innerJoin('channel', 'channel.id', 'delivery.channel_id')
+    .select('delivery.id')
+    .where('delivery.project_id', '=', projectId)
+    .where('delivery.channel_id', '=', channelId)
+    .where('delivery.status', '=', 'disabled')
+    .whereRef('delivery.created_at', '>=', 'channel.updated_at')
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Asks for a delivery anew, with all its tries, and lets the job tell again. Null where there is none such. */
 export async function reopenDelivery(
   db: Kysely<Schema>,

@@ -18,7 +18,6 @@ import { Moments } from '#live/moments.ts';
 import { type LiveDoors, type OpenedInput, openInput } from '#live/open-input.ts';
 import { Pusher } from '#live/pusher.ts';
 import { Recorder } from '#live/recorder.ts';
-import { retryDelay } from '#live/retry-delay.ts';
 import { Segmenter } from '#live/segmenter.ts';
 import { Thumbnailer } from '#live/thumbnailer.ts';
 import { liveCommand } from '#media/command/live.ts';
@@ -231,7 +230,7 @@ export class ChannelRunner {
     const wished = this.#switchTo;
     this.#switchTo = null;
     if (this.#fatal) {
-      await this.#state.failed(this.#fatal, MOST_RETRIES);
+      await this.#state.failed(exhausted(this.#fatal), MOST_RETRIES);
       return null;
     }
     if (wished !== null) {
@@ -272,12 +271,13 @@ export class ChannelRunner {
     const retries = this.#state.countFailure();
     if (outcome.isPermanent || retries > MOST_RETRIES) {
       this.#log.write('channel', `given up after ${retries - 1} retries: ${error.message}`);
-      await this.#state.failed(error, Math.min(retries - 1, MOST_RETRIES));
+      await this.#state.failed(outcome.isPermanent ? error : exhausted(error), Math.min(retries - 1, MOST_RETRIES));
       return null;
     }
     // What hung was waited for long enough.
     const isHung = outcome.kind === 'silent' || outcome.kind === 'frozen';
-    const delay = isHung ? (retries === 1 ? 0 : retryDelay(retries - 1)) : retryDelay(retries);
+    const { delay: after } = this.#context.pace;
+    const delay = isHung ? (retries === 1 ? 0 : after(retries - 1)) : after(retries);
     await this.#state.retrying(error, retries);
     this.#log.write('channel', `retry ${retries} of ${MOST_RETRIES} in ${delay.toFixed(1)} s`);
     await sleep(delay * 1000, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
@@ -372,6 +372,13 @@ export class ChannelRunner {
     this.#context.platform.log.warn({ err: error, channel: this.channel.id }, 'live channel');
   }
 }
+
+/** The reason, and what to do now that nothing is tried any more. */
+const exhausted = ({ code, message }: PlatformError): PlatformError =>
+  new PlatformError(
+    code,
+    `${message}. Given up after ${MOST_RETRIES} retries: put that right (the log says more), then start the channel again`,
+  );
 
 const nothing = (kind: Outcome['kind']): Outcome => ({
   kind,

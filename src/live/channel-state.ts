@@ -11,9 +11,6 @@ import {
 import { type PlatformError, toFailure } from '#domain/error.ts';
 import type { Lease, LiveContext, Settlement } from '#live/live-work.ts';
 
-/** A channel that ran for so long is healthy: earlier failures are forgotten. */
-export const STABLE_SECONDS = 60;
-
 type Events = NonNullable<Settlement['events']>;
 
 export class ChannelState {
@@ -65,12 +62,14 @@ export class ChannelState {
 
   /** Counts a failed try; answers how many in a row. */
   countFailure(): number {
-    if (this.#runningSince !== null && performance.now() - this.#runningSince >= STABLE_SECONDS * 1000) this.forgive();
+    this.#forgive();
     return this.#facts.retries + 1;
   }
 
-  /** The count begins anew. */
-  forgive(): void {
+  /** After a stable minute the count begins anew. */
+  #forgive(): void {
+    const { stable } = this.#context.pace;
+    if (this.#runningSince === null || performance.now() - this.#runningSince < stable * 1000) return;
     this.#facts = { ...this.#facts, retries: 0 };
   }
 
@@ -157,7 +156,7 @@ export class ChannelState {
 
   /** Figures, and with them the state again: what the database missed it hears now. */
   report(figures: ChannelFigures, outputs: readonly LiveOutputState[], pid: number | null): Promise<void> {
-    if (this.#runningSince !== null && performance.now() - this.#runningSince >= STABLE_SECONDS * 1000) this.forgive();
+    this.#forgive();
     const { status, retries, isDown, input } = this.#facts;
     return this.#write({ status, retries, isDown, input, figures, outputs, ffmpegPid: pid });
   }

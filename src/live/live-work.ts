@@ -1,6 +1,7 @@
 // What the live room needs of the workflows, and what runs share. A type only; put together by start-live.ts's caller in cli.
 import type { ChannelFacts, ChannelJobRef, Lease } from '#database/channel-jobs.ts';
 import type { Channel, ChannelJob } from '#domain/channel.ts';
+import type { LivePace } from '#live/retry-delay.ts';
 import type { Settlement } from '#workflows/channels/settle-channel.ts';
 import type { Platform } from '#workflows/platform.ts';
 
@@ -31,6 +32,7 @@ export type Recording = {
 export type LiveContext = {
   readonly platform: Platform;
   readonly work: LiveWork;
+  readonly pace: LivePace;
 };
 
 export type { ChannelFacts, Lease, Settlement };

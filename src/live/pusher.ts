@@ -7,7 +7,6 @@ import type { ChannelLog } from '#live/channel-log.ts';
 import { KeyframeGate } from '#live/keyframe-gate.ts';
 import type { LiveContext } from '#live/live-work.ts';
 import { resolveOutput } from '#live/resolve-output.ts';
-import { retryDelay } from '#live/retry-delay.ts';
 import { Watchdog } from '#live/watchdog.ts';
 import { pushCommand } from '#media/command/live-output.ts';
 import { explainLive } from '#media/explain-live.ts';
@@ -19,7 +18,6 @@ const MOST_WAITING = 4 * 1024 ** 2;
 /** Seconds a receiver may take nothing while there is something to send. */
 const STALL_SECONDS = 10;
 const CHECK_MS = 500;
-const STABLE_SECONDS = 60;
 
 export type PusherOptions = {
   readonly context: LiveContext;
@@ -100,6 +98,7 @@ export class Pusher {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
+    const { pace } = this.#options.context;
     while (!signal.aborted) {
       const started = performance.now();
       try {
@@ -108,11 +107,11 @@ export class Pusher {
         this.#error = this.#hidden(toPlatformError(error));
       }
       if (signal.aborted) return;
-      if (performance.now() - started > STABLE_SECONDS * 1000) this.#failures = 0;
+      if (performance.now() - started > pace.stable * 1000) this.#failures = 0;
       this.#failures += 1;
       this.#restarts += 1;
       this.#status = 'retrying';
-      const delay = retryDelay(this.#failures);
+      const delay = pace.delay(this.#failures);
       this.#say(`${this.#error?.message ?? 'ended'}; again in ${delay.toFixed(1)} s`);
       await sleep(delay * 1000, undefined, { signal }).catch(() => undefined);
     }
@@ -120,6 +119,7 @@ export class Pusher {
 
   async #push(): Promise<void> {
     const { context, output, rendition, log } = this.#options;
+    const { pace } = context;
     const { tool, limits } = context.platform;
     const { target, secrets } = await resolveOutput(context, output, rendition);
     if (this.#stopping.signal.aborted) return;
@@ -151,7 +151,7 @@ export class Pusher {
         stalled = true;
         child.kill();
       }
-      if (performance.now() - started > STABLE_SECONDS * 1000) this.#failures = 0;
+      if (performance.now() - started > pace.stable * 1000) this.#failures = 0;
     }, CHECK_MS);
     const started = performance.now();
     try {

@@ -2,6 +2,7 @@
 import { listen } from '#database/listen.ts';
 import { startEgressProxy } from '#live/egress-proxy.ts';
 import type { LiveContext, LiveWork } from '#live/live-work.ts';
+import { LIVE_PACE, type LivePace } from '#live/retry-delay.ts';
 import { RtmpDesks } from '#live/rtmp-server.ts';
 import { Supervisor } from '#live/supervisor.ts';
 import type { Platform } from '#workflows/platform.ts';
@@ -11,10 +12,16 @@ export type Live = {
   stop(): Promise<void>;
 };
 
-export type LiveWiring = { readonly work: LiveWork /** The channel orders are told on. */; readonly control: string };
+export type LiveWiring = {
+  readonly work: LiveWork;
+  /** The channel orders are told on. */
+  readonly control: string;
+  /** A shorter one in tests. */
+  readonly pace?: LivePace;
+};
 
-export async function startLive(platform: Platform, { work, control }: LiveWiring): Promise<Live> {
-  const context: LiveContext = { platform, work };
+export async function startLive(platform: Platform, { work, control, pace = LIVE_PACE }: LiveWiring): Promise<Live> {
+  const context: LiveContext = { platform, work, pace };
   const proxy = await startEgressProxy(platform.egress.as('source'));
   const supervisor = new Supervisor(context, { desks: new RtmpDesks(), proxy: proxy.url });
   const hears = await listen(platform.database, control, () => void supervisor.look());

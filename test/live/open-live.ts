@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { startLiveRole } from '#cli/live-role.ts';
+import { LIVE_PACE, type LivePace } from '#live/retry-delay.ts';
 import type { Live } from '#live/start-live.ts';
 import { openServer, type ServerOptions, type TestServer, until } from '../api/open-server.ts';
 
@@ -59,11 +60,15 @@ export const SMALL = {
 
 export const LIVE_SETTINGS = { EGRESS_ALLOW: '127.0.0.0/8', CHANNEL_WATCHDOG_SECONDS: '3', LIVE_CPU_PERCENT: '0' };
 
-export async function openLive({ settings = {}, works = false }: ServerOptions = {}): Promise<LiveServer> {
+export async function openLive({
+  settings = {},
+  works = false,
+  pace = LIVE_PACE,
+}: ServerOptions & { readonly pace?: LivePace } = {}): Promise<LiveServer> {
   const server = await openServer({ settings: { ...LIVE_SETTINGS, ...settings }, works });
   let live: Live;
   try {
-    live = await startLiveRole(server.platform);
+    live = await startLiveRole(server.platform, pace);
   } catch (error) {
     await server[Symbol.asyncDispose]();
     throw error;

@@ -1,7 +1,7 @@
 // Tells what becomes of channels: events for those who follow, webhooks for those who must act. Called in the transaction of the change.
 import type { Kysely } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
-import { insertChannelDelivery } from '#database/deliveries.ts';
+import { findUnwantedAlarms, insertChannelDelivery } from '#database/deliveries.ts';
 import { insertEvent } from '#database/events.ts';
 import type { Schema } from '#database/schema.ts';
 import type { Channel, ChannelJob } from '#domain/channel.ts';
@@ -58,14 +58,16 @@ type Alarm = {
   readonly shown: Readonly<Record<string, unknown>>;
 };
 
+/** Null where the receiver has answered 410 Gone. */
 async function addAlarm(
   { queue, sealer }: Platform,
   db: Kysely<Schema>,
   { type, channel, url, shown }: Alarm,
-): Promise<string> {
+): Promise<string | null> {
+  const { projectId } = channel;
+  if (await findUnwantedAlarms(db, { projectId, channelId: channel.id })) return null;
   const id = uuidv7();
   const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data: shown });
-  const { projectId } = channel;
   await insertChannelDelivery(db, { id, projectId, channelId: channel.id, type, url, body }, sealer);
   await queue.send('notify', { deliveryId: id, receiver: receiverOf(projectId, url) }, { transaction: db });
   return id;
