@@ -62,7 +62,7 @@ export type Api = {
   'GET /api/speedtest': { query: { bytes?: number }; answer: unknown };
   'POST /api/speedtest': { answer: { bytes: number; seconds: number } };
   'GET /api/v1/health': { answer: unknown };
-  'GET /api/v1/operation-definitions': { answer: { success: true; data: (OperationDefinition)[]; message: string } };
+  'GET /api/v1/operation-definitions': { query: { page?: number; page_size?: number }; answer: { success: true; data: (OperationDefinition)[]; message: string; pagination: { page: number; page_size: number; total: number; total_pages: number } } };
   'GET /api/v1/operation-definitions/{name}': { params: { name: string }; answer: { success: true; data: OperationDefinition; message: string } };
   'GET /api/v1/operations': { query: { page?: number; page_size?: number; status?: "pending" | "queued" | "processing" | "completed" | "failed" | "cancelled"; operation?: string }; answer: { success: true; data: (Operation)[]; message: string; pagination: { page: number; page_size: number; total: number; total_pages: number } } };
   'POST /api/v1/operations': { answer: { success: true; data: Operation; message: string } };

@@ -255,6 +255,9 @@ test('status, events, definitions, queues and health', async () => {
     'GET',
     'operation-definitions/',
   );
+  assert.deepEqual(list.pagination, { page: 1, page_size: 100, total: list.data.length, total_pages: 1 });
+  const { body: part } = await me.call<object[]>('GET', 'operation-definitions/?page=2&page_size=5');
+  assert.deepEqual(part.data, list.data.slice(5, 10));
   const { body: one } = await me.call('GET', 'operation-definitions/video_compress/');
   assert.deepEqual(
     list.data.find(({ name }) => name === 'video_compress'),

@@ -1,8 +1,7 @@
 // What operations there are and what each takes. Wired by routes.ts.
-import { z } from 'zod';
 import type { Api, ApiContext } from '#api/context.ts';
-import { failureSchema, success, successSchema } from '#api/operations/envelope.ts';
-import { definitionParams } from '#api/operations/schema.ts';
+import { failureSchema, pageSchema, success, successPage, successSchema } from '#api/operations/envelope.ts';
+import { definitionParams, definitionQuery } from '#api/operations/schema.ts';
 import { definitionView } from '#api/operations/view.ts';
 import { PlatformError } from '#domain/error.ts';
 import { describeOperation, findOperation, OPERATION_NAMES, OPERATIONS } from '#domain/operations/registry.ts';
@@ -16,11 +15,18 @@ export function definitionRoutes(app: Api, { platform }: ApiContext): void {
     '/operation-definitions',
     {
       config: { scope: 'read' },
-      schema: { tags, summary: 'All operations', response: { 200: successSchema(z.array(definitionView)) } },
+      schema: {
+        tags,
+        summary: 'All operations',
+        querystring: definitionQuery,
+        response: { 200: pageSchema(definitionView), 400: failureSchema },
+      },
     },
-    async () => {
-      const all = OPERATION_NAMES.map((name) => describeOperation(OPERATIONS[name], limits));
-      return success(all, `${all.length} operations`);
+    async ({ query: { page, page_size: pageSize } }) => {
+      const total = OPERATION_NAMES.length;
+      const names = OPERATION_NAMES.slice((page - 1) * pageSize, page * pageSize);
+      const shown = names.map((name) => describeOperation(OPERATIONS[name], limits));
+      return successPage(shown, { page, pageSize, total }, `${total} operations`);
     },
   );
   app.get(

@@ -8,12 +8,18 @@ import { type AnyOperation, findOperation, OPERATION_NAMES } from '#domain/opera
 
 export const MOST_PAGE_SIZE = 100;
 
+const page = z.coerce.number().int().min(1).max(1_000_000).default(1);
+const pageSize = z.coerce.number().int().min(1).max(MOST_PAGE_SIZE);
+
 export const listQuery = z.object({
-  page: z.coerce.number().int().min(1).max(1_000_000).default(1),
-  page_size: z.coerce.number().int().min(1).max(MOST_PAGE_SIZE).default(20),
+  page,
+  page_size: pageSize.default(20),
   status: z.enum(OPERATION_STATUSES).optional(),
   operation: z.string().max(100).optional(),
 });
+
+/** There are few: who asks for no page has them all. */
+export const definitionQuery = z.object({ page, page_size: pageSize.default(MOST_PAGE_SIZE) });
 
 export const operationParams = z.object({ id: z.string().max(40) });
 export const definitionParams = z.object({ name: z.string().max(100) });
