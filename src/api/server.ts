@@ -71,6 +71,7 @@ export async function createServer(platform: Platform, only?: OnlyService): Prom
   closeInTime(app, streams);
   installErrors(app);
   requireScopes(app);
+  allowEmptyJson(app);
   await app.register(helmet, { global: false });
   installSecurityHeaders(app);
   await app.register(cors, {
@@ -141,6 +142,15 @@ export async function createServer(platform: Platform, only?: OnlyService): Prom
   if (platform.config.APIS.includes('operations')) await operationsApi(app, context);
   await installDashboard(app);
   return app;
+}
+
+/** Many clients name JSON on every call, also where there is nothing to say: `POST /jobs/1/cancel`. */
+function allowEmptyJson(app: Api): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else parse(request, body, done);
+  });
 }
 
 /** Validation by zod that keeps every field's own error. */

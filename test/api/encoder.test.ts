@@ -199,6 +199,21 @@ describe('an external worker', () => {
     assert.equal((await logs(id)).at(-1), `error: Encoding failed: ${said}`);
   });
 
+  test('may tell at length what its encoder printed', async () => {
+    const said = 'frame dropped\n'.repeat(2000);
+    const { id } = await submit();
+    const job = (await post(id, 'mark_failed', { error_message: said })).body as Shown;
+    assert.deepEqual([job.status, job.error_message], ['failed', said]);
+  });
+
+  test('that always names JSON may send nothing', async () => {
+    const { id } = await submit();
+    const headers = { 'content-type': 'application/json' };
+    const { status, body } = await server.call('POST', `${JOBS}/${id}/mark_completed/`, { headers });
+    assert.deepEqual([status, (body as Shown).status], [200, 'completed']);
+    assert.equal((await server.call('POST', `${JOBS}/submit_job/`, { headers })).status, 400);
+  });
+
   test('is told 409 for a finished job, and for one that a worker of ours holds', async () => {
     const finished = await submit();
     await post(finished.id, 'mark_completed');
@@ -232,6 +247,10 @@ describe('an external worker', () => {
 
   test('is told 404 for what is no job and 400 for what is no report', async () => {
     assert.equal((await post(randomUUID(), 'log_progress', { progress_percentage: 1 })).status, 404);
+    for (const path of ['none', 'none/logs']) {
+      const { status, body } = await server.call('GET', `${JOBS}/${path}/`);
+      assert.deepEqual([status, (body as { code: string }).code], [404, 'not_found'], path);
+    }
     const { id } = await submit();
     assert.equal((await post(id, 'log_progress', { progress_percentage: 101 })).status, 400);
     assert.equal((await post(id, 'mark_failed', {})).status, 400);

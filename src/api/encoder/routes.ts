@@ -6,6 +6,7 @@ import {
   encoderJobView,
   failedBody,
   idParams,
+  isJobId,
   jobPage,
   listQuery,
   logPage,
@@ -34,7 +35,7 @@ export function encoderRoutes(app: Api, context: ApiContext): void {
   const { db } = platform.database;
   const show = (job: EncoderJob) => viewEncoderJob(job, config);
   const jobOf = async (request: FastifyRequest, id: string): Promise<EncoderJob> => {
-    const job = await findEncoderJob(db, { projectId: callerOf(request).projectId, id });
+    const job = isJobId(id) ? await findEncoderJob(db, { projectId: callerOf(request).projectId, id }) : null;
     if (job) return job;
     throw new PlatformError('not_found', `There is no encoder job ${id}`);
   };

@@ -5,7 +5,8 @@ import { ENCODER_LOG_LEVELS, ENCODER_STATUSES, MASTER_TIMINGS, SEGMENT_TYPES } f
 const MOST_PER_PAGE = 200;
 const DEFAULT_PAGE = 50;
 
-export const idParams = z.object({ id: z.uuid({ error: 'the id of a job' }) });
+export const idParams = z.object({ id: z.string().max(500) });
+export const isJobId = (id: string): boolean => z.uuid().safeParse(id).success;
 
 const number = (max: number, message: string) =>
   z.coerce.number({ error: message }).int({ error: message }).min(1, { error: message }).max(max, { error: message });
@@ -77,16 +78,18 @@ export const queueStatus = z.object({
 const WORKER = 'text of 1 to 200 characters';
 const worker_id = z.string({ error: WORKER }).min(1, { error: WORKER }).max(200, { error: WORKER }).nullish();
 const PERCENT = 'per cent, 0 to 100';
-const MESSAGE = 'text of 1 to 4000 characters';
+/** Characters: what an encoder printed last goes into it. */
+const LONGEST_MESSAGE = 65_536;
+const MESSAGE = `text of 1 to ${LONGEST_MESSAGE} characters`;
 export const progressBody = z.object({
   progress_percentage: z.number({ error: PERCENT }).min(0, { error: PERCENT }).max(100, { error: PERCENT }),
-  message: z.string({ error: MESSAGE }).max(4000, { error: MESSAGE }).nullish(),
+  message: z.string({ error: MESSAGE }).max(LONGEST_MESSAGE, { error: MESSAGE }).nullish(),
   worker_id,
 });
 export const completedBody = z
   .object({ output_file_size: z.int().min(0, { error: 'bytes, at least 0' }).nullish(), worker_id })
   .nullish();
 export const failedBody = z.object({
-  error_message: z.string({ error: MESSAGE }).min(1, { error: MESSAGE }).max(4000, { error: MESSAGE }),
+  error_message: z.string({ error: MESSAGE }).min(1, { error: MESSAGE }).max(LONGEST_MESSAGE, { error: MESSAGE }),
   worker_id,
 });
