@@ -120,6 +120,15 @@ export async function changeUpload(
   return result.numUpdatedRows > 0n;
 }
 
+/** The same where a fall of the database may undo it: its disk is not waited for. */
+export async function changeUploadSoon(...change: Parameters<typeof changeUpload>): Promise<boolean> {
+  const [db, ...rest] = change;
+  return db.transaction().execute(async (transaction) => {
+    await sql`set local synchronous_commit to off`.execute(transaction);
+    return changeUpload(transaction, ...rest);
+  });
+}
+
 /** The same as findUpload, with the row locked until the transaction ends. */
 export async function lockUpload(
   db: Kysely<Schema>,

@@ -5,6 +5,7 @@ export type SizedObject = { readonly key: string; readonly size: number };
 
 export type PlacedWrite = {
   readonly offset: number;
+  /** Pieces are given away: their memory is freed once they are written. */
   readonly body: AsyncIterable<Uint8Array>;
   /** No more than so many bytes are written. */
   readonly limit: number;

@@ -2,8 +2,9 @@
 import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { piecesOf } from '#api/body-pieces.ts';
 import { invalid, parseWith } from '#api/errors.ts';
-import { addField, bytesOf, toId, videoId, whole } from '#api/videos/forms.ts';
+import { addField, toId, videoId, whole } from '#api/videos/forms.ts';
 import { uploaderOf } from '#api/videos/upload-access.ts';
 import type { Upload } from '#database/uploads.ts';
 import { MOST_CHUNKS, readSha256 } from '#domain/upload.ts';
@@ -71,7 +72,7 @@ async function receive(
   await receiveChunk(platform, {
     upload,
     index,
-    body: bytesOf(part.file),
+    body: piecesOf(part.file),
     size: Number.isFinite(length) ? length : null,
     sha256,
     isTruncated: () => part.file.truncated,

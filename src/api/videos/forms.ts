@@ -1,5 +1,4 @@
 // Bodies of the videos API: multipart/form-data, application/x-www-form-urlencoded and JSON alike. Used by api.ts and its routes.
-import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Api } from '#api/context.ts';
@@ -29,9 +28,6 @@ function drain({ raw }: FastifyRequest): void {
   raw.unpipe();
   raw.resume();
 }
-
-/** A body as it comes. Who stops reading it does not end the connection: see drain. */
-export const bytesOf = (body: Readable): AsyncIterable<Uint8Array> => body.iterator({ destroyOnReturn: false });
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -3,9 +3,10 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { piecesOf } from '#api/body-pieces.ts';
 import { type Api, type ApiContext, baseUrl, playbackBase } from '#api/context.ts';
 import { parseWith, sendProblem } from '#api/errors.ts';
-import { bytesOf, toId, toVideoWish, videoFields, videoId } from '#api/videos/forms.ts';
+import { toId, toVideoWish, videoFields, videoId } from '#api/videos/forms.ts';
 import { grantOf, uploadAccess, uploaderOf } from '#api/videos/upload-access.ts';
 import type { Upload } from '#database/uploads.ts';
 import { PlatformError, toPlatformError } from '#domain/error.ts';
@@ -82,7 +83,7 @@ export function tusRoutes(app: Api, context: ApiContext): void {
   const append = async (request: FastifyRequest, upload: Upload, offset: number): Promise<number> => {
     const body = request.body instanceof Readable ? request.body : Readable.from([]);
     const checksum = readChecksum(header(request, 'upload-checksum'));
-    const received = await appendUpload(platform, { upload, offset, body: bytesOf(body), checksum });
+    const received = await appendUpload(platform, { upload, offset, body: piecesOf(body), checksum });
     if (received === upload.expectedSize && !upload.isPartial) finishInBackground(platform, upload);
     return received;
   };

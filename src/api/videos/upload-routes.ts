@@ -4,10 +4,11 @@ import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
+import { piecesOf } from '#api/body-pieces.ts';
 import { type Api, type ApiContext, callerOf, playbackBase } from '#api/context.ts';
 import { invalid, problemSchema } from '#api/errors.ts';
 import { receiveChunkForm } from '#api/videos/chunk-form.ts';
-import { bytesOf, toId, toVideoWish, videoFields, videoId, whole } from '#api/videos/forms.ts';
+import { toId, toVideoWish, videoFields, videoId, whole } from '#api/videos/forms.ts';
 import { uploadAccess, uploaderOf } from '#api/videos/upload-access.ts';
 import { showUpload, uploadView } from '#api/videos/upload-view.ts';
 import type { Upload } from '#database/uploads.ts';
@@ -146,7 +147,7 @@ export function uploadRoutes(app: Api, context: ApiContext): void {
       await receiveChunk(platform, {
         upload,
         index,
-        body: bytesOf(request.body),
+        body: piecesOf(request.body),
         size: Number.isFinite(length) ? length : null,
         sha256: sha256 === undefined ? null : readSha256(sha256),
       });

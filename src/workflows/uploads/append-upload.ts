@@ -1,7 +1,7 @@
 // Takes bytes in at the end of a tus upload: what arrived before a broken connection stays. Called by the tus routes.
 import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { findUploadProgress, saveUploadPart } from '#database/upload-parts.ts';
-import { changeUpload, type Upload } from '#database/uploads.ts';
+import { changeUpload, changeUploadSoon, type Upload } from '#database/uploads.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { TusChecksum } from '#domain/tus.ts';
 import type { GrowingFiles } from '#storage/piecewise.ts';
@@ -59,7 +59,7 @@ async function appendInPlace(platform: Platform, growing: GrowingFiles, work: Wo
     }
     // Whole it counts as safe, whatever becomes of the machine.
     if (at + bytes === upload.expectedSize) await growing.sync(key);
-    if (bytes > 0) await note(platform, upload, { from: at, to: at + bytes });
+    if (bytes > 0) await note(platform, upload, { from: at, to: at + bytes, isTold: rest === null });
     at += bytes;
     if (error) throw error;
     if (!rest) return at;
@@ -114,14 +114,19 @@ async function notePiece(platform: Platform, upload: Upload, { key, from, bytes 
   });
 }
 
-async function note(
-  platform: Platform,
-  { projectId, id }: Upload,
-  { from, to }: { readonly from: number; readonly to: number },
-): Promise<void> {
+type Noted = {
+  readonly from: number;
+  readonly to: number;
+  /** The client hears of it; else more is to come, and the database need not wait for its own disk. */
+  readonly isTold: boolean;
+};
+
+async function note(platform: Platform, { projectId, id }: Upload, { from, to, isTold }: Noted): Promise<void> {
   const which = { projectId, id, status: 'receiving' as const, received: from };
   const change = { received: to, expiresAt: expiry(platform) };
-  if (!(await changeUpload(platform.database.db, which, change))) throw overtaken({ id });
+  const { db } = platform.database;
+  const noted = await (isTold ? changeUpload(db, which, change) : changeUploadSoon(db, which, change));
+  if (!noted) throw overtaken({ id });
 }
 
 /** A connection that was thought dead had the same bytes, or the upload was given up. */

@@ -1,0 +1,51 @@
+// A request body in the pieces it arrives in. Used by the upload routes.
+import { finished, type Readable } from 'node:stream';
+
+/** bytes that wait here while what came before is written; the socket is not read meanwhile */
+const MOST_WAITING = 1024 ** 2;
+
+/**
+ * The body as it comes. Unlike a stream's own iterator it does not join what has gathered, which copies every byte, and it hands out all
+ * that came before the connection broke. Ended early it leaves the body open, so that the request can still be answered: see drain in forms.ts.
+ * @throws Error what the body fails with
+ */
+export async function* piecesOf(body: Readable): AsyncGenerator<Uint8Array> {
+  const waiting: Uint8Array[] = [];
+  let bytes = 0;
+  /** null once the body has come to its end */
+  let end: Error | null | undefined;
+  let wake = (): void => undefined;
+  const take = (piece: Uint8Array) => {
+    waiting.push(piece);
+    bytes += piece.length;
+    if (bytes >= MOST_WAITING) body.pause();
+    wake();
+  };
+  const forget = finished(body, { writable: false }, (error) => {
+    end = error ?? null;
+    wake();
+  });
+  body.on('data', take);
+  try {
+    for (;;) {
+      const piece = waiting.shift();
+      if (piece) {
+        bytes -= piece.length;
+        if (bytes < MOST_WAITING && end === undefined && body.isPaused()) body.resume();
+        yield piece;
+      } else if (end) {
+        throw end;
+      } else if (end === null) {
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    body.off('data', take);
+    forget();
+    if (end === undefined) body.pause();
+  }
+}
