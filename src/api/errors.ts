@@ -75,6 +75,8 @@ export function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
     const below = path === '' ? '' : `${path}.`;
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map((key) => ({ path: below + key, message: 'is no field that is known here' }));
+    if (issue.code === 'invalid_type' && issue.expected === 'object' && path === '')
+      return [{ path, message: 'a JSON object is needed as the body' }];
     if (issue.code === 'invalid_union') {
       // The branch that got furthest is the one that was meant.
       const meant = issue.errors.find((branch) =>
@@ -135,13 +137,17 @@ export function sendProblem(reply: FastifyReply, error: PlatformError, status?: 
   );
 }
 
+const OTHER_TYPE =
+  'The Content-Type of the body is none that this call takes; most take application/json, /openapi.json names them all';
+
 /** What Fastify and its plugins throw, in our words. */
 export function understand(thrown: unknown): [PlatformError, number] {
   if (thrown instanceof PlatformError) return [thrown, statusOf(thrown)];
   if (isHttpError(thrown) && thrown.statusCode < 500) {
     const code: ErrorCode =
       thrown.statusCode === 413 ? 'too_large' : thrown.statusCode === 404 ? 'not_found' : 'invalid_request';
-    return [new PlatformError(code, thrown.message, { cause: thrown }), thrown.statusCode];
+    const message = thrown.statusCode === 415 ? OTHER_TYPE : thrown.message;
+    return [new PlatformError(code, message, { cause: thrown }), thrown.statusCode];
   }
   const error = toPlatformError(thrown);
   return [error, statusOf(error)];

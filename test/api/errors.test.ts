@@ -176,6 +176,16 @@ for (const [what, method, path, body, status, code] of OTHERS) {
 test('another media type is refused', async () => {
   const answer = await server.call('POST', '/jobs', { body: 'a=b', headers: { 'content-type': 'text/csv' } });
   assert.equal(answer.status, 415);
+  assert.match((answer.body as Problem).detail, /application\/json/);
+});
+
+test('a body that is missing is asked for', async () => {
+  const headers = { 'content-type': 'application/json' };
+  for (const options of [{}, { headers }]) {
+    const answer = await server.call('POST', '/plan', options);
+    const { errors } = answer.body as Problem;
+    assert.deepEqual([answer.status, errors], [400, [{ path: '', message: 'a JSON object is needed as the body' }]]);
+  }
 });
 
 test('paths work with and without the trailing slash', async () => {
