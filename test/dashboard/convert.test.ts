@@ -182,3 +182,24 @@ test('what runs is cancelled and retried; what is deleted comes back by undo, an
   });
   assert.deepEqual(seen.breaks, []);
 });
+
+test('the list is not asked again for what other jobs do: its calls are counted', async () => {
+  await using seen = await openConvert();
+  const { page } = seen;
+  await page.getByRole('heading', { name: 'Nothing converted yet' }).waitFor();
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  const answer = await fetch(`${server.url}/jobs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ source: { kind: 'inline', data: 'bm8gZmlsbQ==' }, outputs: [{ container: 'mp4' }] }),
+  });
+  const { uuid } = (await answer.json()) as { uuid: string };
+  await server.waitFor(uuid, 90);
+  // The page has heard of it: what anybody may ask for as often as he likes is asked again.
+  await eventually(() => assert.ok(asked.includes('/overview')));
+  assert.deepEqual(
+    asked.filter((path) => path.startsWith('/api/v1/')),
+    [],
+  );
+});

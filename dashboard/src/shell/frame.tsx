@@ -17,29 +17,42 @@ import { SignIn } from './sign-in.tsx';
 
 /** What a kind of event makes stale. Asked again at most once a second, however many come. */
 const STALE: Readonly<Record<string, readonly string[]>> = {
-  job: ['jobs', 'job', 'overview', 'queue', 'workers', 'videos', 'video', 'conversions'],
+  job: ['jobs', 'job', 'overview', 'queue', 'workers', 'videos', 'video'],
   output: ['job', 'video'],
   video: ['videos', 'video'],
-  operation: ['conversions'],
   channel: ['channels', 'channel', 'channel-jobs'],
 };
 const REST_MS = 1000;
+/** The calls that list conversions are counted, 1000 a day: what runs is followed by streams, this is for other tabs. */
+const CONVERSIONS_MS = 30_000;
 
 function useLiveData(isOn: boolean): void {
   const client = useQueryClient();
   const stale = useRef(new Set<string>());
   const timer = useRef<ReturnType<typeof setTimeout> | null>(null);
+  const conversions = useRef<{ at: number; timer: ReturnType<typeof setTimeout> | null }>({ at: 0, timer: null });
   const refresh = useCallback(() => {
     timer.current = null;
     for (const key of stale.current) void client.invalidateQueries({ queryKey: [key] });
     stale.current.clear();
   }, [client]);
+  const askConversions = () => {
+    const { at } = conversions.current;
+    conversions.current.timer ??= setTimeout(
+      () => {
+        conversions.current = { at: Date.now(), timer: null };
+        void client.invalidateQueries({ queryKey: ['conversions'] });
+      },
+      Math.max(REST_MS, at + CONVERSIONS_MS - Date.now()),
+    );
+  };
   useEvents(
     isOn ? '/events/stream' : null,
     ({ data }) => {
-      const told = data as { type?: string; data?: { uuid?: string; status?: string } };
+      const told = data as { type?: string; data?: { uuid?: string; status?: string; api?: string } };
       const kind = String(told.type ?? '').split('.')[0] ?? '';
       if (kind === 'job' && told.data?.uuid && told.data.status) patchJobs(client, told.data.uuid, told.data.status);
+      if (told.data?.api === 'operations') askConversions();
       for (const key of STALE[kind] ?? []) stale.current.add(key);
       timer.current ??= setTimeout(refresh, REST_MS);
     },

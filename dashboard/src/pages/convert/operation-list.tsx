@@ -25,8 +25,9 @@ import { SendingRow } from './sending-row.tsx';
 const Result = lazy(() => import('./result.tsx'));
 /** Streams at once: a browser opens six connections to a server, and the page, uploads and pictures need some. */
 const STREAMS = 2;
-/** Milliseconds between looks at those without a stream. */
+/** Milliseconds between looks at one without a stream; many share a look a second, for the server counts them. */
 const LOOK = 3000;
+const lookOf = (moving: number): number => Math.max(LOOK, (moving - STREAMS) * 1000);
 
 export function OperationList() {
   const [page, setPage] = useState(1);
@@ -35,10 +36,8 @@ export function OperationList() {
   const [open, setOpen] = useState<string | null>(null);
   const operations = data?.data ?? [];
   // The oldest that moves is the next to be done.
-  const streamed = operations
-    .filter(isMoving)
-    .slice(-STREAMS)
-    .map(({ id }) => id);
+  const moving = operations.filter(isMoving);
+  const streamed = moving.slice(-STREAMS).map(({ id }) => id);
   const pages = data?.pagination.total_pages ?? 1;
   return (
     <Card
@@ -62,7 +61,7 @@ export function OperationList() {
           <OperationRow
             key={operation.id}
             operation={operation}
-            isStreamed={streamed.includes(operation.id)}
+            look={streamed.includes(operation.id) ? null : lookOf(moving.length)}
             isOpen={open === operation.id}
             onToggle={() => setOpen(open === operation.id ? null : operation.id)}
           />
@@ -85,12 +84,18 @@ export function OperationList() {
   );
 }
 
-type RowProps = { operation: Operation; isStreamed: boolean; isOpen: boolean; onToggle: () => void };
+type RowProps = {
+  operation: Operation;
+  /** Milliseconds between two looks; null where a stream tells. */
+  look: number | null;
+  isOpen: boolean;
+  onToggle: () => void;
+};
 
-function OperationRow({ operation, isStreamed, isOpen, onToggle }: RowProps) {
+function OperationRow({ operation, look, isOpen, onToggle }: RowProps) {
   const { id, status, progress, eta_seconds: eta, input_file: input, output_file: output } = operation;
   const { act, remove } = useOperationActs();
-  useFollowing(operation, isStreamed);
+  useFollowing(operation, look);
   const name = input?.file_name ?? tell('operation', operation.operation);
   return (
     <li data-operation={id} data-state={status}>
@@ -173,11 +178,11 @@ function OperationRow({ operation, isStreamed, isOpen, onToggle }: RowProps) {
 }
 
 /** Told by its stream where one is free, else looked at now and then. */
-function useFollowing(operation: Operation, isStreamed: boolean): void {
+function useFollowing(operation: Operation, look: number | null): void {
   const client = useQueryClient();
   const { id } = operation;
   const isOn = isMoving(operation);
-  useEvents(isOn && isStreamed ? `${operationPath(id)}/events/` : null, ({ event, data }) => {
+  useEvents(isOn && look === null ? `${operationPath(id)}/events/` : null, ({ event, data }) => {
     if (event === 'status' || event === 'progress') patchOperation(client, data as OperationState);
   });
   useQuery({
@@ -187,8 +192,8 @@ function useFollowing(operation: Operation, isStreamed: boolean): void {
       patchOperation(client, state);
       return state;
     },
-    enabled: isOn && !isStreamed,
-    refetchInterval: LOOK,
+    enabled: isOn && look !== null,
+    refetchInterval: look ?? false,
   });
 }
 
