@@ -28,6 +28,12 @@ import type { Platform } from '#workflows/platform.ts';
 /** What the operator names may lie anywhere. */
 const EVERYWHERE = ['0.0.0.0/0', '::/0'];
 
+/**
+ * What a task or job has tried counts where it is claimed (run-task.ts, run-job.ts). An entry that only waited beside the one that ended
+ * their worker was delivered as often, and is not to be buried for it.
+ */
+const DELIVERIES_OF_A_TRY = 10;
+
 export type PlatformOptions = {
   readonly log: Logger;
   /** Whether this process works: it then also looks after the queue. */
@@ -98,7 +104,7 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
       {
         visibilityTimeoutMs: config.QUEUE_VISIBILITY_TIMEOUT_MS,
         pollIntervalMs: config.QUEUE_POLL_INTERVAL_MS,
-        maxAttempts: config.QUEUE_MAX_ATTEMPTS,
+        maxAttempts: config.QUEUE_MAX_ATTEMPTS * DELIVERIES_OF_A_TRY,
         supervise: options.works,
         onError: (error) => log.error({ err: error }, 'the queue reports an error'),
       },

@@ -15,6 +15,7 @@ import { AGEING, groupOf, LANES, type Lane, type LaneData, laneChannel, WORK_LAN
 import { LanePoll } from '#queue/lane-poll.ts';
 import { LaneWorker } from '#queue/lane-worker.ts';
 import { type Held, LeaseKeeper } from '#queue/lease.ts';
+import { Suspects } from '#queue/suspects.ts';
 
 /** What the queue needs of the database: its pool, and a way to hear notifications. */
 export type QueueDatabase = {
@@ -27,7 +28,7 @@ export type QueueSettings = {
   readonly visibilityTimeoutMs: number;
   /** QUEUE_POLL_INTERVAL_MS */
   readonly pollIntervalMs: number;
-  /** QUEUE_MAX_ATTEMPTS */
+  /** Deliveries of an entry before it is dead. */
   readonly maxAttempts: number;
   /** True in processes that work: they also look after the queue itself. */
   readonly supervise: boolean;
@@ -125,6 +126,7 @@ class BossQueue implements Queue {
   readonly #workers = new Map<Lane, LaneWorker<JobWithMetadata<object>>>();
   #held: readonly Lane[] = [];
   #poll: LanePoll | undefined;
+  readonly #suspects = new Suspects();
   readonly #subscriptions: { close(): Promise<void> }[] = [];
   #stopping: Promise<void> | undefined;
 
@@ -291,7 +293,9 @@ class BossQueue implements Queue {
     };
     this.#leases.add(held);
     try {
-      await handler(entry);
+      // Webhooks and chores end no worker, and a slow receiver must not hold up others.
+      const isSuspect = job.retryCount > 0 && WORK_LANES.some((name) => name === lane);
+      await (isSuspect ? this.#suspects.run(() => handler(entry), control.signal) : handler(entry));
       await this.#boss.complete(lane, [attemptOf(entry)]);
     } catch (error) {
       this.#settings.onError(error);

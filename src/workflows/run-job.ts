@@ -2,7 +2,7 @@
 import { claimJob, findHeldJob, findJob, lockJob } from '#database/jobs.ts';
 import { listOutputs } from '#database/outputs.ts';
 import { CONTAINER_FACTS } from '#domain/codec.ts';
-import type { PlatformError } from '#domain/error.ts';
+import { PlatformError } from '#domain/error.ts';
 import type { Job, Output } from '#domain/job.ts';
 import type { OutputSpec } from '#domain/output.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
@@ -38,6 +38,8 @@ export async function runJob(platform: Platform, running: RunningWork, entry: En
   try {
     await running.hold(work, async (signal) => {
       try {
+        if (taken.tries >= platform.config.QUEUE_MAX_ATTEMPTS)
+          throw new PlatformError('worker_lost', `This work ended its worker ${taken.tries} times`);
         await prepareJob(platform, { job, outputs, signal, logger });
       } catch (error) {
         await settleJobFailure(platform, { job, entry, logger }, signal.aborted ? signal.reason : error);
@@ -107,8 +109,15 @@ async function planTasks(platform: Platform, { job, sourceKey, facts, specs, ref
   return results ? { plan, results } : { plan: makePlan({ ...planned, options }), results: new Map() };
 }
 
+type Taken = {
+  readonly job: Job;
+  readonly outputs: readonly Output[];
+  /** Earlier ones that ended with their worker, or failed for a reason that may pass. */
+  readonly tries: number;
+};
+
 /** Claims the job under a new attempt. Null where there is nothing to do: planned, finished, paused, deleted, or held elsewhere. */
-async function takeJob(platform: Platform, entry: Entry<RunLane>): Promise<{ job: Job; outputs: Output[] } | null> {
+async function takeJob(platform: Platform, entry: Entry<RunLane>): Promise<Taken | null> {
   const { database, sealer, workerId } = platform;
   return database.db.transaction().execute(async (db) => {
     const before = await lockJob(db, entry.data);
@@ -119,7 +128,7 @@ async function takeJob(platform: Platform, entry: Entry<RunLane>): Promise<{ job
     const outputs = await listOutputs(db, entry.data, sealer);
     if (before?.status === 'queued')
       await recordEvent(platform, db, { job, type: 'job.processing', status: 'processing' });
-    return { job, outputs };
+    return { job, outputs, tries: before?.tries ?? 0 };
   });
 }
 
