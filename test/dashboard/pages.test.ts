@@ -155,3 +155,30 @@ test('by keyboard alone: skip to the content, palette, shortcuts, help', async (
   await page.getByRole('combobox').waitFor();
   assert.match(page.url(), /#\/settings$/);
 });
+
+test('the palette offers only what this server serves and this key may do', async () => {
+  await using seen = await visit(browser, `${server.url}/`);
+  const { page } = seen;
+  const isOffered = async (name: string, isThere: boolean) => {
+    const option = page.getByRole('option', { name: new RegExp(`^${name}`) });
+    await option.waitFor({ state: isThere ? 'visible' : 'detached' });
+  };
+  const cases = [
+    [{}, true, true],
+    [{ apis: ['jobs'] }, true, false],
+    [{ scopes: ['read'] }, false, false],
+  ] as const;
+  for (const [change, job, channel] of cases) {
+    await page.unrouteAll();
+    await page.route('**/session', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...((await response.json()) as object), ...change } });
+    });
+    await page.reload();
+    await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor();
+    await page.keyboard.press('Control+k');
+    await isOffered('Home', true);
+    await isOffered('New job', job);
+    await isOffered('New channel', channel);
+  }
+});

@@ -47,6 +47,8 @@ test('a film is dropped, watched while it is made, and becomes ready; it is edit
   const status = page.locator('.page-head .badge');
   await page.locator('.page-head .badge', { hasText: 'Ready' }).waitFor();
   assert.equal(await status.textContent(), 'Ready');
+  await page.getByRole('heading', { level: 2, name: 'What was found in the source' }).waitFor();
+  assert.deepEqual(await findViolations(page), []);
   const qualities = await page.getByLabel('Quality').locator('option').allTextContents();
   assert.ok(qualities.length >= 3, `a choice of qualities: ${qualities.join(', ')}`);
 

@@ -120,6 +120,9 @@ function Running() {
 }
 
 function RunningJob({ job }: { job: Job }) {
+  const left = job.etaSeconds === null ? null : t('job.left', { time: clock(job.etaSeconds) });
+  // One that rests between two pieces of its work waits no longer than that.
+  const speed = job.speed ? t('job.speed', { speed: job.speed }) : left === null ? t('job.waits') : null;
   return (
     <li>
       <div className="row between nowrap">
@@ -129,10 +132,7 @@ function RunningJob({ job }: { job: Job }) {
         <span className="number small">{number(job.progress)} %</span>
       </div>
       <Progress value={job.progress} label={t('job.progress.of', { id: job.id })} />
-      <span className="small quiet">
-        {job.speed ? t('job.speed', { speed: job.speed }) : t('job.waits')}
-        {job.etaSeconds !== null && ` · ${t('job.left', { time: clock(job.etaSeconds) })}`}
-      </span>
+      <span className="small quiet">{[speed, left].filter((part) => part !== null).join(' · ')}</span>
     </li>
   );
 }

@@ -93,7 +93,9 @@ export default function JobPage({ params }: PageProps) {
       )}
       {tab === 'plan' && (
         <>
-          <Findings findings={job.findings} />
+          <section aria-label={t('findings.title')}>
+            <Findings findings={job.findings} />
+          </section>
           {job.plan ? <Plan plan={job.plan} /> : <p className="quiet">{t('job.plan.none')}</p>}
         </>
       )}

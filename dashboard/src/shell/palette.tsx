@@ -16,15 +16,24 @@ export function Palette({ targets, onClose }: { targets: readonly Target[]; onCl
   const [at, setAt] = useState(0);
   const list = useId();
   const wanted = text.trim().toLowerCase();
+  const session = useQuery({ queryKey: ['session'], queryFn: () => read('GET /session') });
+  // Only what this server serves, and this key may do.
+  const isThere = (to: string) => targets.some((target) => target.to === to);
+  const mayWrite = session.data?.scopes.some((scope) => scope === 'admin' || scope === 'write') ?? true;
   const jobs = useQuery({
     queryKey: ['jobs', 'palette', wanted],
     queryFn: () => read('GET /jobs', {}, { search: wanted, limit: 5 }),
-    enabled: wanted.length > 1,
+    enabled: wanted.length > 1 && isThere('/jobs'),
   });
+  const making: readonly Command[] = [
+    { at: '/jobs', name: t('jobs.new'), icon: Plus },
+    { at: '/channels', name: t('channels.new'), icon: Radio },
+  ]
+    .filter((one) => mayWrite && isThere(one.at))
+    .map(({ at: page, ...one }) => ({ ...one, hint: t('palette.act'), act: () => go(`${page}/new`) }));
   const commands: Command[] = [
     ...targets.map(({ to, label, icon }) => ({ name: t(label), hint: t('palette.page'), icon, act: () => go(to) })),
-    { name: t('jobs.new'), hint: t('palette.act'), icon: Plus, act: () => go('/jobs/new') },
-    { name: t('channels.new'), hint: t('palette.act'), icon: Radio, act: () => go('/channels/new') },
+    ...making,
     { name: t('theme.light'), hint: t('theme.title'), icon: Sun, act: () => setTheme('light') },
     { name: t('theme.dark'), hint: t('theme.title'), icon: Moon, act: () => setTheme('dark') },
     { name: t('theme.system'), hint: t('theme.title'), icon: SunMoon, act: () => setTheme('system') },

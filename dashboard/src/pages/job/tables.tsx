@@ -104,7 +104,7 @@ export function Renditions({ rows }: { rows: readonly Rendition[] }) {
 export function Findings({ findings }: { findings: readonly Finding[] }) {
   if (findings.length === 0) return <p className="quiet">{t('findings.none')}</p>;
   return (
-    <section className="stack" aria-label={t('findings.title')}>
+    <div className="stack">
       {findings.map(({ code, severity, detail, action }) => {
         const Icon = severity === 'warning' ? TriangleAlert : Info;
         return (
@@ -117,7 +117,7 @@ export function Findings({ findings }: { findings: readonly Finding[] }) {
           </div>
         );
       })}
-    </section>
+    </div>
   );
 }
 
