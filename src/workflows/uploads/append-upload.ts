@@ -70,7 +70,7 @@ async function appendInPlace(platform: Platform, growing: GrowingFiles, work: Wo
 async function appendPieces(platform: Platform, work: Work): Promise<number> {
   const { upload, hash, body } = work;
   const size = Math.max(PIECE, Math.ceil((upload.expectedSize ?? platform.config.MAX_SOURCE_BYTES) / MOST_PIECES));
-  const unchecked: { readonly key: string; readonly from: number; readonly bytes: number }[] = [];
+  const unchecked: Stored[] = [];
   let at = upload.received;
   const store = async (piece: Buffer) => {
     if (piece.length === 0) return;
@@ -79,7 +79,7 @@ async function appendPieces(platform: Platform, work: Work): Promise<number> {
     const stored = { key, from: at, bytes: piece.length };
     at += piece.length;
     if (hash) unchecked.push(stored);
-    else await notePiece(platform, upload, stored);
+    else await noteOrRemove(platform, upload, stored);
   };
   let gathered: Uint8Array[] = [];
   let bytes = 0;
@@ -93,7 +93,7 @@ async function appendPieces(platform: Platform, work: Work): Promise<number> {
     }
     await store(Buffer.concat(gathered));
     if (hash) checkDigest(work);
-    for (const piece of unchecked) await notePiece(platform, upload, piece);
+    for (let piece = unchecked.shift(); piece; piece = unchecked.shift()) await noteOrRemove(platform, upload, piece);
     return at;
   } catch (error) {
     if (hash) await Promise.all(unchecked.map(({ key }) => platform.storage.remove(key)));
@@ -103,6 +103,17 @@ async function appendPieces(platform: Platform, work: Work): Promise<number> {
 }
 
 type Stored = { readonly key: string; readonly from: number; readonly bytes: number };
+
+/** A piece that another connection was quicker with belongs to nobody. */
+async function noteOrRemove(platform: Platform, upload: Upload, piece: Stored): Promise<void> {
+  try {
+    await notePiece(platform, upload, piece);
+  } catch (error) {
+    // Anything else may have been noted all the same: only its answer is missing.
+    if (error instanceof PlatformError) await platform.storage.remove(piece.key);
+    throw error;
+  }
+}
 
 async function notePiece(platform: Platform, upload: Upload, { key, from, bytes }: Stored): Promise<void> {
   const ref = { projectId: upload.projectId, id: upload.id };
