@@ -6,27 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openServer, until } from '../api/open-server.ts';
 import { eventually } from '../kit/eventually.ts';
+import { gone, startLiveProcess } from './live-process.ts';
 import { ffmpegWith, isRunning, type JobAnswer, LIVE_SETTINGS, SMALL } from './open-live.ts';
-
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
-
-/** `rendition live` as a process of its own. */
-async function startLiveProcess(settings: Record<string, string>): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [MAIN, 'live'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, LOG_LEVEL: 'warn', ...LIVE_SETTINGS, ...settings },
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (bytes) => {
-      output = (output + bytes).slice(-20_000);
-    });
-  await eventually(() => assert.match(output, /is ready/, output), { within: 60_000 });
-  return child;
-}
-
-const gone = (child: ChildProcess) =>
-  child.exitCode !== null || child.signalCode !== null ? null : new Promise((resolve) => child.once('exit', resolve));
 
 test('kill -9 of the supervisor leaves no FFmpeg; the next one goes on at once; a reused number is never signalled', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'rendition-supervisor-'));
