@@ -61,11 +61,14 @@ export async function startCamera(account: string): Promise<Camera> {
   const drop = () => {
     for (const client of clients) client.end();
   };
+  let isOver = false;
   return {
     port: typeof address === 'object' && address ? address.port : 0,
     asked,
     drop,
     [Symbol.asyncDispose]: async () => {
+      if (isOver) return;
+      isOver = true;
       drop();
       server.close();
       await ended(source);

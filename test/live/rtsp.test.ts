@@ -35,3 +35,27 @@ test('a camera over RTSP: picture and sound, its password kept, back after it re
   assert.equal(refused.error_code, 'source_denied', refused.error_message ?? '');
   assert.doesNotMatch(refused.error_message ?? '', /wrong-word/);
 });
+
+test('a camera that is passed through, and a slate when it is gone: both can be played', async () => {
+  await using server = await openLive();
+  const camera = await startCamera('viewer:word');
+  try {
+    const copied = { video_codec: 'copy', audio_codec: 'copy', resolution: null, slate: 'bars' };
+    const input_url = `rtsp://viewer:word@127.0.0.1:${camera.port}/stream1`;
+    const { job } = await server.create({ name: 'Through', input_type: 'rtsp', input_url, ...copied });
+    await server.order(job, 'start');
+    await server.reach(job, (answer) => isRunning(answer) && answer.input === 'primary', 30);
+    await camera[Symbol.asyncDispose]();
+    await server.reach(job, (answer) => isRunning(answer) && answer.input === 'slate', 30);
+    await eventually(
+      async () => {
+        const seen = await look(`${server.base}/live/through/master.m3u8`, ['-no-rw', '-live_start_index', '-1']);
+        // The slate's own size: the camera had 320.
+        assert.deepEqual([seen.width, seen.audio, seen.frames > 0], [1280, true, true]);
+      },
+      { within: 30_000 },
+    );
+  } finally {
+    await camera[Symbol.asyncDispose]();
+  }
+});

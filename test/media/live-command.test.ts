@@ -100,6 +100,15 @@ test('copied streams are not decoded; hardware is used where it passed its test'
     command.slice(command.indexOf('-map')),
     words(`-map 0:v:0 -c:v copy -map 0:a:0? -c:a copy ${TRANSPORT} pipe:4`),
   );
+  // A picture of our own has nothing to copy.
+  const slate = { kind: 'slate', look: 'bars', width: 1280, height: 720, rate: 25 } as const;
+  const encoded = liveCommand({ source: slate, plan: copied, offset: 10, threads: 0 });
+  assert.ok(!encoded.includes('copy'));
+  assert.deepEqual(
+    encoded.filter((_, i) => /^-c:[va]$/.test(encoded[i - 1] ?? '')),
+    ['libx264', 'aac'],
+  );
+  assert.equal(encoded[encoded.indexOf('-force_key_frames') + 1], 'expr:gte(t,n_forced*2)');
   const hardware = [{ kind: 'nvenc', codec: 'h264', encoder: 'h264_nvenc' }] as const;
   const plan = planLive({ spec: { ...spec, isAbr: false, hwaccel: 'auto' }, abr: [] }, { hardware });
   assert.ok(liveCommand({ source, plan, offset: 10, threads: 0 }).includes('h264_nvenc'));

@@ -22,8 +22,9 @@ export type LiveCommandOptions = {
   readonly threads: number;
 };
 
-export function liveCommand({ source, plan, offset, threads }: LiveCommandOptions): string[] {
-  const { renditions } = plan;
+export function liveCommand({ source, plan: wanted, offset, threads }: LiveCommandOptions): string[] {
+  const renditions = isOurs(source) ? wanted.renditions.map(withoutCopy) : wanted.renditions;
+  const plan = { ...wanted, renditions };
   const encoded = renditions.filter(isEncoded);
   return [
     ...LIVE_PREAMBLE,
@@ -39,13 +40,21 @@ export function liveCommand({ source, plan, offset, threads }: LiveCommandOption
   ];
 }
 
+const isOurs = ({ kind }: LiveSource): boolean => kind === 'test' || kind === 'slate';
+
+/** A picture of our own is not encoded yet: there is nothing to copy. */
+const withoutCopy = (rendition: LiveRendition): LiveRendition => ({
+  ...rendition,
+  video: rendition.video === 'copy' ? 'h264' : rendition.video,
+  audio: rendition.audio === 'copy' ? 'aac' : rendition.audio,
+});
+
 const isEncoded = ({ video }: LiveRendition): boolean => video !== 'copy' && video !== 'none';
 
 function graph(source: LiveSource, { frameRate }: LivePlan, encoded: readonly LiveRendition[]): string {
-  const isOurs = source.kind === 'test' || source.kind === 'slate';
   const shared = [
     // Broadcasts are interlaced more often than not; whole frames pass untouched.
-    ...(isOurs ? [] : ['yadif=mode=send_frame:deint=interlaced']),
+    ...(isOurs(source) ? [] : ['yadif=mode=send_frame:deint=interlaced']),
     ...(frameRate === null ? [] : [`fps=${frameRate}`]),
     `split=${encoded.length}`,
   ];
