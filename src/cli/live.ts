@@ -1,6 +1,7 @@
 // `rendition live`: a process of its own that runs live channels, on this machine or another. Called by run.ts.
 import { join } from 'node:path';
 import type { Command } from '#cli/command.ts';
+import { endInTime } from '#cli/end-in-time.ts';
 import { startLiveRole } from '#cli/live-role.ts';
 import { createLogger } from '#cli/logger.ts';
 import { nextSignal } from '#cli/signals.ts';
@@ -33,7 +34,7 @@ async function live(config: Config): Promise<number> {
   const ending = await Promise.race([signals.signal, platform.lost]);
   if (ending instanceof PlatformError) log.error(ending.message);
   else log.info(`${ending}: stopping`);
-  await channels.stop();
+  await endInTime(log, [channels.stop()]);
   signals.stop();
   return ending instanceof PlatformError ? 1 : 0;
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer as createSocket } from 'node:net';
 import type { Api } from '#api/context.ts';
 import type { Command } from '#cli/command.ts';
+import { endInTime } from '#cli/end-in-time.ts';
 import { startLiveRole } from '#cli/live-role.ts';
 import { createLogger } from '#cli/logger.ts';
 import { listenOnSeedPorts, type SeedPorts } from '#cli/seed-ports.ts';
@@ -60,7 +61,7 @@ async function serve(config: Config, { seedPorts }: { readonly seedPorts: boolea
   if (ending instanceof PlatformError) log.error(ending.message);
   else log.info(`${ending}: stopping`);
   // The server first: who asks now is told to come again, and nothing new is taken in.
-  await Promise.all([app?.close(), services?.close(), worker?.stop(), intake?.stop(), live?.stop()]);
+  await endInTime(log, [app?.close(), services?.close(), worker?.stop(), intake?.stop(), live?.stop()]);
   signals.stop();
   return ending instanceof PlatformError ? 1 : 0;
 }

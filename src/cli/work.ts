@@ -1,6 +1,7 @@
 // `rendition work`: a worker of its own process beside a running server. Called by run.ts.
 import { join } from 'node:path';
 import type { Command } from '#cli/command.ts';
+import { endInTime } from '#cli/end-in-time.ts';
 import { createLogger } from '#cli/logger.ts';
 import { nextSignal } from '#cli/signals.ts';
 import { readEnvironment } from '#config/read-environment.ts';
@@ -40,7 +41,7 @@ async function work(config: Config): Promise<number> {
   const ending = await Promise.race([signals.signal, platform.lost]);
   if (ending instanceof PlatformError) log.error(ending.message);
   else log.info(`${ending}: stopping`);
-  await (ending === 'SIGTERM' ? worker.drain() : worker.stop());
+  await endInTime(log, [ending === 'SIGTERM' ? worker.drain() : worker.stop()]);
   signals.stop();
   return ending instanceof PlatformError ? 1 : 0;
 }
