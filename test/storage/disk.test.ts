@@ -20,7 +20,7 @@ after(() => rm(root, { recursive: true, force: true }));
 
 storeConformance('disk', async () => ({ store: await openDisk(path.join(root, 'made', 'for it')), folder: '' }), {
   missing: 'not_found',
-  large: { size: 160 * MB, alive: 104 * MB },
+  large: { size: 160 * MB, alive: 48 * MB },
   keepsType: false,
 });
 

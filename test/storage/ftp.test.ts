@@ -61,7 +61,7 @@ for (const kind of ['ftp', 'ftps'] as const) {
     {
       skip,
       missing: 'destination_not_found',
-      large: { size: 120 * MB, alive: 90 * MB },
+      large: { size: 120 * MB, alive: 48 * MB },
       keepsType: false,
     },
   );
