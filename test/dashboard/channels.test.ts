@@ -122,6 +122,9 @@ test('the editor says what is wrong at its field, orders profiles, and shows no 
     [30, true, [1400, 3500]],
   );
 
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.getByRole('link', { name: 'News 24 (HD)' }).waitFor();
   await holds(page, 'document.documentElement.scrollWidth <= 390');
   assert.deepEqual(await findViolations(page), []);
   assert.deepEqual([seen.strangers, seen.breaks], [[], []]);
