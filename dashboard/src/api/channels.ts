@@ -1,8 +1,9 @@
 // Live channels: the list, one of them, its job and what can be done with it, the load of the machine, the history.
 import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
 import { t } from '../text/text.ts';
-import { toast, toastError, withUndo } from '../ui/toasts.tsx';
+import { toast, toastError } from '../ui/toasts.tsx';
 import { request } from './http.ts';
+import { leave, useIsStaying } from './leaving.ts';
 import type { ChannelJob as ChannelJobRow, Channel as ChannelRow, ChannelStatus, NetworkInterface } from './types.ts';
 
 export type Channel = ChannelRow & {
@@ -47,15 +48,16 @@ const LOOK = 3000;
 const SAMPLE = 2000;
 const MOST_SAMPLES = 450;
 
-/** Those whose deletion can still be taken back: no list shows them. */
-const leaving = new Set<number>();
+const leavingId = (id: number): string => `channel ${id}`;
 
-export const useChannels = () =>
-  useQuery({
+export function useChannels() {
+  const isStaying = useIsStaying();
+  const { data, ...rest } = useQuery({
     queryKey: ['channels'],
     queryFn: () => request<Channel[]>('/api/channels/'),
-    select: (all) => all.filter(({ id }) => !leaving.has(id)),
   });
+  return { ...rest, data: data?.filter(({ id }) => isStaying(leavingId(id))) };
+}
 export const useChannel = (id: string) =>
   useQuery({ queryKey: ['channel', id], queryFn: () => request<Channel>(`/api/channels/${encodeURIComponent(id)}/`) });
 export const useInterfaces = () =>
@@ -101,25 +103,13 @@ export function useChannelActs() {
       void client.invalidateQueries({ queryKey: ['channels'] });
     }
   };
-  const remove = (channel: Pick<Channel, 'id' | 'name'>) => {
-    const refresh = () => void client.invalidateQueries({ queryKey: ['channels'] });
-    leaving.add(channel.id);
-    refresh();
-    withUndo(t('channel.deleted', { name: channel.name }), {
-      act: () => {
-        request(`/api/channels/${channel.id}/`, { method: 'DELETE', keepalive: true })
-          .catch((error: unknown) => {
-            leaving.delete(channel.id);
-            toastError(error);
-          })
-          .finally(refresh);
-      },
-      undo: () => {
-        leaving.delete(channel.id);
-        refresh();
-      },
+  const remove = (channel: Pick<Channel, 'id' | 'name'>) =>
+    leave({
+      id: leavingId(channel.id),
+      text: t('channel.deleted', { name: channel.name }),
+      act: () => request(`/api/channels/${channel.id}/`, { method: 'DELETE', keepalive: true }),
+      refresh: () => client.invalidateQueries({ queryKey: ['channels'] }),
     });
-  };
   return { act, remove };
 }
 

@@ -1,8 +1,9 @@
 // Jobs as pages use them: lists, one job, and what can be done with it.
 import { type QueryClient, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { t } from '../text/text.ts';
-import { toast, toastError, withUndo } from '../ui/toasts.tsx';
+import { toast, toastError } from '../ui/toasts.tsx';
 import { read, request, search } from './http.ts';
+import { leave, useIsStaying } from './leaving.ts';
 import type { Job, JobStatus } from './types.ts';
 
 export type JobFilter = { status: string; search: string };
@@ -16,19 +17,25 @@ const fetchJobs = (filter: JobFilter, cursor: string | undefined, limit = PAGE):
 
 const isMoving = ({ status }: Job): boolean => status === 'processing' || status === 'queued';
 
-/** The newest of a kind, kept fresh. */
-export function useNewestJobs(filter: JobFilter, limit = PAGE) {
-  return useQuery({
+const useNewestPage = (filter: JobFilter, limit: number) =>
+  useQuery({
     queryKey: ['jobs', filter, limit],
     queryFn: () => fetchJobs(filter, undefined, limit),
     placeholderData: (before) => before,
     refetchInterval: ({ state }) => (state.data?.jobs.some(isMoving) ? LOOK : false),
   });
+
+/** The newest of a kind, kept fresh. */
+export function useNewestJobs(filter: JobFilter, limit: number) {
+  const isStaying = useIsStaying();
+  const { data, ...rest } = useNewestPage(filter, limit);
+  return { ...rest, data: data && { ...data, jobs: data.jobs.filter(({ uuid }) => isStaying(uuid)) } };
 }
 
 /** All that was scrolled to: the newest page stays fresh, older ones are read once and hear of new states by events. */
 export function useJobList(filter: JobFilter) {
-  const newest = useNewestJobs(filter);
+  const isStaying = useIsStaying();
+  const newest = useNewestPage(filter, PAGE);
   const cursor = newest.data?.nextCursor ?? null;
   const older = useInfiniteQuery({
     queryKey: ['older-jobs', filter],
@@ -53,7 +60,7 @@ export function useJobList(filter: JobFilter) {
   const jobs = [...first, ...middle, ...rest.filter(({ id }) => id < Math.min(last, anchor))];
   const isMore = older.data ? older.hasNextPage : cursor !== null;
   return {
-    jobs,
+    jobs: jobs.filter(({ uuid }) => isStaying(uuid)),
     isMore,
     error: newest.error,
     isLoading: newest.isLoading,
@@ -115,23 +122,15 @@ export function useJobActs() {
       void client.invalidateQueries({ queryKey: ['jobs'] });
     }
   };
-  const remove = (job: Pick<Job, 'uuid' | 'id'>) => {
-    const hide = (isHidden: boolean) => {
-      client.setQueriesData<JobPage>({ queryKey: ['jobs'] }, (known) =>
-        known && isHidden ? { ...known, jobs: known.jobs.filter(({ uuid }) => uuid !== job.uuid) } : known,
-      );
-      if (!isHidden) void client.invalidateQueries({ queryKey: ['jobs'] });
-    };
-    hide(true);
-    withUndo(t('job.deleted', { id: job.id }), {
-      act: () => {
-        request(`/jobs/${job.uuid}`, { method: 'DELETE', keepalive: true })
-          .then(() => patchJobs(client, job.uuid, 'deleted'))
-          .catch(toastError)
-          .finally(() => void client.invalidateQueries({ queryKey: ['jobs'] }));
+  const remove = (job: Pick<Job, 'uuid' | 'id'>) =>
+    leave({
+      id: job.uuid,
+      text: t('job.deleted', { id: job.id }),
+      act: async () => {
+        await request(`/jobs/${job.uuid}`, { method: 'DELETE', keepalive: true });
+        patchJobs(client, job.uuid, 'deleted');
       },
-      undo: () => hide(false),
+      refresh: () => client.invalidateQueries({ queryKey: ['jobs'] }),
     });
-  };
   return { act, remove };
 }

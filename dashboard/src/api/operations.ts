@@ -1,8 +1,9 @@
 // File conversions of this session: what there is, sending a file with its progress, following, cancel, retry, delete.
 import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
 import { t, tell } from '../text/text.ts';
-import { toast, toastError, withUndo } from '../ui/toasts.tsx';
+import { toast, toastError } from '../ui/toasts.tsx';
 import { ApiError, type FieldError, keyHeaders, readProblem, request, search } from './http.ts';
+import { leave, useIsStaying } from './leaving.ts';
 import type { Definition, Enveloped, OperationFile, Operation as OperationRow, OperationStatus } from './types.ts';
 
 export type MediaType = Definition['media_type'];
@@ -41,13 +42,16 @@ export const useDefinitions = () =>
     staleTime: Number.POSITIVE_INFINITY,
   });
 
-export const useOperations = (page: number) =>
-  useQuery({
+export function useOperations(page: number) {
+  const isStaying = useIsStaying();
+  const { data, ...rest } = useQuery({
     queryKey: [LIST, page],
     queryFn: () => request<OperationPage>(`${PREFIX}/operations/${search({ page, page_size: PAGE_SIZE })}`),
     placeholderData: (before) => before,
     staleTime: 30_000,
   });
+  return { ...rest, data: data && { ...data, data: data.data.filter(({ id }) => isStaying(id)) } };
+}
 
 export const operationPath = (id: string): string => `${PREFIX}/operations/${id}`;
 export const resultPath = (id: string): string => `${operationPath(id)}/download/`;
@@ -98,20 +102,13 @@ export function useOperationActs() {
       toastError(error);
     }
   };
-  const remove = (operation: Operation) => {
-    const before = client.getQueriesData<OperationPage>({ queryKey: [LIST] });
-    patchList(client, (all) => all.filter(({ id }) => id !== operation.id));
-    withUndo(t('convert.deleted', { name: operation.input_file?.file_name ?? '' }), {
-      act: () => {
-        request(`${operationPath(operation.id)}/`, { method: 'DELETE', keepalive: true })
-          .catch(toastError)
-          .finally(() => void client.invalidateQueries({ queryKey: [LIST] }));
-      },
-      undo: () => {
-        for (const [key, data] of before) client.setQueryData(key, data);
-      },
+  const remove = (operation: Operation) =>
+    leave({
+      id: operation.id,
+      text: t('convert.deleted', { name: operation.input_file?.file_name ?? '' }),
+      act: () => request(`${operationPath(operation.id)}/`, { method: 'DELETE', keepalive: true }),
+      refresh: () => client.invalidateQueries({ queryKey: [LIST] }),
     });
-  };
   return { act, remove };
 }
 

@@ -1,8 +1,9 @@
 // Videos as pages use them.
 import { type QueryClient, useQuery } from '@tanstack/react-query';
 import { t } from '../text/text.ts';
-import { toast, toastError, withUndo } from '../ui/toasts.tsx';
+import { toast, toastError } from '../ui/toasts.tsx';
 import { request, search } from './http.ts';
+import { leave, useIsStaying } from './leaving.ts';
 import type { TranscodeStatus, Video, VideoPage } from './types.ts';
 
 export type VideoFilter = { search: string; status: string; sort: string; page: number };
@@ -12,13 +13,17 @@ const LOOK = 2500;
 export const isBusy = ({ status }: Pick<Video, 'status'>): boolean =>
   ['queued', 'processing', 'uploaded'].includes(status);
 
-export const useVideos = (filter: VideoFilter) =>
-  useQuery({
+export function useVideos(filter: VideoFilter) {
+  const isStaying = useIsStaying();
+  const { data, ...rest } = useQuery({
     queryKey: ['videos', filter],
     queryFn: () => request<VideoPage>(`/videos${search({ ...filter, page_size: PAGE_SIZE })}`),
     placeholderData: (before) => before,
     refetchInterval: ({ state }) => (state.data?.videos.some(isBusy) ? LOOK : false),
   });
+  const videos = data?.videos.filter(({ hash }) => isStaying(hash)) ?? [];
+  return { ...rest, data: data && { ...data, videos, total: data.total - (data.videos.length - videos.length) } };
+}
 
 export const useVideo = (id: string) =>
   useQuery({
@@ -52,19 +57,13 @@ export function ownPath(url: string): string {
 export const besidePoster = (video: Pick<Video, 'poster_url'>, name: string): string | null =>
   video.poster_url === null ? null : ownPath(video.poster_url).replace(/[^/?]+(?=\?|$)/, name);
 
-export function removeVideo(client: QueryClient, video: Video): void {
-  client.setQueriesData<VideoPage>({ queryKey: ['videos'] }, (known) =>
-    known
-      ? { ...known, videos: known.videos.filter(({ hash }) => hash !== video.hash), total: known.total - 1 }
-      : known,
-  );
-  const refresh = () => void client.invalidateQueries({ queryKey: ['videos'] });
-  withUndo(t('video.deleted', { title: video.title }), {
-    act: () =>
-      void request(`/videos/${video.hash}`, { method: 'DELETE', keepalive: true }).catch(toastError).finally(refresh),
-    undo: refresh,
+export const removeVideo = (client: QueryClient, video: Video): void =>
+  leave({
+    id: video.hash,
+    text: t('video.deleted', { title: video.title }),
+    act: () => request(`/videos/${video.hash}`, { method: 'DELETE', keepalive: true }),
+    refresh: () => client.invalidateQueries({ queryKey: ['videos'] }),
   });
-}
 
 export async function changeVideo(client: QueryClient, video: Video, act: 'stop' | 'resume'): Promise<void> {
   const key = ['video', video.hash];
