@@ -61,7 +61,7 @@ const open = (options: Partial<S3Options> = {}) =>
 storeConformance('s3', async () => ({ store: open({ prefix: 'suite/ü/' }), folder: 'conformance' }), {
   skip,
   missing: 'not_found',
-  large: { size: 160 * MB, alive: 104 * MB },
+  large: { size: 100 * MB, alive: 64 * MB },
   keepsType: true,
 });
 
