@@ -5,7 +5,7 @@ import { UsageError } from '#cli/command.ts';
 import type { Config } from '#config/settings.ts';
 import { CONTAINER_FACTS, type Container } from '#domain/codec.ts';
 import { isNodeError, PlatformError } from '#domain/error.ts';
-import type { Location } from '#domain/location.ts';
+import { type Location, ownBucket } from '#domain/location.ts';
 import type { OutputSpec } from '#domain/output.ts';
 import { s3Settings } from '#platform.ts';
 import { openManagedStorage } from '#storage/managed.ts';
@@ -55,18 +55,11 @@ function openBucket(to: string, { name, entry }: { readonly name: string; readon
     folder: null,
     beside: null,
     entry,
-    destination: (container) => ({
-      kind: 's3',
-      bucket: place[1] ?? '',
-      path: isStream(container) ? prefix : [prefix, `${name}.${container}`].filter(Boolean).join('/'),
-      region: null,
-      endpoint: null,
-      forcePathStyle: null,
-      accessKeyId: null,
-      accessKeySecret: null,
-      sessionToken: null,
-      acl: null,
-    }),
+    destination: (container) =>
+      ownBucket(
+        place[1] ?? '',
+        isStream(container) ? prefix : [prefix, `${name}.${container}`].filter(Boolean).join('/'),
+      ),
     show: (url) => url,
     prepare: async () => async () => undefined,
   };

@@ -60,3 +60,17 @@ export const DESTINATION_KINDS = ['s3', 'http', 'https', 'ftp', 'ftps', 'file', 
 
 /** The fields that are sealed in the database and shown as `***`. */
 export const SECRET_FIELDS = ['accessKeyId', 'accessKeySecret', 'sessionToken', 'password', 'headers'] as const;
+
+/** A place in the operator's S3: endpoint, region and credentials are the settings'. */
+export const ownBucket = (bucket: string, path: string): S3Location => ({
+  kind: 's3',
+  bucket,
+  path,
+  region: null,
+  endpoint: null,
+  forcePathStyle: null,
+  accessKeyId: null,
+  accessKeySecret: null,
+  sessionToken: null,
+  acl: null,
+});

@@ -153,3 +153,37 @@ export type OutputSpec = {
   readonly sound?: SoundOptions;
   readonly animation?: AnimationOptions;
 };
+
+/** What holds where nobody says otherwise: every wish left to the engine. */
+export const OUTPUT_DEFAULTS = {
+  videoCodec: null,
+  audioCodec: null,
+  width: null,
+  height: null,
+  fit: 'contain',
+  fps: null,
+  rate: { mode: 'capped-crf', crf: null, maxBitrate: null },
+  preset: null,
+  hwaccel: 'auto',
+  audioBitrate: null,
+  audioChannels: null,
+  audioSampleRate: null,
+  normalizeAudio: false,
+  start: 0,
+  duration: null,
+  renditions: null,
+  segmentFormat: 'cmaf',
+  passthrough: 'auto',
+  thumbnails: null,
+  watermark: null,
+  subtitles: null,
+  storyboard: false,
+  instant: false,
+  destination: null,
+} as const satisfies Omit<OutputSpec, 'container'>;
+
+/** An output that leaves everything to the engine but what is said. */
+export const outputSpec = (said: Partial<OutputSpec> & Pick<OutputSpec, 'container'>): OutputSpec => ({
+  ...OUTPUT_DEFAULTS,
+  ...said,
+});

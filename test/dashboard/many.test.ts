@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
 import type { Browser } from 'playwright-core';
+import { outputSpec } from '#domain/output.ts';
 import { openServer, type TestServer } from '../api/open-server.ts';
 import { holds, openBrowser, visit } from '../kit/browser-page.ts';
 
@@ -20,7 +21,9 @@ before(async () => {
       50, '{}'::jsonb, 100, now() - n * interval '1 minute', now() - n * interval '1 minute', now()
     from generate_series(1, ${JOBS}) as n`.execute(db);
   await sql`insert into output (project_id, job_id, index, spec, status, progress)
-    select 'default', id, 0, ${JSON.stringify(SPEC)}::jsonb, 'uploaded', 100 from job`.execute(db);
+    select 'default', id, 0, ${JSON.stringify(outputSpec({ container: 'mp4' }))}::jsonb, 'uploaded', 100 from job`.execute(
+    db,
+  );
   await sql`insert into video (id, project_id, title, filename)
     select gen_random_uuid(), 'default', 'Video ' || n, 'video-' || n || '.mp4' from generate_series(1, ${VIDEOS}) as n`.execute(
     db,
@@ -30,34 +33,6 @@ after(async () => {
   await browser?.close();
   await server?.[Symbol.asyncDispose]();
 });
-
-const SPEC = {
-  container: 'mp4',
-  videoCodec: null,
-  audioCodec: null,
-  width: null,
-  height: null,
-  fit: 'contain',
-  fps: null,
-  rate: { mode: 'capped-crf', crf: null, maxBitrate: null },
-  preset: null,
-  hwaccel: 'auto',
-  audioBitrate: null,
-  audioChannels: null,
-  audioSampleRate: null,
-  normalizeAudio: false,
-  start: 0,
-  duration: null,
-  renditions: null,
-  segmentFormat: 'cmaf',
-  passthrough: 'auto',
-  thumbnails: null,
-  watermark: null,
-  subtitles: null,
-  storyboard: false,
-  instant: false,
-  destination: null,
-};
 
 test(`${JOBS} jobs are scrolled to the last and filtered, with a few dozen rows in the page`, async (context) => {
   await using seen = await visit(browser, `${server.base}/#/jobs`);

@@ -19,7 +19,7 @@ import { saveJobProgress } from '#database/progress.ts';
 import { claimTask, insertTasks, listReadyTasks, listTasks, saveTaskProgress } from '#database/tasks.ts';
 import { makeSealer } from '#domain/sealing.ts';
 import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
-import { outputSpec } from '../workflows/test-platform.ts';
+import { streamSpec } from '../workflows/test-platform.ts';
 
 let fresh: FreshDatabase;
 const sealer = makeSealer(randomBytes(32));
@@ -121,7 +121,7 @@ test('outputs change only from the statuses that are named', async () => {
   const job = await makeJob();
   await insertOutputs(
     db,
-    { ...job, specs: [outputSpec(), outputSpec({ container: 'mp4' }), outputSpec({ container: 'gif' })] },
+    { ...job, specs: [streamSpec(), streamSpec({ container: 'mp4' }), streamSpec({ container: 'gif' })] },
     sealer,
   );
   assert.deepEqual(await changeOutputs(db, { ...job, indexes: [1], from: ['pending'] }, { status: 'uploaded' }), [1]);

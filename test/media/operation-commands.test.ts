@@ -3,12 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { validateParameters } from '#domain/operations/parameters.ts';
 import { findOperation } from '#domain/operations/registry.ts';
-import type { OutputSpec } from '#domain/output.ts';
+import { type OutputSpec, outputSpec } from '#domain/output.ts';
 import type { DirectPlan, Plan } from '#domain/plan.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import { animationCommand } from '#media/command/animation.ts';
 import { soundFileCommand } from '#media/command/sound-file.ts';
-import { output } from '#media/operations/command.ts';
 import { toJob } from '#media/operations/to-job.ts';
 import { makePlan } from '#media/plan.ts';
 import { audioFacts, LIMITS, sourceFacts, videoFacts } from './sample-facts.ts';
@@ -38,7 +37,7 @@ const PICTURE = {
 test('video operations', () => {
   assert.deepEqual(
     outputsOf('video_compress', { quality: 28, preset: 'slow', audio_bitrate: '96k' }, 'avi'),
-    output({
+    outputSpec({
       container: 'mp4',
       videoCodec: 'h264',
       passthrough: 'never',
@@ -51,15 +50,15 @@ test('video operations', () => {
   assert.equal(outputsOf('video_compress', { target_size_mb: 8 }, 'mp4').targetSize, 8_000_000);
   assert.deepEqual(
     outputsOf('video_convert', { output_format: 'mov' }, 'mkv'),
-    output({ container: 'mov', rate: quality(null), preset: 'fast', economy: 'full' }),
+    outputSpec({ container: 'mov', rate: quality(null), preset: 'fast', economy: 'full' }),
   );
   assert.deepEqual(
     outputsOf('video_convert', { output_format: 'webm', quality: 23 }, 'mkv'),
-    output({ container: 'webm', passthrough: 'never', rate: quality(36), preset: 'faster', economy: 'full' }),
+    outputSpec({ container: 'webm', passthrough: 'never', rate: quality(36), preset: 'faster', economy: 'full' }),
   );
   assert.deepEqual(
     outputsOf('video_resize', { height: 480, allow_upscale: false }, 'mov'),
-    output({
+    outputSpec({
       container: 'mov',
       height: 480,
       enlarge: false,
@@ -71,11 +70,11 @@ test('video operations', () => {
   );
   assert.deepEqual(
     outputsOf('video_trim', { start: 2, end: '0:05', mode: 'copy' }, 'flv'),
-    output({ container: 'mp4', start: 2, duration: 3, videoCodec: 'copy' }),
+    outputSpec({ container: 'mp4', start: 2, duration: 3, videoCodec: 'copy' }),
   );
   assert.deepEqual(
     outputsOf('video_thumbnail', { width: 320 }, 'mp4'),
-    output({
+    outputSpec({
       container: 'jpg',
       width: 320,
       startShare: 0.1,
@@ -84,7 +83,7 @@ test('video operations', () => {
   );
   assert.deepEqual(
     outputsOf('video_to_gif', { fps: 12.5, loop: 1 }, 'mp4'),
-    output({
+    outputSpec({
       container: 'gif',
       start: 0,
       duration: 10,
@@ -98,7 +97,7 @@ test('video operations', () => {
 test('image operations keep the format where none is named', () => {
   assert.deepEqual(
     outputsOf('image_resize', { width: 300 }, 'webp'),
-    output({ container: 'webp', width: 300, enlarge: true, picture: PICTURE }),
+    outputSpec({ container: 'webp', width: 300, enlarge: true, picture: PICTURE }),
   );
   const containers = ['jpg', 'png', 'gif', 'bmp', 'heic', 'tiff', 'avif'].map(
     (format) => outputsOf('image_resize', { width: 300 }, format).container,
@@ -107,7 +106,11 @@ test('image operations keep the format where none is named', () => {
   assert.equal(outputsOf('image_resize', { width: 3, height: 2, maintain_aspect_ratio: false }, 'png').fit, 'fill');
   assert.deepEqual(
     outputsOf('image_compress', { target_size_kb: 50.5, max_width: 100 }, 'jpg'),
-    output({ container: 'jpg', width: 100, picture: { ...PICTURE, quality: 75, compress: true, maxBytes: 50_500 } }),
+    outputSpec({
+      container: 'jpg',
+      width: 100,
+      picture: { ...PICTURE, quality: 75, compress: true, maxBytes: 50_500 },
+    }),
   );
 });
 
@@ -115,16 +118,16 @@ test('audio operations', () => {
   const sound = { keepChannels: true, copy: false, loudness: null, metadata: 'safe' } as const;
   assert.deepEqual(
     outputsOf('audio_convert', { output_format: 'ogg', channels: 'stereo' }, 'mp3'),
-    output({ container: 'ogg', audioChannels: 2, sound }),
+    outputSpec({ container: 'ogg', audioChannels: 2, sound }),
   );
   assert.deepEqual(
     outputsOf('audio_extract', { output_format: 'm4a' }, 'mp4'),
-    output({ container: 'm4a', sound: { ...sound, copy: true } }),
+    outputSpec({ container: 'm4a', sound: { ...sound, copy: true } }),
   );
   assert.equal(outputsOf('audio_extract', { bitrate: '96k' }, 'mp4').sound?.copy, false);
   assert.deepEqual(
     outputsOf('audio_normalize', { target_lufs: -23 }, 'mov'),
-    output({
+    outputSpec({
       container: 'm4a',
       normalizeAudio: true,
       sound: { ...sound, loudness: { integrated: -23, truePeak: -1.5 } },

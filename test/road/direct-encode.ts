@@ -1,6 +1,6 @@
 // Encodes a source as the tasks do (probe, plan, chunk commands, cutting) but without a server: every track ends as one file. Used by the tests of seams.
 import { writeFile } from 'node:fs/promises';
-import type { OutputSpec } from '#domain/output.ts';
+import { type OutputSpec, outputSpec } from '#domain/output.ts';
 import type { Chunk, Plan, Timeline } from '#domain/plan.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import { detectTool } from '#media/capabilities.ts';
@@ -25,33 +25,7 @@ export type Planned = {
 /** One track: its init and every segment, also as one file. */
 export type MadeTrack = { readonly init: Init; readonly segments: readonly Segment[]; readonly path: string };
 
-const SPEC: OutputSpec = {
-  container: 'hls',
-  videoCodec: null,
-  audioCodec: null,
-  width: null,
-  height: null,
-  fit: 'contain',
-  fps: null,
-  rate: { mode: 'capped-crf', crf: null, maxBitrate: null },
-  preset: 'superfast',
-  hwaccel: 'none',
-  audioBitrate: null,
-  audioChannels: null,
-  audioSampleRate: null,
-  normalizeAudio: false,
-  start: 0,
-  duration: null,
-  renditions: null,
-  segmentFormat: 'cmaf',
-  passthrough: 'never',
-  thumbnails: null,
-  watermark: null,
-  subtitles: null,
-  storyboard: false,
-  instant: false,
-  destination: null,
-};
+const SPEC = outputSpec({ container: 'hls', preset: 'superfast', hwaccel: 'none', passthrough: 'never' });
 
 /** Probes a file and plans one output of it. */
 export async function planFilm(path: string, changes: Partial<OutputSpec>): Promise<Planned> {

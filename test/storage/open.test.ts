@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { FtpLocation, HttpLocation, Location, S3Location } from '#domain/location.ts';
+import { type FtpLocation, type HttpLocation, type Location, ownBucket, type S3Location } from '#domain/location.ts';
 import { type DiskStore, openDisk } from '#storage/disk.ts';
 import { createEgress, type Egress } from '#storage/egress.ts';
 import { joinKey } from '#storage/key.ts';
@@ -36,19 +36,7 @@ const opener = (options: Partial<OpenerOptions> = {}) =>
     maxInlineBytes: 100,
     ...options,
   });
-const s3 = (path: string, more: Partial<S3Location> = {}): S3Location => ({
-  kind: 's3',
-  bucket: 'media',
-  path,
-  region: null,
-  endpoint: null,
-  forcePathStyle: null,
-  accessKeyId: null,
-  accessKeySecret: null,
-  sessionToken: null,
-  acl: null,
-  ...more,
-});
+const s3 = (path: string, more: Partial<S3Location> = {}): S3Location => ({ ...ownBucket('media', path), ...more });
 const http = (url: string): HttpLocation => ({ kind: 'http', url, headers: {}, method: 'PUT' });
 const ftp = (path: string): FtpLocation => ({
   kind: 'ftp',

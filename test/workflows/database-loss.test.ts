@@ -11,7 +11,7 @@ import { startWorker, type Worker } from '#workflows/start-worker.ts';
 import { eventually } from '../kit/eventually.ts';
 import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
 import { executors, storeFile } from './fake-executors.ts';
-import { openPlannedJob, openTestPlatform, outputSpec, type TestPlatform } from './test-platform.ts';
+import { openPlannedJob, openTestPlatform, streamSpec, type TestPlatform } from './test-platform.ts';
 
 let fresh: FreshDatabase;
 let opened: TestPlatform;
@@ -31,7 +31,7 @@ after(async () => {
 });
 
 test('connections that are cut for two seconds on end lose and double nothing', async (t) => {
-  const outputs = [outputSpec({ container: 'mp4', audioCodec: 'none' }), outputSpec({ container: 'm4a' })];
+  const outputs = [streamSpec({ container: 'mp4', audioCodec: 'none' }), streamSpec({ container: 'm4a' })];
   const jobs = await Promise.all(Array.from({ length: 6 }, () => openPlannedJob(opened.platform, { outputs })));
   worker = await startWorker(
     opened.platform,

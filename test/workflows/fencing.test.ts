@@ -13,7 +13,7 @@ import {
   type OpenedJob,
   openPlannedJob,
   openTestPlatform,
-  outputSpec,
+  streamSpec,
   type TestPlatform,
   taskStates,
 } from './test-platform.ts';
@@ -89,7 +89,7 @@ test('300 races between a stale attempt and its successor: the stale one never c
   let races = 0;
   const staleWins: number[] = [];
   while (races < 300) {
-    const job = await openPlannedJob(opened.platform, { outputs: [outputSpec({ container: 'mp4' })] });
+    const job = await openPlannedJob(opened.platform, { outputs: [streamSpec({ container: 'mp4' })] });
     for (const task of await listTasks(db, job.ref)) {
       if (task.kind === 'output') continue;
       races += 1;
@@ -118,7 +118,7 @@ test('the last of many tasks that end at once sends each output exactly once, an
   const { platform } = opened;
   const { db } = fresh.database;
   const job = await openPlannedJob(platform, {
-    outputs: [outputSpec(), outputSpec({ container: 'mp4' }), outputSpec({ container: 'm4a' })],
+    outputs: [streamSpec(), streamSpec({ container: 'mp4' }), streamSpec({ container: 'm4a' })],
   });
   const before = await platform.queue.counts();
   const tasks = (await listTasks(db, job.ref)).filter(({ kind }) => kind !== 'output');
@@ -148,7 +148,7 @@ test('the last of many tasks that end at once sends each output exactly once, an
 test('an output is sent as soon as what it needs is done, although others of the job are not', async () => {
   const { platform } = opened;
   const { db } = fresh.database;
-  const job = await openPlannedJob(platform, { outputs: [outputSpec(), outputSpec({ container: 'm4a' })] });
+  const job = await openPlannedJob(platform, { outputs: [streamSpec(), streamSpec({ container: 'm4a' })] });
   const direct = (await listTasks(db, job.ref)).find(({ kind }) => kind === 'direct');
   assert.ok(direct);
   const before = (await platform.queue.counts()).deliver.waiting;

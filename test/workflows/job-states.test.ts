@@ -22,7 +22,7 @@ import {
   type OpenedJob,
   openPlannedJob,
   openTestPlatform,
-  outputSpec,
+  streamSpec,
   type TestPlatform,
   taskStates,
 } from './test-platform.ts';
@@ -146,7 +146,7 @@ test('cancel ends everything; retry starts again with what is missing only', asy
 test('a failed output takes down the tasks only it waits for; the job fails with the first error when the rest is over', async () => {
   const { platform } = opened;
   const { db } = fresh.database;
-  const job = await openPlannedJob(platform, { outputs: [outputSpec(), outputSpec({ container: 'm4a' })] });
+  const job = await openPlannedJob(platform, { outputs: [streamSpec(), streamSpec({ container: 'm4a' })] });
   const tasks = await listTasks(db, job.ref);
   const chunk = tasks.find(({ kind, index }) => kind === 'chunk' && index === 2);
   const direct = tasks.find(({ kind }) => kind === 'direct');

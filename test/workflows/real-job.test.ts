@@ -24,7 +24,7 @@ import { type FileServer, startFileServer } from '../kit/http-server.ts';
 import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
 import { type MadeMedia, openMadeMedia } from '../media/made-media.ts';
 import { LIMITS } from '../media/sample-facts.ts';
-import { jobRequest, openTestPlatform, outputSpec, type TestPlatform } from './test-platform.ts';
+import { jobRequest, openTestPlatform, streamSpec, type TestPlatform } from './test-platform.ts';
 
 let fresh: FreshDatabase;
 let opened: TestPlatform;
@@ -135,9 +135,9 @@ test('a film from the web becomes a stream, a file and its sound', async () => {
   const ref = await submit({
     source: http('/film.mp4'),
     outputs: [
-      outputSpec({ storyboard: true, instant: true }),
-      outputSpec({ container: 'mp4', height: 240 }),
-      outputSpec({ container: 'mp3' }),
+      streamSpec({ storyboard: true, instant: true }),
+      streamSpec({ container: 'mp4', height: 240 }),
+      streamSpec({ container: 'mp3' }),
     ],
   });
   const { job, outputs } = await completed(ref);
@@ -165,7 +165,7 @@ test('a film from the web becomes a stream, a file and its sound', async () => {
 });
 
 test('a local file is read in place and nothing of it is copied', async () => {
-  const ref = await submit({ source: { kind: 'file', path: film }, outputs: [outputSpec({ container: 'mp4' })] });
+  const ref = await submit({ source: { kind: 'file', path: film }, outputs: [streamSpec({ container: 'mp4' })] });
   const { job } = await completed(ref);
   assert.equal(job.sourceKey, null);
   await assert.rejects(opened.platform.storage.stat(sourceKey(job.uuid)), PlatformError);
@@ -175,7 +175,7 @@ test('a transfer that breaks off is resumed', async () => {
   const proxy = await startFaultProxy({ target: server.port, fault: (n) => (n === 1 ? { cutAfter: 60_000 } : {}) });
   try {
     const { job } = await completed(
-      await submit({ source: http('/film.mp4', proxy.port), outputs: [outputSpec({ container: 'm4a' })] }),
+      await submit({ source: http('/film.mp4', proxy.port), outputs: [streamSpec({ container: 'm4a' })] }),
     );
     // The source itself is gone with the job's completion; the probe had seen it whole.
     assert.equal(job.facts?.size, server.files.get('/film.mp4')?.bytes.length);
@@ -191,7 +191,7 @@ test('a picture becomes a film, and pictures', async () => {
   const video = await completed(
     await submit({
       source,
-      outputs: [outputSpec({ container: 'mp4' }), outputSpec({ container: 'webp', width: 100 })],
+      outputs: [streamSpec({ container: 'mp4' }), streamSpec({ container: 'webp', width: 100 })],
     }),
   );
   assert.ok(video.job.sourceKey?.endsWith('original'), 'the film is made of a PNG beside the original');
@@ -202,12 +202,12 @@ test('a picture becomes a film, and pictures', async () => {
       [100, 76],
     ],
   );
-  const picture = await completed(await submit({ source, outputs: [outputSpec({ container: 'jpg' })] }));
+  const picture = await completed(await submit({ source, outputs: [streamSpec({ container: 'jpg' })] }));
   assert.ok(picture.job.sourceKey?.endsWith('original'), 'for pictures alone the original is used');
 });
 
 test('what cannot be done fails by name, and leaves the worker alive', async () => {
-  const cases: readonly (readonly [Location, string, Partial<Parameters<typeof outputSpec>[0]>?])[] = [
+  const cases: readonly (readonly [Location, string, Partial<Parameters<typeof streamSpec>[0]>?])[] = [
     [http('/nothing-here.mp4'), 'source_not_found'],
     [http('/words.mp4'), 'not_media'],
     [http('/endless'), 'source_too_large'],
@@ -228,7 +228,7 @@ test('cancel ends FFmpeg within a second', { skip: process.platform === 'linux' 
   );
   const ref = await submit({
     source: { kind: 'file', path: long },
-    outputs: [outputSpec({ container: 'mp4', preset: 'veryslow' })],
+    outputs: [streamSpec({ container: 'mp4', preset: 'veryslow' })],
   });
   await eventually(
     async () => {
@@ -258,7 +258,7 @@ test('a dry run tells the plan and leaves nothing', async () => {
   const before = await keys();
   const { facts, plan } = await planJob(platform, {
     source: http('/film.mp4'),
-    outputs: [outputSpec()],
+    outputs: [streamSpec()],
     signal: new AbortController().signal,
   });
   assert.deepEqual(

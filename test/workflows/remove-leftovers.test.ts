@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Plan } from '#domain/plan.ts';
 import type { Task, TaskResult } from '#domain/task.ts';
 import { keptKeys } from '#workflows/remove-leftovers.ts';
-import { outputSpec } from './test-platform.ts';
+import { streamSpec } from './test-platform.ts';
 
 const result = (changes: Partial<TaskResult>): TaskResult => ({
   parts: [],
@@ -60,7 +60,7 @@ const plan = {
 } as unknown as Plan;
 
 test('what outputs in managed storage are served from is kept, what only made them is not', () => {
-  const specs = [0, 1, 2].map((index) => ({ index, spec: outputSpec() }));
+  const specs = [0, 1, 2].map((index) => ({ index, spec: streamSpec() }));
   assert.deepEqual([...keptKeys(plan, specs, done)].sort(), [
     'a0/0',
     'a0/init',
@@ -73,7 +73,7 @@ test('what outputs in managed storage are served from is kept, what only made th
 });
 
 test('of what was delivered elsewhere nothing is kept', () => {
-  const elsewhere = outputSpec({ destination: { kind: 'file', path: '/out' } });
+  const elsewhere = streamSpec({ destination: { kind: 'file', path: '/out' } });
   const specs = [0, 1, 2].map((index) => ({ index, spec: elsewhere }));
   assert.deepEqual([...keptKeys(plan, specs, done)], []);
 });

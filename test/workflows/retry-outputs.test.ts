@@ -10,7 +10,7 @@ import type { TaskExecutor } from '#workflows/task-context.ts';
 import { eventually } from '../kit/eventually.ts';
 import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
 import { executors, storeFile } from './fake-executors.ts';
-import { openPlannedJob, openTestPlatform, outputSpec, type TestPlatform, taskStates } from './test-platform.ts';
+import { openPlannedJob, openTestPlatform, streamSpec, type TestPlatform, taskStates } from './test-platform.ts';
 
 let fresh: FreshDatabase;
 let opened: TestPlatform;
@@ -27,9 +27,9 @@ after(async () => {
 test('of a stream, a file and a sound, whose last two were refused, only those two are done again', async () => {
   const { platform } = opened;
   const outputs = [
-    outputSpec({ instant: true }),
-    outputSpec({ container: 'mp4' }),
-    outputSpec({ container: 'm4a', destination: { kind: 'file', path: 'a.m4a' } }),
+    streamSpec({ instant: true }),
+    streamSpec({ container: 'mp4' }),
+    streamSpec({ container: 'm4a', destination: { kind: 'file', path: 'a.m4a' } }),
   ];
   const job = await openPlannedJob(platform, { outputs });
   const ran: string[] = [];

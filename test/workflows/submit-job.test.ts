@@ -8,7 +8,7 @@ import { PlatformError } from '#domain/error.ts';
 import { receiveUpload } from '#workflows/receive-upload.ts';
 import { submitJob } from '#workflows/submit-job.ts';
 import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
-import { jobRequest, openTestPlatform, outputSpec, type TestPlatform } from './test-platform.ts';
+import { jobRequest, openTestPlatform, streamSpec, type TestPlatform } from './test-platform.ts';
 
 let fresh: FreshDatabase;
 let opened: TestPlatform;
@@ -32,7 +32,7 @@ test('a job is its row, its outputs, its entry and its event', async () => {
   const { platform } = opened;
   const { job, outputs, isNew } = await submitJob(
     platform,
-    jobRequest({ outputs: [outputSpec(), outputSpec({ container: 'mp4' })] }),
+    jobRequest({ outputs: [streamSpec(), streamSpec({ container: 'mp4' })] }),
   );
   assert.equal(isNew, true);
   assert.equal(job.status, 'queued');
@@ -113,7 +113,7 @@ test('secrets are sealed in the database and open again for the worker', async (
     platform,
     jobRequest({
       source,
-      outputs: [outputSpec({ destination }), outputSpec({ destination: ftp })],
+      outputs: [streamSpec({ destination }), streamSpec({ destination: ftp })],
       notificationUrl: 'https://example.org/hook?token=hook-token',
     }),
   );
@@ -188,7 +188,7 @@ test('requests beyond the limits are refused by name', async () => {
   const { platform } = opened;
   await assert.rejects(submitJob(platform, jobRequest({ outputs: [] })), code('invalid_request'));
   await assert.rejects(
-    submitJob(platform, jobRequest({ outputs: Array(4).fill(outputSpec()) })),
+    submitJob(platform, jobRequest({ outputs: Array(4).fill(streamSpec()) })),
     code('limit_exceeded'),
   );
   await assert.rejects(submitJob(platform, jobRequest({ priority: 101 })), code('invalid_request'));

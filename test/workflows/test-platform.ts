@@ -11,7 +11,7 @@ import { listen } from '#database/listen.ts';
 import { listTasks } from '#database/tasks.ts';
 import { findUpload } from '#database/uploads.ts';
 import type { Job, JobRequest } from '#domain/job.ts';
-import type { OutputSpec } from '#domain/output.ts';
+import { type OutputSpec, outputSpec } from '#domain/output.ts';
 import type { Plan } from '#domain/plan.ts';
 import { deriveKey, makeSealer } from '#domain/sealing.ts';
 import type { Task } from '#domain/task.ts';
@@ -131,36 +131,9 @@ export async function openTestPlatform(database: Database, options: TestPlatform
   };
 }
 
-export function outputSpec(changes: Partial<OutputSpec> = {}): OutputSpec {
-  return {
-    container: 'hls',
-    videoCodec: null,
-    audioCodec: null,
-    width: null,
-    height: null,
-    fit: 'contain',
-    fps: null,
-    rate: { mode: 'capped-crf', crf: null, maxBitrate: null },
-    preset: null,
-    hwaccel: 'none',
-    audioBitrate: null,
-    audioChannels: null,
-    audioSampleRate: null,
-    normalizeAudio: false,
-    start: 0,
-    duration: null,
-    renditions: null,
-    segmentFormat: 'cmaf',
-    passthrough: 'never',
-    instant: false,
-    thumbnails: null,
-    watermark: null,
-    subtitles: null,
-    storyboard: false,
-    destination: null,
-    ...changes,
-  };
-}
+/** A stream as chunks of everything: nothing is copied, and no hardware changes the plan. */
+export const streamSpec = (changes: Partial<OutputSpec> = {}): OutputSpec =>
+  outputSpec({ container: 'hls', hwaccel: 'none', passthrough: 'never', ...changes });
 
 /** Ten minutes at 24 frames/s: enough for a dozen chunks. */
 const SECONDS = 600;
@@ -180,7 +153,7 @@ export function jobRequest(changes: Partial<JobRequest> = {}): JobRequest {
     projectId: 'default',
     api: 'jobs',
     source: { kind: 'managed', key: 'sources/film' },
-    outputs: [outputSpec({ container: 'hls' })],
+    outputs: [streamSpec()],
     priority: 50,
     metadata: {},
     notificationUrl: null,

@@ -14,7 +14,7 @@ import { startWorker, type Worker } from '#workflows/start-worker.ts';
 import { eventually } from '../kit/eventually.ts';
 import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
 import { executors, storeFile } from './fake-executors.ts';
-import { type OpenedJob, openPlannedJob, openTestPlatform, outputSpec, type TestPlatform } from './test-platform.ts';
+import { type OpenedJob, openPlannedJob, openTestPlatform, streamSpec, type TestPlatform } from './test-platform.ts';
 
 let fresh: FreshDatabase;
 let opened: TestPlatform;
@@ -56,7 +56,7 @@ const running = async (job: OpenedJob) =>
 test('what a killed and a sleeping worker held is done by another within 30 s, once; the sleeper’s wake-up changes nothing', async (t) => {
   const [killed, sleeper] = [await startChild(), await startChild()];
   const job = await openPlannedJob(opened.platform, {
-    outputs: [outputSpec({ container: 'mp4', audioCodec: 'none' })],
+    outputs: [streamSpec({ container: 'mp4', audioCodec: 'none' })],
   });
   await eventually(async () => assert.equal((await running(job)).length, 2));
   const held = await running(job);

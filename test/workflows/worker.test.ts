@@ -20,7 +20,7 @@ import type { TaskExecutor } from '#workflows/task-context.ts';
 import { eventually } from '../kit/eventually.ts';
 import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
 import { executors, storeFile, workForever } from './fake-executors.ts';
-import { type OpenedJob, openPlannedJob, openTestPlatform, outputSpec, type TestPlatform } from './test-platform.ts';
+import { type OpenedJob, openPlannedJob, openTestPlatform, streamSpec, type TestPlatform } from './test-platform.ts';
 
 let fresh: FreshDatabase;
 let opened: TestPlatform;
@@ -68,7 +68,7 @@ async function keysOf(job: OpenedJob): Promise<string[]> {
   for await (const { key } of opened.platform.storage.list(jobPrefix(job.job.uuid))) keys.push(key);
   return keys.sort();
 }
-const only = { outputs: [outputSpec({ container: 'mp4', audioCodec: 'none' as const })] };
+const only = { outputs: [streamSpec({ container: 'mp4', audioCodec: 'none' as const })] };
 
 test('every task is done once, the output is uploaded, the job is completed; scratch is empty again', async () => {
   await work();
@@ -217,7 +217,7 @@ test('a first light that fails takes nothing down', async () => {
       throw new PlatformError('corrupt_media', 'dark');
     },
   });
-  const job = await openPlannedJob(opened.platform, { outputs: [outputSpec({ instant: true })] });
+  const job = await openPlannedJob(opened.platform, { outputs: [streamSpec({ instant: true })] });
   await ends(job, 'completed');
 });
 

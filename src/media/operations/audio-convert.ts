@@ -1,6 +1,7 @@
 // audio_convert: another coding of the same sound.
 import type { audioConvert as definition } from '#domain/operations/audio-convert.ts';
-import { type Command, output, soundOptions } from '#media/operations/command.ts';
+import { outputSpec } from '#domain/output.ts';
+import { type Command, soundOptions } from '#media/operations/command.ts';
 
 export const audioConvert: Command<typeof definition> = ({
   output_format,
@@ -9,7 +10,7 @@ export const audioConvert: Command<typeof definition> = ({
   channels,
   metadata,
 }) => [
-  output({
+  outputSpec({
     container: output_format,
     audioBitrate: bitrate,
     audioSampleRate: sample_rate,

@@ -1,9 +1,10 @@
 // audio_extract: the film's own sound, copied where the format takes it.
 import type { audioExtract as definition } from '#domain/operations/audio-extract.ts';
-import { type Command, output, soundOptions } from '#media/operations/command.ts';
+import { outputSpec } from '#domain/output.ts';
+import { type Command, soundOptions } from '#media/operations/command.ts';
 
 export const audioExtract: Command<typeof definition> = ({ output_format, bitrate, metadata }) => [
-  output({
+  outputSpec({
     container: output_format,
     audioBitrate: bitrate,
     sound: soundOptions(metadata, { copy: bitrate === null }),

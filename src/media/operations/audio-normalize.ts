@@ -2,7 +2,8 @@
 import type { audioNormalize as definition } from '#domain/operations/audio-normalize.ts';
 import { VIDEO_INPUTS } from '#domain/operations/formats.ts';
 import { SOUND_FORMATS, type SoundFormat } from '#domain/operations/sound-options.ts';
-import { type Command, type OperationInput, output, soundOptions } from '#media/operations/command.ts';
+import { outputSpec } from '#domain/output.ts';
+import { type Command, type OperationInput, soundOptions } from '#media/operations/command.ts';
 
 function ownFormat({ format }: OperationInput): SoundFormat {
   if (VIDEO_INPUTS.some((one) => one === format)) return 'm4a';
@@ -12,7 +13,7 @@ function ownFormat({ format }: OperationInput): SoundFormat {
 export const audioNormalize: Command<typeof definition> = (values, input) => {
   const { target_lufs, true_peak, output_format, bitrate, metadata } = values;
   return [
-    output({
+    outputSpec({
       container: output_format ?? ownFormat(input),
       audioBitrate: bitrate,
       normalizeAudio: true,

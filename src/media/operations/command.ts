@@ -1,4 +1,4 @@
-// What a command of an operation is, and the output it starts from: every wish left to the engine. Used by the commands beside this file.
+// What a command of an operation is, and the wishes it starts from. Used by the commands beside this file.
 import type { VideoCodec } from '#domain/codec.ts';
 import type { Operation, ValuesOf } from '#domain/operations/definition.ts';
 import type { MetadataWish, OutputSpec, PictureOptions, SoundOptions } from '#domain/output.ts';
@@ -12,37 +12,6 @@ export type OperationInput = {
 /** From validated parameters to what the engine is to make, in the engine's own words. */
 export type Command<O> =
   O extends Operation<infer P> ? (values: ValuesOf<P>, input: OperationInput) => readonly OutputSpec[] : never;
-
-/** An output that leaves everything to the engine but what is said. */
-export function output(changes: Partial<OutputSpec> & Pick<OutputSpec, 'container'>): OutputSpec {
-  return {
-    videoCodec: null,
-    audioCodec: null,
-    width: null,
-    height: null,
-    fit: 'contain',
-    fps: null,
-    rate: { mode: 'capped-crf', crf: null, maxBitrate: null },
-    preset: null,
-    hwaccel: 'auto',
-    audioBitrate: null,
-    audioChannels: null,
-    audioSampleRate: null,
-    normalizeAudio: false,
-    start: 0,
-    duration: null,
-    renditions: null,
-    segmentFormat: 'cmaf',
-    passthrough: 'auto',
-    thumbnails: null,
-    watermark: null,
-    subtitles: null,
-    storyboard: false,
-    instant: false,
-    destination: null,
-    ...changes,
-  };
-}
 
 export function pictureOptions(changes: Partial<PictureOptions>): PictureOptions {
   return {

@@ -1,6 +1,7 @@
 // image_convert: the same pixels in another format.
 import type { imageConvert as definition } from '#domain/operations/image-convert.ts';
-import { type Command, output, pictureOptions } from '#media/operations/command.ts';
+import { outputSpec } from '#domain/output.ts';
+import { type Command, pictureOptions } from '#media/operations/command.ts';
 
 export const imageConvert: Command<typeof definition> = ({
   output_format,
@@ -8,4 +9,4 @@ export const imageConvert: Command<typeof definition> = ({
   lossless,
   background,
   metadata,
-}) => [output({ container: output_format, picture: pictureOptions({ quality, lossless, background, metadata }) })];
+}) => [outputSpec({ container: output_format, picture: pictureOptions({ quality, lossless, background, metadata }) })];

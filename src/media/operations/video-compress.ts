@@ -1,6 +1,7 @@
 // video_compress: constant quality under the source's own bitrate, or two passes to a size.
 import type { videoCompress as definition } from '#domain/operations/video-compress.ts';
-import { type Command, crfFor, output } from '#media/operations/command.ts';
+import { outputSpec } from '#domain/output.ts';
+import { type Command, crfFor } from '#media/operations/command.ts';
 
 export const videoCompress: Command<typeof definition> = ({
   quality,
@@ -9,7 +10,7 @@ export const videoCompress: Command<typeof definition> = ({
   target_size_mb,
   output_format,
 }) => [
-  output({
+  outputSpec({
     container: output_format,
     videoCodec: 'h264',
     passthrough: 'never',

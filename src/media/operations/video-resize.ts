@@ -1,13 +1,14 @@
 // video_resize: an encode at another size.
 import type { videoResize as definition } from '#domain/operations/video-resize.ts';
-import { type Command, crfFor, filmCodec, output, ownFilmFormat } from '#media/operations/command.ts';
+import { outputSpec } from '#domain/output.ts';
+import { type Command, crfFor, filmCodec, ownFilmFormat } from '#media/operations/command.ts';
 
 export const videoResize: Command<typeof definition> = (values, input) => {
   const { width, height, fit, allow_upscale, quality } = values;
   const container = values.output_format ?? ownFilmFormat(input);
   const codec = filmCodec(container);
   return [
-    output({
+    outputSpec({
       container,
       width,
       height,

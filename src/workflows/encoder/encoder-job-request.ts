@@ -3,8 +3,8 @@ import type { Config } from '#config/settings.ts';
 import type { EncoderRequest, QualityPreset } from '#domain/encoder-job.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { JobRequest } from '#domain/job.ts';
-import type { S3Location } from '#domain/location.ts';
-import type { RenditionSpec } from '#domain/output.ts';
+import { ownBucket } from '#domain/location.ts';
+import { outputSpec, type RenditionSpec } from '#domain/output.ts';
 
 const PRIORITY = 50;
 
@@ -19,40 +19,23 @@ export function encoderJobRequest(
   return {
     projectId,
     api: 'encoder',
-    source: place(bucket, request.originalKey),
+    source: ownBucket(bucket, request.originalKey),
     outputs: [
-      {
+      // No storyboard: the folder holds exactly what its readers expect.
+      outputSpec({
         container: 'hls',
         videoCodec: 'h264',
         audioCodec: 'aac',
-        width: null,
-        height: null,
-        fit: 'contain',
-        fps: null,
-        rate: { mode: 'capped-crf', crf: null, maxBitrate: null },
         preset: request.preset,
         hwaccel: config.HWACCEL,
-        audioBitrate: null,
-        audioChannels: null,
-        audioSampleRate: null,
-        normalizeAudio: false,
-        start: 0,
-        duration: null,
         renditions: request.qualityPresets?.map(rendition) ?? null,
         segmentFormat: request.segmentType === 'ts' ? 'ts' : 'cmaf',
-        passthrough: 'auto',
-        thumbnails: null,
-        watermark: null,
-        subtitles: null,
-        // The folder holds exactly what its readers expect.
-        storyboard: false,
-        instant: false,
         // A quality's own playlist plays alone.
         soundInside: true,
         ownsFolder: true,
         growing: request.masterPlaylist === 'progressive',
-        destination: place(bucket, request.hlsFolderKey),
-      },
+        destination: ownBucket(bucket, request.hlsFolderKey),
+      }),
     ],
     priority: PRIORITY,
     metadata: {
@@ -63,20 +46,6 @@ export function encoderJobRequest(
     idempotencyKey: null,
   };
 }
-
-/** In the operator's bucket, with the operator's credentials. */
-const place = (bucket: string, path: string): S3Location => ({
-  kind: 's3',
-  bucket,
-  path,
-  region: null,
-  endpoint: null,
-  forcePathStyle: null,
-  accessKeyId: null,
-  accessKeySecret: null,
-  sessionToken: null,
-  acl: null,
-});
 
 function rendition(asked: QualityPreset): RenditionSpec {
   const one = typeof asked === 'string' ? { name: asked } : asked;
