@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ChannelJob, LiveInputName } from '#domain/channel.ts';
-import { channelLogKey, channelLogPath } from '#domain/channel-log.ts';
+import { channelLogPath } from '#domain/channel-log.ts';
 import { isListening } from '#domain/channel-rules.ts';
 import { blot, secretsOf } from '#domain/channel-target.ts';
 import { PlatformError, toPlatformError } from '#domain/error.ts';
@@ -14,8 +14,10 @@ import { EncoderRun, type Outcome } from '#live/encoder-run.ts';
 import { betterInputs, FAILOVER_HLS, inputNamed, nextInput, ownPicture, patienceWith } from '#live/input-order.ts';
 import { type WatchOptions, watchInput } from '#live/input-watch.ts';
 import type { Lease, LiveContext } from '#live/live-work.ts';
+import { LogCopy } from '#live/log-copy.ts';
 import { Moments } from '#live/moments.ts';
 import { type LiveDoors, type OpenedInput, openInput } from '#live/open-input.ts';
+import { PublishQueue } from '#live/publish-queue.ts';
 import { Pusher } from '#live/pusher.ts';
 import { Recorder } from '#live/recorder.ts';
 import { Segmenter } from '#live/segmenter.ts';
@@ -37,6 +39,8 @@ const TICK_MS = 500;
 const LOG_COPY_TICKS = 20;
 /** Clocks of MPEG-TS begin here, so that what comes before the first picture has a positive time. Seconds. */
 const FIRST_TIME = 10;
+/** Milliseconds that storage has at the end for what is not stored yet. */
+const LAST_STORING = 3000;
 
 export class ChannelRunner {
   readonly channel: Channel;
@@ -48,6 +52,7 @@ export class ChannelRunner {
   readonly #doors: LiveDoors;
   readonly #plan: LivePlan;
   readonly #log: ChannelLog;
+  readonly #logCopy: LogCopy;
   readonly #state: ChannelState;
   readonly #pushes: readonly { readonly rendition: number; readonly pusher: Pusher }[];
   readonly #recorder: Recorder | null;
@@ -60,8 +65,9 @@ export class ChannelRunner {
   #latest = 0;
   #runs = 0;
   #ticks = 0;
-  /** What the last run still has to publish. */
-  #publishing: Promise<void> = Promise.resolve();
+  /** The last run has given away all it made. */
+  #flushed: Promise<void> = Promise.resolve();
+  readonly #publishing: PublishQueue;
 
   constructor({ context, doors, channel, job, lease }: RunnerOptions) {
     this.channel = channel;
@@ -72,6 +78,7 @@ export class ChannelRunner {
     const { config, tool } = context.platform;
     this.#plan = planLive(channel, tool);
     this.#log = new ChannelLog(join(config.DATA_DIR, channelLogPath(channel.slug)));
+    this.#logCopy = new LogCopy(context, channel.id, this.#log);
     const { restarts, isDown, generation } = job;
     this.#state = new ChannelState(context, {
       lease,
@@ -91,6 +98,12 @@ export class ChannelRunner {
       channel.spec.record || this.#plan.pushes.some((one) => one.outputType === 'file' && one.outputUrl === null);
     const folder = join(config.DATA_DIR, 'live', 'recordings');
     this.#recorder = records ? new Recorder({ context, channel, folder, onError: (error) => this.#warn(error) }) : null;
+    this.#publishing = new PublishQueue({
+      storage: context.platform.storage,
+      onError: (error) => this.#warn(error),
+      onRecovered: (seconds) =>
+        this.#log.write('channel', `storage takes segments again, after ${seconds.toFixed(1)} s`),
+    });
     this.#thumbnailer = new Thumbnailer(context, channel.id, channel.spec.thumbnailSeconds);
     this.done = this.#live(folder);
   }
@@ -125,11 +138,15 @@ export class ChannelRunner {
     } finally {
       clearInterval(ticks);
       this.#stopping.abort();
-      await Promise.all([...this.#pushes.map(({ pusher }) => pusher.stop()), this.#thumbnailer.stop()]);
+      await Promise.all([
+        ...this.#pushes.map(({ pusher }) => pusher.stop()),
+        this.#thumbnailer.stop(),
+        this.#publishing.end(LAST_STORING),
+      ]);
       this.#recorder?.cut();
       await this.#recorder?.settled();
       await this.#state.settled();
-      await this.#log.flush();
+      await Promise.all([this.#log.flush(), this.#logCopy.copy()]);
     }
   }
 
@@ -160,7 +177,7 @@ export class ChannelRunner {
       signal.removeEventListener('abort', stopWatches);
       watches.abort();
       this.#run = null;
-      await this.#publishing;
+      await this.#flushed;
       await watching;
       await opened?.close();
     }
@@ -179,7 +196,7 @@ export class ChannelRunner {
       channel: this.channel,
       plan: this.#plan,
       run: `${this.lease.lease}-${randomBytes(4).toString('hex')}`,
-      onError: (error) => this.#warn(error),
+      queue: this.#publishing,
     });
     const segmenters = this.#segmenters(moments);
     const first = segmenters[0];
@@ -201,10 +218,9 @@ export class ChannelRunner {
     });
     const { stdin } = run.child;
     if (stdin) opened.waiting?.attach(stdin);
-    this.#publishing = run.outcome.then(async ({ kind }) => {
+    this.#flushed = run.outcome.then(({ kind }) => {
       // What a killed run left half done has no end that all renditions share.
       if (kind === 'stopped' || kind === 'ended') for (const segmenter of segmenters) segmenter?.flush();
-      await moments.settled();
     });
     return run;
   }
@@ -339,7 +355,7 @@ export class ChannelRunner {
     else if (isFlowing) this.#judgeOutputs();
     if (this.#stopping.signal.aborted) return;
     this.#ticks += 1;
-    if (this.#ticks % LOG_COPY_TICKS === 0) void this.#copyLog();
+    if (this.#ticks % LOG_COPY_TICKS === 0) void this.#logCopy.copy();
     const outputs = this.#pushes.map(({ pusher }) => pusher.state);
     if (run && this.#ticks % 2 === 0) void this.#state.report(run.figures, outputs, run.child.pid);
   }
@@ -354,17 +370,6 @@ export class ChannelRunner {
       void this.#run?.stop();
     } else if (failures !== this.#state.retries || this.#state.status !== 'retrying')
       void this.#state.retrying(error, failures);
-  }
-
-  async #copyLog(): Promise<void> {
-    const { storage } = this.#context.platform;
-    // A folder that this machine's API reads too needs no copy.
-    if (storage.kind === 'disk') return;
-    try {
-      await storage.write(channelLogKey(this.channel.id), Buffer.from(this.#log.tail()), { contentType: 'text/plain' });
-    } catch (error) {
-      this.#context.platform.log.warn({ err: error, channel: this.channel.id }, 'the log of a channel was not copied');
-    }
   }
 
   #warn(error: unknown): void {

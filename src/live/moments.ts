@@ -1,11 +1,10 @@
 // Publishes the segments of a run: the same moment of all renditions together, one after the other. Fed by the segmenters, used by channel-runner.ts.
 import { deleteExpiredMoments, insertMoment, type LivePart } from '#database/live.ts';
 import type { Lease, LiveContext } from '#live/live-work.ts';
+import type { PublishQueue } from '#live/publish-queue.ts';
 import type { Segment } from '#live/segmenter.ts';
 import type { LivePlan } from '#media/live-plan.ts';
 
-/** Moments that may wait for storage; beyond that the oldest is left out, or a slow disk would fill the memory. */
-const MOST_WAITING = 5;
 /** Seconds that a segment stays after it has left the playlist, for players that are behind. */
 const graceOf = ({ windowSeconds, segmentSeconds }: LivePlan): number =>
   Math.min(windowSeconds, 120) + 3 * segmentSeconds;
@@ -17,16 +16,14 @@ export type MomentOptions = {
   readonly plan: LivePlan;
   /** Of this run alone: two runs never write the same name. */
   readonly run: string;
-  readonly onError: (error: unknown) => void;
+  readonly queue: PublishQueue;
 };
 
 export class Moments {
   readonly #options: MomentOptions;
   readonly #open = new Map<number, Map<number, Segment>>();
   #origin: { readonly wall: number; readonly time: number } | null = null;
-  #isBreak = true;
-  #waiting = 0;
-  #going: Promise<void> = Promise.resolve();
+  #isFirst = true;
 
   constructor(options: MomentOptions) {
     this.#options = options;
@@ -42,58 +39,39 @@ export class Moments {
     this.#open.set(segment.number, moment);
     if (moment.size < hls.length) return;
     this.#open.delete(segment.number);
-    if (this.#waiting >= MOST_WAITING) {
-      // What comes next does not join on to what came before.
-      this.#isBreak = true;
-      this.#options.onError(new Error('storage is too slow for this channel: a segment was left out'));
-      return;
-    }
-    const isBreak = this.#isBreak;
-    this.#isBreak = false;
-    this.#waiting += 1;
-    this.#going = this.#going
-      .then(() => this.#publish(moment, isBreak))
-      .catch((error: unknown) => {
-        this.#isBreak = true;
-        this.#options.onError(error);
-      })
-      .finally(() => {
-        this.#waiting -= 1;
-      });
+    this.#publish(moment, this.#isFirst);
+    this.#isFirst = false;
   }
 
-  /** Resolves when all that was added is published. */
-  async settled(): Promise<void> {
-    await this.#going;
-  }
-
-  async #publish(moment: ReadonlyMap<number, Segment>, isBreak: boolean): Promise<void> {
-    const { context, lease, channel, plan, run } = this.#options;
-    const { storage, database } = context.platform;
+  #publish(moment: ReadonlyMap<number, Segment>, isFirst: boolean): void {
+    const { context, lease, channel, plan, run, queue } = this.#options;
     const segments = [...moment].sort(([a], [b]) => a - b);
     const [, first] = segments[0] ?? [];
     if (!first || !this.#origin) return;
-    const parts: LivePart[] = await Promise.all(
-      segments.map(async ([index, { bytes, number, codecs, width, height, frameRate }]) => {
-        const rendition = plan.renditions[index]?.id ?? String(index);
-        const key = `live/${channel.id}/${run}/${rendition}/${number}.ts`;
-        await storage.write(key, bytes, { contentType: 'video/mp2t', size: bytes.length });
-        return { rendition, key, size: bytes.length, codecs, width, height, frameRate };
-      }),
-    );
+    const made = segments.map(([index, { bytes, number, codecs, width, height, frameRate }]) => {
+      const rendition = plan.renditions[index]?.id ?? String(index);
+      const key = `live/${channel.id}/${run}/${rendition}/${number}.ts`;
+      return { bytes, part: { rendition, key, size: bytes.length, codecs, width, height, frameRate } };
+    });
+    const parts: readonly LivePart[] = made.map(({ part }) => part);
     const startsAt = new Date(this.#origin.wall + (first.start - this.#origin.time) * 1000);
     const kept = plan.windowSeconds + graceOf(plan) + first.seconds;
-    const sequence = await insertMoment(database.db, {
-      projectId: channel.projectId,
-      channelId: channel.id,
-      isBreak,
-      startsAt,
-      seconds: first.seconds,
-      parts,
-      expiresAt: new Date(Math.max(Date.now(), startsAt.getTime()) + kept * 1000),
-      fence: lease,
+    queue.add({
+      objects: made.map(({ bytes, part }) => ({ key: part.key, bytes, contentType: 'video/mp2t' })),
+      announce: async (followsGap) => {
+        const sequence = await insertMoment(context.platform.database.db, {
+          projectId: channel.projectId,
+          channelId: channel.id,
+          isBreak: isFirst || followsGap,
+          startsAt,
+          seconds: first.seconds,
+          parts,
+          expiresAt: new Date(Math.max(Date.now(), startsAt.getTime()) + kept * 1000),
+          fence: lease,
+        });
+        return sequence !== null;
+      },
     });
-    if (sequence === null) for (const { key } of parts) await storage.remove(key);
   }
 }
 

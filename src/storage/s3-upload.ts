@@ -3,7 +3,7 @@
 import type { Readable } from 'node:stream';
 import type { AbortMultipartUploadCommand, ObjectCannedACL, S3Client } from '@aws-sdk/client-s3';
 import type { WriteOptions } from '#storage/store.ts';
-import { writeBody } from '#storage/write-body.ts';
+import { abortReason, writeBody } from '#storage/write-body.ts';
 
 export type S3Upload = {
   readonly client: S3Client;
@@ -32,13 +32,18 @@ export async function uploadToS3({ client, bucket, key, acl, body, options, toEr
   const control = new AbortController();
   let cause: Error | undefined;
   // A failing body ends the parts under way; a failing part ends the body.
-  const fail = (error: unknown) => {
+  const end = (reason: Error) => {
     if (control.signal.aborted) return;
-    cause = failure() ?? toError(error);
-    control.abort(cause);
+    cause = reason;
+    control.abort(reason);
     stream.destroy();
   };
+  const fail = (error: unknown) => end(failure() ?? toError(error));
   stream.once('error', fail);
+  // A small body has long been read while its request still waits for an answer.
+  const { signal } = options;
+  const abort = () => end(abortReason(signal));
+  signal?.addEventListener('abort', abort, { once: true });
   const upload = new Upload({
     client: endingWith(client, { control, fail, always: AbortMultipartUploadCommand }),
     params: {
@@ -58,6 +63,8 @@ export async function uploadToS3({ client, bucket, key, acl, body, options, toEr
   } catch (error) {
     fail(error);
     throw cause ?? toError(error);
+  } finally {
+    signal?.removeEventListener('abort', abort);
   }
 }
 

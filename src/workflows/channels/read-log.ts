@@ -1,5 +1,5 @@
 // The log of a channel: the file where it was written here, else the end of it that its machine left in managed storage. Called by the channels API.
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Channel } from '#domain/channel.ts';
@@ -9,6 +9,8 @@ import type { Platform } from '#workflows/platform.ts';
 
 /** Bytes of the end that are looked through for the asked lines. */
 const LONGEST = 2 * 1024 ** 2;
+/** Milliseconds that a machine's own copy may be younger than its file. */
+const COPY_DELAY = 20_000;
 
 /** @param tail lines from the end; null takes all of the newest file */
 export async function readChannelLog(
@@ -17,13 +19,22 @@ export async function readChannelLog(
   tail: number | null,
 ): Promise<string> {
   const { DATA_DIR } = platform.config;
-  const here = await readEnd(join(DATA_DIR, channelLogPath(slug)), tail === null ? null : LONGEST);
+  const path = join(DATA_DIR, channelLogPath(slug));
+  const here = (await isOvertaken(platform, id, path)) ? null : await readEnd(path, tail === null ? null : LONGEST);
   const whole = here ?? (await readCopy(platform, id)) ?? '';
   if (tail === null) return whole;
   const lines = linesOf(whole);
   if (lines.length >= tail || here === null) return lines.slice(-tail).join('');
   const older = (await readEnd(join(DATA_DIR, olderLogPath(slug)), LONGEST)) ?? '';
   return [...linesOf(older), ...lines].slice(-tail).join('');
+}
+
+/** The channel has gone on on another machine since. */
+async function isOvertaken({ config, storage }: Platform, channelId: number, path: string): Promise<boolean> {
+  if (config.STORAGE_URL === undefined) return false;
+  const [here, copy] = await Promise.allSettled([stat(path), storage.stat(channelLogKey(channelId))]);
+  if (here.status === 'rejected' || copy.status === 'rejected') return false;
+  return (copy.value.modifiedAt?.getTime() ?? 0) > here.value.mtimeMs + COPY_DELAY;
 }
 
 const linesOf = (content: string): string[] => content.split(/(?<=\n)/);

@@ -1,0 +1,150 @@
+// Stores what a channel makes and then makes it known, in order, however storage behaves. One for the life of a runner; fed by moments.ts.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PlatformError, toPlatformError } from '#domain/error.ts';
+import type { ManagedStore } from '#storage/managed.ts';
+
+export type Publishing = {
+  readonly objects: readonly { readonly key: string; readonly bytes: Buffer; readonly contentType: string }[];
+  /** Makes it known; false where nobody shall hear of it any more: then its objects are removed. */
+  announce(followsGap: boolean): Promise<boolean>;
+};
+
+export type PublishOptions = {
+  readonly storage: ManagedStore;
+  readonly onError: (error: unknown) => void;
+  /** Storage takes again what it did not take for so many seconds. */
+  readonly onRecovered: (seconds: number) => void;
+  readonly pace?: PublishPace;
+};
+
+/** Milliseconds. */
+export type PublishPace = {
+  /** One try of one object. */
+  readonly tryLimit: number;
+  readonly pause: number;
+  /** What storage has not taken by then is of no use to anybody who watches live. */
+  readonly patience: number;
+};
+
+const PACE: PublishPace = { tryLimit: 15_000, pause: 500, patience: 60_000 };
+/** Bytes that may wait for storage, or a bucket that cannot be reached would fill the memory. */
+const MOST_BYTES = 64 * 1024 ** 2;
+/** Stored beside each other: what has waited is caught up with, and a bucket far away keeps pace. */
+const AT_ONCE = 3;
+
+export class PublishQueue {
+  readonly #options: PublishOptions;
+  readonly #pace: PublishPace;
+  readonly #stopping = new AbortController();
+  readonly #entering: (() => void)[] = [];
+  #storing = 0;
+  #bytes = 0;
+  #isFull = false;
+  #hasGap = false;
+  #trouble: { readonly error: PlatformError; readonly since: number } | null = null;
+  #known = 0;
+  #going: Promise<void> = Promise.resolve();
+
+  constructor(options: PublishOptions) {
+    this.#options = options;
+    this.#pace = options.pace ?? PACE;
+  }
+
+  /** Why storage does not take what is made, while it does not. */
+  get trouble(): PlatformError | null {
+    return this.#trouble?.error ?? null;
+  }
+
+  /** How many were made known. */
+  get known(): number {
+    return this.#known;
+  }
+
+  /** Never waits. */
+  add(publishing: Publishing): void {
+    const bytes = publishing.objects.reduce((sum, object) => sum + object.bytes.length, 0);
+    if (this.#bytes > 0 && this.#bytes + bytes > MOST_BYTES) {
+      if (!this.#isFull)
+        this.#options.onError(new Error('storage is too slow for this channel: segments are left out'));
+      this.#isFull = true;
+      return;
+    }
+    // What comes after something that was left out does not join on to what came before it.
+    const followsLeftOut = this.#isFull;
+    this.#isFull = false;
+    this.#bytes += bytes;
+    const stored = this.#store(publishing);
+    // Judged below, when it is its turn.
+    stored.catch(() => undefined);
+    this.#going = this.#going.then(() => this.#announce(publishing, { stored, followsLeftOut, bytes }));
+  }
+
+  /** Resolves when all that was added is known, or given up after so many milliseconds. */
+  async end(patience: number): Promise<void> {
+    const timer = setTimeout(() => this.#stopping.abort(), patience);
+    await this.#going;
+    clearTimeout(timer);
+  }
+
+  async #announce(
+    { announce, objects }: Publishing,
+    { stored, followsLeftOut, bytes }: { stored: Promise<void>; followsLeftOut: boolean; bytes: number },
+  ): Promise<void> {
+    try {
+      await stored;
+      const isKnown = await announce(followsLeftOut || this.#hasGap);
+      this.#hasGap = false;
+      if (isKnown) this.#known += 1;
+      else for (const { key } of objects) await this.#options.storage.remove(key);
+    } catch (error) {
+      // What of it was stored nobody names: the janitor removes it.
+      this.#hasGap = true;
+      if (!this.#stopping.signal.aborted) this.#options.onError(error);
+    } finally {
+      this.#bytes -= bytes;
+    }
+  }
+
+  async #store({ objects }: Publishing): Promise<void> {
+    const deadline = performance.now() + this.#pace.patience;
+    await this.#enter();
+    try {
+      await Promise.all(objects.map((object) => this.#write(object, deadline)));
+    } finally {
+      this.#storing -= 1;
+      this.#entering.shift()?.();
+    }
+  }
+
+  async #enter(): Promise<void> {
+    if (this.#storing >= AT_ONCE) await new Promise<void>((resolve) => this.#entering.push(resolve));
+    this.#storing += 1;
+  }
+
+  /** Once more and once more, for as long as it is of use. */
+  async #write({ key, bytes, contentType }: Publishing['objects'][number], deadline: number): Promise<void> {
+    const { storage, onError, onRecovered } = this.#options;
+    const { tryLimit, pause } = this.#pace;
+    const { signal: stopping } = this.#stopping;
+    for (;;) {
+      stopping.throwIfAborted();
+      const slow = AbortSignal.timeout(tryLimit);
+      const signal = AbortSignal.any([stopping, slow]);
+      try {
+        await storage.write(key, bytes, { contentType, size: bytes.length, signal });
+        if (this.#trouble) onRecovered((performance.now() - this.#trouble.since) / 1000);
+        this.#trouble = null;
+        return;
+      } catch (thrown) {
+        const error = slow.aborted ? tooSlow(key, tryLimit) : thrown;
+        if (stopping.aborted || performance.now() + pause > deadline) throw error;
+        if (!this.#trouble) onError(error);
+        this.#trouble ??= { error: toPlatformError(error), since: performance.now() };
+        await sleep(pause, undefined, { signal: stopping });
+      }
+    }
+  }
+}
+
+const tooSlow = (key: string, limit: number): PlatformError =>
+  new PlatformError('storage_failed', `Storage did not take ${key} within ${limit / 1000} seconds`);
