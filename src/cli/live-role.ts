@@ -19,7 +19,7 @@ export function startLiveRole(platform: Platform, pace: LivePace = LIVE_PACE): P
       start: (ref) => startChannel(platform, ref),
       stop: (ref) => stopChannel(platform, ref),
       sweepMachine: () => sweepMachine(platform),
-      keepRecording: (recording) => keepRecording(platform, recording),
+      keepRecording: (recording, signal) => keepRecording(platform, recording, signal),
       mark: runMark(),
       isMarkAlive,
     },

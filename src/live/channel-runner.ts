@@ -1,6 +1,5 @@
 // Runs one channel for as long as it is wanted here: FFmpeg started, watched, started anew, its inputs changed, its outputs fed. Started and stopped by supervisor.ts.
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ChannelJob, LiveInputName } from '#domain/channel.ts';
@@ -11,6 +10,7 @@ import { PlatformError, toPlatformError } from '#domain/error.ts';
 import { ChannelLog } from '#live/channel-log.ts';
 import { ChannelState } from '#live/channel-state.ts';
 import { EncoderRun, type Outcome } from '#live/encoder-run.ts';
+import { hlsOutputs } from '#live/hls-outputs.ts';
 import { betterInputs, FAILOVER_HLS, inputNamed, nextInput, ownPicture, patienceWith } from '#live/input-order.ts';
 import { type WatchOptions, watchInput } from '#live/input-watch.ts';
 import type { Lease, LiveContext } from '#live/live-work.ts';
@@ -96,16 +96,13 @@ export class ChannelRunner {
       });
     const records =
       channel.spec.record || this.#plan.pushes.some((one) => one.outputType === 'file' && one.outputUrl === null);
-    const folder = join(config.DATA_DIR, 'live', 'recordings');
-    this.#recorder = records ? new Recorder({ context, channel, folder, onError: (error) => this.#warn(error) }) : null;
-    this.#publishing = new PublishQueue({
-      storage: context.platform.storage,
-      onError: (error) => this.#warn(error),
-      onRecovered: (seconds) =>
-        this.#log.write('channel', `storage takes segments again, after ${seconds.toFixed(1)} s`),
-    });
+    this.#recorder = records
+      ? new Recorder({ channel, keeper: doors.recordings, onError: (error) => this.#warn(error) })
+      : null;
+    const { storage } = context.platform;
+    this.#publishing = new PublishQueue({ storage, log: this.#log, onError: (error) => this.#warn(error) });
     this.#thumbnailer = new Thumbnailer(context, channel.id, channel.spec.thumbnailSeconds);
-    this.done = this.#live(folder);
+    this.done = this.#live();
   }
 
   /** Ends everything; resolves when nothing runs any more. What is written about it is the caller's to say. */
@@ -119,9 +116,8 @@ export class ChannelRunner {
     return this.#state;
   }
 
-  async #live(folder: string): Promise<void> {
+  async #live(): Promise<void> {
     const { signal } = this.#stopping;
-    await mkdir(folder, { recursive: true, mode: 0o700 });
     this.#recorder?.recover();
     await this.#state.begin();
     const ticks = setInterval(() => this.#tick(), TICK_MS);
@@ -350,18 +346,24 @@ export class ChannelRunner {
     const run = this.#run;
     const isFlowing = run?.hadFrames === true && run.child.isAlive() && !this.#stopping.signal.aborted;
     const isPushed = this.#pushes.some(({ pusher }) => pusher.state.status === 'running');
-    const isDelivering = this.#plan.hls.length > 0 || this.#pushes.length === 0 || isPushed;
+    const { hls } = this.#plan;
+    const isPlayable = hls.length > 0 && !this.#publishing.stuck;
+    const isDelivering = isPlayable || isPushed || (hls.length === 0 && this.#pushes.length === 0);
     if (isFlowing && isDelivering) void this.#state.running();
     else if (isFlowing) this.#judgeOutputs();
     if (this.#stopping.signal.aborted) return;
     this.#ticks += 1;
     if (this.#ticks % LOG_COPY_TICKS === 0) void this.#logCopy.copy();
-    const outputs = this.#pushes.map(({ pusher }) => pusher.state);
+    const pushed = this.#pushes.map(({ pusher }) => pusher.state);
+    const outputs = [...hlsOutputs(this.channel.slug, this.#plan, this.#publishing), ...pushed];
     if (run && this.#ticks % 2 === 0) void this.#state.report(run.figures, outputs, run.child.pid);
   }
 
   /** Pictures are made and nobody takes them: where that is all the channel is for, it is down. */
   #judgeOutputs(): void {
+    const { stuck } = this.#publishing;
+    if (stuck && this.#state.status !== 'retrying') void this.#state.retrying(stuck, this.#state.retries);
+    if (stuck) return;
     const failures = Math.min(...this.#pushes.map(({ pusher }) => pusher.failures));
     const error = this.#pushes.find(({ pusher }) => pusher.error !== null)?.pusher.error;
     if (failures === 0 || !error || this.#fatal) return;

@@ -12,8 +12,8 @@ export type LiveWork = {
   stop(ref: ChannelJobRef): Promise<unknown>;
   /** Ends what dead processes of this machine left. */
   sweepMachine(): Promise<void>;
-  /** Takes a finished recording over. */
-  keepRecording(recording: Recording): Promise<unknown>;
+  /** Takes a finished recording over; called again with the same one where it failed or was broken off. */
+  keepRecording(recording: Recording, signal: AbortSignal): Promise<unknown>;
   /** `bootid/pid/starttime` of this process: the mark of its children. */
   readonly mark: string;
   /** Whether the process that made a mark lives. Of this host and process namespace alone. */
@@ -21,7 +21,9 @@ export type LiveWork = {
 };
 
 export type Recording = {
-  readonly channel: Pick<Channel, 'id' | 'name' | 'projectId' | 'spec'>;
+  /** The video's that it becomes. */
+  readonly id: string;
+  readonly channel: Pick<Channel, 'id' | 'name' | 'projectId'>;
   /** A local file; gone afterwards. */
   readonly path: string;
   readonly startedAt: Date;

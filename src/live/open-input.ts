@@ -1,12 +1,17 @@
 // Opens an input for a run: resolved, and where a publisher is waited for, with its place at the RTMP desk. Used by the runner and its watches.
 import type { ChannelInput } from '#domain/channel.ts';
 import type { LiveContext } from '#live/live-work.ts';
+import type { RecordingKeeper } from '#live/recording-keeper.ts';
 import { resolveInput } from '#live/resolve-input.ts';
 import type { RtmpDesks, Waiting } from '#live/rtmp-server.ts';
 import type { LiveSource } from '#media/command/live-input.ts';
 
 /** What all channels of a process share. */
-export type LiveDoors = { readonly desks: RtmpDesks; readonly proxy: string };
+export type LiveDoors = {
+  readonly desks: RtmpDesks;
+  readonly proxy: string;
+  readonly recordings: RecordingKeeper;
+};
 
 export type OpenedInput = {
   readonly source: LiveSource;
@@ -24,7 +29,7 @@ export type OpenWish = {
 /** @throws PlatformError `source_*`, `invalid_request`, `port_taken`, `conflict` */
 export async function openInput(
   context: LiveContext,
-  { desks, proxy }: LiveDoors,
+  { desks, proxy }: Pick<LiveDoors, 'desks' | 'proxy'>,
   { input, picture }: OpenWish,
 ): Promise<OpenedInput> {
   const resolved = await resolveInput(context, { input, picture, proxy });

@@ -1,6 +1,7 @@
 // Stores what a channel makes and then makes it known, in order, however storage behaves. One for the life of a runner; fed by moments.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlatformError, toPlatformError } from '#domain/error.ts';
+import type { ChannelLog } from '#live/channel-log.ts';
 import type { ManagedStore } from '#storage/managed.ts';
 
 export type Publishing = {
@@ -11,9 +12,8 @@ export type Publishing = {
 
 export type PublishOptions = {
   readonly storage: ManagedStore;
+  readonly log: Pick<ChannelLog, 'write'>;
   readonly onError: (error: unknown) => void;
-  /** Storage takes again what it did not take for so many seconds. */
-  readonly onRecovered: (seconds: number) => void;
   readonly pace?: PublishPace;
 };
 
@@ -31,6 +31,8 @@ const PACE: PublishPace = { tryLimit: 15_000, pause: 500, patience: 60_000 };
 const MOST_BYTES = 64 * 1024 ** 2;
 /** Stored beside each other: what has waited is caught up with, and a bucket far away keeps pace. */
 const AT_ONCE = 3;
+/** Milliseconds. */
+const STUCK = 10_000;
 
 export class PublishQueue {
   readonly #options: PublishOptions;
@@ -53,6 +55,12 @@ export class PublishQueue {
   /** Why storage does not take what is made, while it does not. */
   get trouble(): PlatformError | null {
     return this.#trouble?.error ?? null;
+  }
+
+  /** The same, once it has been so for longer than those who watch can wait. */
+  get stuck(): PlatformError | null {
+    const isLong = this.#trouble !== null && performance.now() - this.#trouble.since > STUCK;
+    return isLong ? this.trouble : null;
   }
 
   /** How many were made known. */
@@ -123,7 +131,7 @@ export class PublishQueue {
 
   /** Once more and once more, for as long as it is of use. */
   async #write({ key, bytes, contentType }: Publishing['objects'][number], deadline: number): Promise<void> {
-    const { storage, onError, onRecovered } = this.#options;
+    const { storage, onError } = this.#options;
     const { tryLimit, pause } = this.#pace;
     const { signal: stopping } = this.#stopping;
     for (;;) {
@@ -132,8 +140,7 @@ export class PublishQueue {
       const signal = AbortSignal.any([stopping, slow]);
       try {
         await storage.write(key, bytes, { contentType, size: bytes.length, signal });
-        if (this.#trouble) onRecovered((performance.now() - this.#trouble.since) / 1000);
-        this.#trouble = null;
+        this.#recover();
         return;
       } catch (thrown) {
         const error = slow.aborted ? tooSlow(key, tryLimit) : thrown;
@@ -143,6 +150,13 @@ export class PublishQueue {
         await sleep(pause, undefined, { signal: stopping });
       }
     }
+  }
+
+  #recover(): void {
+    if (!this.#trouble) return;
+    const seconds = (performance.now() - this.#trouble.since) / 1000;
+    this.#trouble = null;
+    this.#options.log.write('storage', `takes segments again, after ${seconds.toFixed(1)} s`);
   }
 }
 

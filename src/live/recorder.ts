@@ -1,20 +1,18 @@
-// Records one rendition into a file, segment by segment; one that is full, or whose channel ends, is given on to become a video. Used by channel-runner.ts.
-import { randomUUID } from 'node:crypto';
+// Records one rendition into a file, segment by segment; one that is full, or whose channel ends, is given to the keeper. Used by channel-runner.ts.
 import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { v7 as uuidv7 } from 'uuid';
 import type { Channel } from '#domain/channel.ts';
-import type { LiveContext } from '#live/live-work.ts';
+import { nameOfTake, type RecordingKeeper, takeOf } from '#live/recording-keeper.ts';
 import type { Segment } from '#live/segmenter.ts';
 
 export type RecorderOptions = {
-  readonly context: LiveContext;
   readonly channel: Channel;
-  /** Folder that the file grows in. */
-  readonly folder: string;
+  readonly keeper: RecordingKeeper;
   readonly onError: (error: unknown) => void;
 };
 
-type Take = { readonly path: string; readonly startedAt: Date; seconds: number };
+type Take = { readonly id: string; readonly path: string; readonly startedAt: Date; seconds: number };
 
 /** What is shorter is no recording. Seconds. */
 const SHORTEST = 1;
@@ -35,13 +33,14 @@ export class Recorder {
   /** What a process that died had recorded of this channel is not lost. */
   recover(): void {
     this.#next(async () => {
-      const { folder, channel } = this.#options;
-      for (const name of await readdir(folder)) {
-        const [id, began] = name.split('~');
-        if (Number(id) !== channel.id || !name.endsWith('.ts')) continue;
-        const path = join(folder, name);
+      const { channel, keeper } = this.#options;
+      const names = await readdir(keeper.folder);
+      for (const name of names) {
+        const take = takeOf(name);
+        if (take?.channelId !== channel.id || names.includes(name.replace(/\.ts$/, '.json'))) continue;
+        const path = join(keeper.folder, name);
         const { mtimeMs } = await stat(path);
-        await this.#keep({ path, startedAt: new Date(Number(began)), seconds: (mtimeMs - Number(began)) / 1000 });
+        await this.#keep({ ...take, path, seconds: (mtimeMs - take.startedAt.getTime()) / 1000 });
       }
     });
   }
@@ -60,17 +59,19 @@ export class Recorder {
   }
 
   async #append({ bytes, seconds }: Segment): Promise<void> {
-    const { folder, channel } = this.#options;
-    this.#take ??= {
-      path: join(folder, `${channel.id}~${Date.now()}~${randomUUID()}.ts`),
-      startedAt: new Date(Date.now() - seconds * 1000),
-      seconds: 0,
-    };
+    const { keeper, channel } = this.#options;
+    this.#take ??= this.#begin(keeper.folder, channel.id, seconds);
     const take = this.#take;
     await using file = await open(take.path, 'a', 0o600);
     await file.writeFile(bytes);
     take.seconds += seconds;
     if (take.seconds >= channel.spec.recordMaxSeconds) await this.#close();
+  }
+
+  #begin(folder: string, channelId: number, seconds: number): Take {
+    const id = uuidv7();
+    const startedAt = new Date(Date.now() - seconds * 1000);
+    return { id, path: join(folder, nameOfTake(channelId, id)), startedAt, seconds: 0 };
   }
 
   async #close(): Promise<void> {
@@ -79,9 +80,10 @@ export class Recorder {
     if (take) await this.#keep(take);
   }
 
-  async #keep({ path, startedAt, seconds }: Readonly<Take>): Promise<void> {
-    const { context, channel } = this.#options;
-    if (seconds >= SHORTEST) await context.work.keepRecording({ channel, path, startedAt, seconds });
-    else await rm(path, { force: true });
+  async #keep({ path, ...take }: Readonly<Take>): Promise<void> {
+    const { keeper, channel } = this.#options;
+    if (take.seconds < SHORTEST) return rm(path, { force: true });
+    const { id, name, projectId } = channel;
+    await keeper.take(path, { ...take, channel: { id, name, projectId } });
   }
 }

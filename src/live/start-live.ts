@@ -2,6 +2,7 @@
 import { listen } from '#database/listen.ts';
 import { startEgressProxy } from '#live/egress-proxy.ts';
 import type { LiveContext, LiveWork } from '#live/live-work.ts';
+import { RecordingKeeper } from '#live/recording-keeper.ts';
 import { LIVE_PACE, type LivePace } from '#live/retry-delay.ts';
 import { RtmpDesks } from '#live/rtmp-server.ts';
 import { Supervisor } from '#live/supervisor.ts';
@@ -23,12 +24,15 @@ export type LiveWiring = {
 export async function startLive(platform: Platform, { work, control, pace = LIVE_PACE }: LiveWiring): Promise<Live> {
   const context: LiveContext = { platform, work, pace };
   const proxy = await startEgressProxy(platform.egress.as('source'));
-  const supervisor = new Supervisor(context, { desks: new RtmpDesks(), proxy: proxy.url });
+  const recordings = new RecordingKeeper(context);
+  const supervisor = new Supervisor(context, { desks: new RtmpDesks(), proxy: proxy.url, recordings });
   const hears = await listen(platform.database, control, () => void supervisor.look());
   try {
+    await recordings.start();
     await supervisor.start();
   } catch (error) {
     await hears.close();
+    await recordings.stop();
     await proxy.close();
     throw error;
   }
@@ -38,6 +42,7 @@ export async function startLive(platform: Platform, { work, control, pace = LIVE
       stopping ??= (async () => {
         await hears.close();
         await supervisor.stop();
+        await recordings.stop();
         await proxy.close();
       })();
       return stopping;
