@@ -1,5 +1,5 @@
 // A live channel: what comes in, what is made of it, where it goes. Plain data; the words of the API are these in snake_case.
-import type { HwaccelChoice, Preset } from '#domain/codec.ts';
+import { AUDIO_CODEC_NAMES, type HwaccelChoice, type Preset, VIDEO_CODEC_NAMES } from '#domain/codec.ts';
 import type { Failure } from '#domain/error.ts';
 
 export const INPUT_TYPES = ['udp', 'rtp', 'rtmp', 'srt', 'hls', 'rtsp', 'file', 'test'] as const;
@@ -191,32 +191,13 @@ export type ChannelJob = {
   readonly outputs: readonly LiveOutputState[];
 };
 
-const VIDEO_NAMES: Readonly<Record<string, LiveVideoCodec>> = {
-  h264: 'h264',
-  avc: 'h264',
-  libx264: 'h264',
-  h264_nvenc: 'h264',
-  h264_qsv: 'h264',
-  h264_vaapi: 'h264',
-  h264_videotoolbox: 'h264',
-  hevc: 'hevc',
-  h265: 'hevc',
-  libx265: 'hevc',
-  hevc_nvenc: 'hevc',
-  hevc_qsv: 'hevc',
-  hevc_vaapi: 'hevc',
-  hevc_videotoolbox: 'hevc',
-  copy: 'copy',
-  none: 'none',
-};
-const AUDIO_NAMES: Readonly<Record<string, LiveAudioCodec>> = {
-  aac: 'aac',
-  libfdk_aac: 'aac',
-  mp3: 'mp3',
-  libmp3lame: 'mp3',
-  copy: 'copy',
-  none: 'none',
-};
+/** The names of domain/codec.ts, of those codecs that a channel may have. */
+const namesOf = <C extends string>(names: Readonly<Record<string, string>>, codecs: readonly C[]) =>
+  Object.fromEntries(
+    Object.entries(names).filter((entry): entry is [string, C] => (codecs as readonly string[]).includes(entry[1])),
+  );
+const VIDEO_NAMES = namesOf(VIDEO_CODEC_NAMES, LIVE_VIDEO_CODECS);
+const AUDIO_NAMES = namesOf(AUDIO_CODEC_NAMES, LIVE_AUDIO_CODECS);
 export const LIVE_VIDEO_NAMES: readonly string[] = Object.keys(VIDEO_NAMES);
 export const LIVE_AUDIO_NAMES: readonly string[] = Object.keys(AUDIO_NAMES);
 /** Names are checked where they come in: an unknown one can't be here. */
