@@ -61,7 +61,7 @@ export function readOutputs(
   config: Config,
   destination: (container: Container) => Location | null,
 ): OutputSpec[] {
-  const schema = outputSchema(config, config.HWACCEL);
+  const schema = outputSchema(config);
   return wantedContainers(call).map((container) => {
     const parsed = schema.safeParse(wish(call, container));
     if (!parsed.success) throw new UsageError(explain(parsed.error));

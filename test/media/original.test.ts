@@ -38,7 +38,7 @@ async function open(file: string): Promise<Opened> {
   const index = await openSourceIndex(bytes);
   assert.ok(index, `${file} has an index`);
   const facts = await probeSource({ tool, limits: LIMITS, input: { kind: 'file', path: file }, index });
-  const output = videoOutput({ HWACCEL: 'none' }, { qualities: ['180p', '90p'], isFurther: false });
+  const output = videoOutput({ qualities: ['180p', '90p'], isFurther: false });
   const options = { segmentSeconds: 6, ladder: [], preset: 'ultrafast', limits: LIMITS, hwaccel: 'none' } as const;
   const plan = makePlan({ facts, outputs: [output], options: { ...options, tool, keepsOriginal: true } });
   const close = async () => {

@@ -6,7 +6,6 @@ import {
   encoderJobView,
   failedBody,
   idParams,
-  isJobId,
   jobPage,
   listQuery,
   logPage,
@@ -20,6 +19,7 @@ import { countEncoderJobs, findEncoderJob, listEncoderJobs } from '#database/enc
 import { countEncoderLog, listEncoderLog } from '#database/encoder-logs.ts';
 import type { EncoderJob } from '#domain/encoder-job.ts';
 import { PlatformError } from '#domain/error.ts';
+import { isUuid } from '#domain/uuid.ts';
 import { reportCompleted, reportFailed, reportProgress } from '#workflows/encoder/report-external.ts';
 import { submissionSchema, toEncoderRequest } from '#workflows/encoder/submission.ts';
 import { submitEncoderJob } from '#workflows/encoder/submit-encoder-job.ts';
@@ -35,7 +35,7 @@ export function encoderRoutes(app: Api, context: ApiContext): void {
   const { db } = platform.database;
   const show = (job: EncoderJob) => viewEncoderJob(job, config);
   const jobOf = async (request: FastifyRequest, id: string): Promise<EncoderJob> => {
-    const job = isJobId(id) ? await findEncoderJob(db, { projectId: callerOf(request).projectId, id }) : null;
+    const job = isUuid(id) ? await findEncoderJob(db, { projectId: callerOf(request).projectId, id }) : null;
     if (job) return job;
     throw new PlatformError('not_found', `There is no encoder job ${id}`);
   };

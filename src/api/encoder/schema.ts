@@ -6,7 +6,6 @@ const MOST_PER_PAGE = 200;
 const DEFAULT_PAGE = 50;
 
 export const idParams = z.object({ id: z.string().max(500) });
-export const isJobId = (id: string): boolean => z.uuid().safeParse(id).success;
 
 const number = (max: number, message: string) =>
   z.coerce.number({ error: message }).int({ error: message }).min(1, { error: message }).max(max, { error: message });

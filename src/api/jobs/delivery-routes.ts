@@ -2,10 +2,11 @@
 import { z } from 'zod';
 import type { Api, ApiContext } from '#api/context.ts';
 import { problemSchema } from '#api/errors.ts';
-import { isUuid, jobOf } from '#api/jobs/find-job.ts';
+import { jobOf } from '#api/jobs/find-job.ts';
 import { jobParams } from '#api/jobs/schema.ts';
 import { type Delivery, listDeliveries } from '#database/deliveries.ts';
 import { PlatformError } from '#domain/error.ts';
+import { isUuid } from '#domain/uuid.ts';
 import { hideSecrets } from '#domain/view-location.ts';
 import { DELIVERY_STATUSES } from '#domain/webhook.ts';
 import { resendDelivery } from '#workflows/resend-delivery.ts';

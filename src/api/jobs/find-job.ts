@@ -4,13 +4,11 @@ import { callerOf } from '#api/context.ts';
 import { findJob, findJobByUuid } from '#database/jobs.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { Job } from '#domain/job.ts';
+import { isUuid } from '#domain/uuid.ts';
 import type { Platform } from '#workflows/platform.ts';
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** Ids are 64-bit in the database; what does not fit a number exactly cannot be one. */
 const NUMBER = /^[1-9]\d{0,14}$/;
-
-export const isUuid = (id: string): boolean => UUID.test(id);
 
 /** @throws PlatformError `not_found`, for another project's just as well */
 export async function jobOf(platform: Platform, request: FastifyRequest, id: string): Promise<Job> {

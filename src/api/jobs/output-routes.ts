@@ -3,11 +3,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { type Api, type ApiContext, callerOf } from '#api/context.ts';
 import { problemSchema } from '#api/errors.ts';
-import { isUuid, jobOf } from '#api/jobs/find-job.ts';
+import { jobOf } from '#api/jobs/find-job.ts';
 import { outputParams } from '#api/jobs/schema.ts';
 import { createOutputCache } from '#api/output-cache.ts';
 import { createFileSender } from '#api/send-file.ts';
 import { PlatformError } from '#domain/error.ts';
+import { isUuid } from '#domain/uuid.ts';
 
 const INDEX = /^(0|[1-9]\d{0,3})$/;
 

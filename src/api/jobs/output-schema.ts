@@ -154,6 +154,7 @@ const fields = (limits: SchemaLimits) => ({
   crf: z.number().min(0).max(63).nullish(),
   rateControl: z.enum(['capped-crf', 'abr', 'two-pass']).nullish(),
   preset: z.enum(PRESETS).nullish(),
+  // auto: as HWACCEL says, which the plan knows.
   hwaccel: z.enum(HWACCEL_CHOICES).nullish(),
   audioBitrate: bitrate(6000, 1_536_000).nullish(),
   audioChannels: z.int().min(1).max(8).nullish(),
@@ -174,8 +175,7 @@ const fields = (limits: SchemaLimits) => ({
 
 type Written = z.output<z.ZodObject<ReturnType<typeof fields>>>;
 
-/** One output. @param hwaccel HWACCEL, for outputs that do not choose */
-export const outputSchema = (limits: SchemaLimits, hwaccel: Config['HWACCEL']) =>
+export const outputSchema = (limits: SchemaLimits) =>
   z
     .strictObject(fields(limits))
     .superRefine((value, context) => {
@@ -193,7 +193,7 @@ export const outputSchema = (limits: SchemaLimits, hwaccel: Config['HWACCEL']) =
         fps: value.fps ?? null,
         rate: rateOf(value),
         preset: value.preset ?? null,
-        hwaccel: value.hwaccel ?? hwaccel,
+        hwaccel: value.hwaccel ?? OUTPUT_DEFAULTS.hwaccel,
         audioBitrate: value.audioBitrate ?? null,
         audioChannels: value.audioChannels ?? null,
         audioSampleRate: value.audioSampleRate ?? null,

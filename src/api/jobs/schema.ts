@@ -2,27 +2,20 @@
 import { z } from 'zod';
 import { sourceSchema } from '#api/jobs/location-schema.ts';
 import { outputSchema, type SchemaLimits } from '#api/jobs/output-schema.ts';
-import type { Config } from '#config/settings.ts';
+import { notificationUrl } from '#api/notification-url.ts';
 import { JOB_STATUSES, type JobRequest } from '#domain/job.ts';
 
 /** Characters of metadata, written as JSON. */
 const MOST_METADATA = 65_536;
 
-export type SchemaConfig = SchemaLimits & Pick<Config, 'HWACCEL'>;
-
-const outputsSchema = (config: SchemaConfig) =>
+const outputsSchema = (config: SchemaLimits) =>
   z
-    .array(outputSchema(config, config.HWACCEL))
+    .array(outputSchema(config))
     .min(1, { error: 'at least one output' })
     .max(config.MAX_OUTPUTS, { error: `at most ${config.MAX_OUTPUTS} outputs (MAX_OUTPUTS)` });
 
-const notificationUrl = z
-  .string()
-  .max(4096)
-  .refine((value) => /^https?:\/\//i.test(value) && URL.canParse(value), { error: 'an http or https URL' });
-
 /** `POST /jobs` */
-export const jobSchema = (config: SchemaConfig) =>
+export const jobSchema = (config: SchemaLimits) =>
   z.strictObject({
     source: sourceSchema(config.MAX_INLINE_BYTES),
     outputs: outputsSchema(config),
@@ -38,7 +31,7 @@ export const jobSchema = (config: SchemaConfig) =>
 export type JobBody = z.output<ReturnType<typeof jobSchema>>;
 
 /** `POST /plan` */
-export const planSchema = (config: SchemaConfig) =>
+export const planSchema = (config: SchemaLimits) =>
   z.strictObject({ source: sourceSchema(config.MAX_INLINE_BYTES), outputs: outputsSchema(config) });
 
 export const listQuery = z.object({

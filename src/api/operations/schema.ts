@@ -24,9 +24,6 @@ export const definitionQuery = z.object({ page, page_size: pageSize.default(MOST
 export const operationParams = z.object({ id: z.string().max(40) });
 export const definitionParams = z.object({ name: z.string().max(100) });
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-export const isUuid = (id: string): boolean => UUID.test(id);
-
 /** Room for the JSON of parameters. */
 const LONGEST_PARAMETERS = 65_536;
 

@@ -3,12 +3,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { callerOf } from '#api/context.ts';
 import { PREFIX } from '#api/operations/envelope.ts';
-import { isUuid } from '#api/operations/schema.ts';
 import type { OperationRef } from '#database/operations.ts';
 import { needsKey } from '#domain/access.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { SessionRef } from '#domain/operation.ts';
 import { isSessionToken, ownSession, readSession, type SessionSecret, signSession } from '#domain/session.ts';
+import { isUuid } from '#domain/uuid.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 const COOKIE = 'rendition_session';

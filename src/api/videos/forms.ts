@@ -3,6 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Api } from '#api/context.ts';
 import { invalid } from '#api/errors.ts';
+import { notificationUrl } from '#api/notification-url.ts';
+import { isUuid } from '#domain/uuid.ts';
 import { ENCRYPTIONS, PLAYBACK_POLICIES, VIDEO_QUALITIES } from '#domain/video.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
@@ -108,11 +110,7 @@ export const videoFields = {
   playback_policy: playbackPolicy.default('public'),
   encryption: z.enum(ENCRYPTIONS, { error: `one of ${ENCRYPTIONS.join(', ')}` }).default('none'),
   poster_time: posterTime.optional(),
-  notification_url: z
-    .string()
-    .max(4096)
-    .refine((value) => /^https?:\/\//i.test(value) && URL.canParse(value), { error: 'an http or https URL' })
-    .optional(),
+  notification_url: notificationUrl.optional(),
 };
 const videoFieldsSchema = z.object(videoFields);
 
@@ -131,6 +129,5 @@ export const toVideoWish = (fields: z.output<typeof videoFieldsSchema>) => ({
 
 /** An id as clients send it; one that is no UUID is an id of nothing. */
 export const videoId = z.string().max(100);
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const NOTHING = '00000000-0000-0000-0000-000000000000';
-export const toId = (text: string): string => (UUID.test(text.toLowerCase()) ? text.toLowerCase() : NOTHING);
+export const toId = (text: string): string => (isUuid(text) ? text.toLowerCase() : NOTHING);

@@ -5,10 +5,10 @@ import { findVideo, findVideoById } from '#database/videos.ts';
 import { type Caller, needsKey } from '#domain/access.ts';
 import { PlatformError } from '#domain/error.ts';
 import { judgePlayback, PLAYBACK_PURPOSE } from '#domain/playback-token.ts';
+import { isUuid } from '#domain/uuid.ts';
 import type { Video } from '#domain/video.ts';
 import type { Platform } from '#workflows/platform.ts';
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** Projects are named otherwise: a token opens one video, whoever owns it. */
 const NO_PROJECT = '';
 
@@ -48,7 +48,7 @@ export async function videoToPlay(platform: Platform, request: FastifyRequest): 
   const { database, sealer } = platform;
   const { id, token } = playbackOf(request);
   const { projectId } = callerOf(request);
-  const video = !UUID.test(id)
+  const video = !isUuid(id)
     ? null
     : token === null
       ? await findVideo(database.db, { projectId, id }, sealer)

@@ -10,7 +10,7 @@ const PRIORITY = 50;
 
 /** @throws PlatformError `invalid_setting` where no bucket is set */
 export function encoderJobRequest(
-  config: Pick<Config, 'AWS_STORAGE_BUCKET_NAME' | 'HWACCEL'>,
+  config: Pick<Config, 'AWS_STORAGE_BUCKET_NAME'>,
   { projectId, request }: { readonly projectId: string; readonly request: EncoderRequest },
 ): JobRequest {
   const bucket = config.AWS_STORAGE_BUCKET_NAME;
@@ -27,7 +27,6 @@ export function encoderJobRequest(
         videoCodec: 'h264',
         audioCodec: 'aac',
         preset: request.preset,
-        hwaccel: config.HWACCEL,
         renditions: request.qualityPresets?.map(rendition) ?? null,
         segmentFormat: request.segmentType === 'ts' ? 'ts' : 'cmaf',
         // A quality's own playlist plays alone.

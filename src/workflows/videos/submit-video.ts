@@ -33,7 +33,7 @@ export async function submitVideo(platform: Platform, submission: VideoSubmissio
         projectId: video.projectId,
         api: 'videos',
         source: { kind: 'managed', key: storageKey },
-        outputs: [videoOutput(platform.config, { qualities, isFurther })],
+        outputs: [videoOutput({ qualities, isFurther })],
         priority: 50,
         metadata: { filename: video.filename, videoId: video.id },
         // Webhooks of a video tell of the video.

@@ -1,6 +1,5 @@
 // What a video's job makes: one adaptive stream in managed storage, HLS and DASH from the same segments. Pure; called by submit-video.ts.
 
-import type { Config } from '#config/settings.ts';
 import { type OutputSpec, outputSpec } from '#domain/output.ts';
 import { presetRendition } from '#media/ladder.ts';
 
@@ -12,11 +11,10 @@ export type StreamWish = {
 };
 
 /** bits/s are the presets' own, and never above the source's size. */
-export function videoOutput({ HWACCEL }: Pick<Config, 'HWACCEL'>, { qualities, isFurther }: StreamWish): OutputSpec {
+export function videoOutput({ qualities, isFurther }: StreamWish): OutputSpec {
   return outputSpec({
     container: 'hls',
     audioCodec: isFurther ? 'none' : null,
-    hwaccel: HWACCEL,
     renditions: qualities?.map(presetRendition).filter((one) => one !== null) ?? null,
     passthrough: isFurther ? 'never' : 'auto',
     storyboard: !isFurther,
