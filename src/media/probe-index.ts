@@ -10,8 +10,13 @@ const SAME_START = 0.001;
 /**
  * Fills the scans of a probe that has read the headers alone; track_ID by stream index. Null where index and headers contradict each other in any stream: then
  * only the packets themselves tell, and nothing was filled.
+ * @param size bytes of the whole file
  */
-export function scanIndex(index: SourceIndex, output: ProbeOutput): Record<number, number> | null {
+export function scanIndex(
+  index: SourceIndex,
+  output: ProbeOutput,
+  size: number,
+): Record<number, number> | null {
   const scans = new Map<number, StreamScan>();
   for (const [number, stream] of output.streams) {
     const scan = scanStream(index, stream);
@@ -20,7 +25,7 @@ export function scanIndex(index: SourceIndex, output: ProbeOutput): Record<numbe
   }
   // A file that was cut off has less than its index tells of.
   const bytes = [...scans.values()].reduce((sum, scan) => sum + scan.bytes, 0);
-  if (bytes > Number(output.format.get('size'))) return null;
+  if (bytes > size) return null;
   for (const [number, scan] of scans) output.scans.set(number, scan);
   const media = [...output.streams].filter(([number]) => ['video', 'audio'].includes(scans.get(number)?.type ?? ''));
   return Object.fromEntries(media.map(([number, stream]) => [number, trackId(stream)]));

@@ -12,6 +12,7 @@ import { outputArguments, ProbeOutput } from '#media/probe-output.ts';
 import { field } from '#media/probe-streams.ts';
 import { type Content, HEAD_BYTES, sniffContent } from '#media/sniff.ts';
 import { openSourceBytes, type SourceBytes } from '#media/source-bytes.ts';
+import type { ArrivingSource } from '#media/arriving-source.ts';
 import { openSourceIndex, type SourceIndex } from '#media/source-index.ts';
 import { probeStill } from '#media/still.ts';
 import type { MediaInput, MediaLimits, MediaTool } from '#media/tool.ts';
@@ -53,6 +54,33 @@ export async function probeSource(options: ProbeOptions): Promise<SourceFacts> {
   if (content.kind === 'still') return await probeStill({ ...options, format: content.format, bytes });
   const run = (await readIndexed(options, bytes)) ?? (await runProbe(options, bytes.size));
   if (run.failed || run.output.streams.size === 0) throw await explainUnreadable({ content, log: run.log, bytes });
+  const facts = await judge(options, { run, content, bytes });
+  if (facts.container === 'gif' && facts.video?.frames === 1)
+    return await probeStill({ ...options, format: 'gif', bytes });
+  refuseBeyondLimits(facts, options.limits);
+  return facts;
+}
+
+/**
+ * The same of a source that still arrives, whose index is there already: what will be found when it is whole. Null where what has come
+ * does not tell enough yet.
+ * @throws PlatformError as probeSource does
+ */
+export async function probeArriving(
+  options: Omit<ProbeOptions, 'index'>,
+  { bytes, index }: Pick<ArrivingSource, 'bytes' | 'index'>,
+): Promise<SourceFacts | null> {
+  const content = sniffContent(await bytes.read(0, HEAD_BYTES), bytes.size);
+  const run = content.kind === 'media' ? await readIndexed({ ...options, index }, bytes) : null;
+  if (!run) return null;
+  const facts = await judge(options, { run, content, bytes });
+  refuseBeyondLimits(facts, options.limits);
+  return facts;
+}
+
+type Found = { readonly run: Run; readonly content: Content; readonly bytes: SourceBytes };
+
+async function judge(options: ProbeOptions, { run, content, bytes }: Found): Promise<SourceFacts> {
   const { output } = run;
   if (output.streams.size > options.limits.maxStreams)
     throw overLimit('number of streams', output.streams.size, options.limits.maxStreams);
@@ -60,11 +88,7 @@ export async function probeSource(options: ProbeOptions): Promise<SourceFacts> {
   const input = { output, tool: options.tool, size: bytes.size, scanned: run.scanned, warnings: run.log.complaints };
   const streams = sortStreams(input);
   refuseUnusable(streams, { content, output, tool: options.tool });
-  const facts: SourceFacts = { ...makeFacts(input, streams), ...(run.indexed ? { indexed: run.indexed } : {}) };
-  if (facts.container === 'gif' && facts.video?.frames === 1)
-    return await probeStill({ ...options, format: 'gif', bytes });
-  refuseBeyondLimits(facts, options.limits);
-  return facts;
+  return { ...makeFacts(input, streams), ...(run.indexed ? { indexed: run.indexed } : {}) };
 }
 
 /**
@@ -78,7 +102,7 @@ async function readIndexed(options: ProbeOptions, bytes: SourceBytes): Promise<R
   try {
     const run = await readHeaders(options);
     if (run.failed || run.log.hasUnclearStream) return null;
-    const indexed = scanIndex(index, run.output);
+    const indexed = scanIndex(index, run.output, bytes.size);
     return indexed && { ...run, scanned: true, indexed };
   } finally {
     own?.close();

@@ -51,6 +51,33 @@ export function readSampleTable(moov: Buffer, trak: Box, { timescale, zero, most
   return { count, times, durations, sizes, keys };
 }
 
+/** Where each packet ends in the file, bytes (§8.7.4, §8.7.5); null where the tables are missing or place fewer packets than there are. */
+export function readPacketEnds(moov: Buffer, trak: Box, sizes: Uint32Array): Float64Array | null {
+  const table = findBox(moov, 'mdia/minf/stbl', trak);
+  const [runs, narrow, wide] = ['stsc', 'stco', 'co64'].map((type) => (table ? findBox(moov, type, table) : null));
+  const places = wide ?? narrow;
+  if (!runs || !places || runs.end - runs.body < 8 || places.end - places.body < 8) return null;
+  const [listed, chunks, step] = [moov.readUInt32BE(runs.body + 4), moov.readUInt32BE(places.body + 4), wide ? 8 : 4];
+  if (runs.end - runs.body < 8 + 12 * listed || places.end - places.body < 8 + step * chunks) return null;
+  const ends = new Float64Array(sizes.length);
+  let packet = 0;
+  for (let run = 0; run < listed; run++) {
+    const at = runs.body + 8 + 12 * run;
+    // A run reaches to where the next one begins; chunks are counted from 1.
+    const until = run + 1 < listed ? moov.readUInt32BE(at + 12) - 1 : chunks;
+    const count = moov.readUInt32BE(at + 4);
+    for (let chunk = moov.readUInt32BE(at) - 1; chunk < Math.min(until, chunks); chunk++) {
+      const place = places.body + 8 + step * chunk;
+      let end = wide ? Number(moov.readBigUInt64BE(place)) : moov.readUInt32BE(place);
+      for (const last = Math.min(sizes.length, packet + count); packet < last; packet++) {
+        end += sizes[packet] ?? 0;
+        ends[packet] = end;
+      }
+    }
+  }
+  return packet === sizes.length ? ends : null;
+}
+
 /** §8.7.3: one size for all, or a table. */
 function readSizes(moov: Buffer, { body, end }: Box, most: number): Uint32Array | null {
   if (end - body < 12) return null;

@@ -6,6 +6,8 @@ import type { MediaInput } from '#media/tool.ts';
 export type SourceBytes = AsyncDisposable & {
   /** bytes */
   readonly size: number;
+  /** Bytes from the beginning that have come, of a source that still arrives; left out where it is whole. */
+  readonly arrived?: number;
   /** At most `length` bytes from `start`; fewer at the end. */
   read(start: number, length: number): Promise<Buffer>;
 };

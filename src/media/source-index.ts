@@ -1,7 +1,7 @@
 // The index of an MP4 or MOV: every packet's time, size and kind without reading media data, and mediabunny to read and package them. Used by probe-index.ts and original.ts.
 import type { EncodedPacketSink, InputTrack } from 'mediabunny';
 import { boxesIn, findBox, readBoxHeader } from '#media/boxes.ts';
-import { type PacketList, readSampleTable } from '#media/sample-table.ts';
+import { type PacketList, readPacketEnds, readSampleTable } from '#media/sample-table.ts';
 import type { SourceBytes } from '#media/source-bytes.ts';
 
 /** One packet with its data. */
@@ -21,6 +21,8 @@ export type IndexedTrack = {
   /** Seconds at which its edit ends: what comes later is not shown. Infinity where there is none. */
   readonly editEnd: number;
   readonly packets: PacketList;
+  /** Where each packet ends in the file, bytes: known of a source that still arrives. */
+  readonly ends: Float64Array | null;
   /** The data of `count` packets in the order of storage, beginning with the one that is shown at `time`, or was last before it. */
   read(time: number, count: number): Promise<ReadPacket[]>;
   /** An init segment of this track alone, as mediabunny writes it. */
@@ -42,10 +44,12 @@ const MOST_BOXES = 200;
 /**
  * Opens the index of a container, where it has one that says everything: an MP4 or MOV that is whole, neither fragmented nor
  * encrypted, with at most one edit a track. Null for every other file. The bytes must stay open as long as the index.
+ * One that still arrives counts as whole where its boxes say how long it will be.
  */
 export async function openSourceIndex(bytes: SourceBytes): Promise<SourceIndex | null> {
   const moov = await findMoov(bytes);
-  const described = moov && describeTracks(moov);
+  const isArriving = bytes.arrived !== undefined;
+  const described = moov && describeTracks(moov, isArriving);
   if (!described) return null;
   // Loaded when first needed: a worker that meets no MP4 never does.
   const { CustomSource, EncodedPacketSink, Input, Logging, LogLevel, MP4, QTFF } = await import('mediabunny');
@@ -61,7 +65,7 @@ export async function openSourceIndex(bytes: SourceBytes): Promise<SourceIndex |
     const found = await input.getTracks();
     const media = found.filter((track) => track.isVideoTrack() || track.isAudioTrack());
     const sinks = media.map((track) => ({ track, sink: new EncodedPacketSink(track) }));
-    for (const { sink } of sinks) await readLast(sink);
+    if (!isArriving) for (const { sink } of sinks) await readLast(sink);
     const tracks: IndexedTrack[] = [];
     for (const { track, sink } of sinks) {
       const known = described.get(track.id);
@@ -156,13 +160,13 @@ async function findMoov(bytes: SourceBytes): Promise<Buffer | null> {
   return moov;
 }
 
-type Described = Pick<IndexedTrack, 'timescale' | 'editEnd' | 'packets'>;
+type Described = Pick<IndexedTrack, 'timescale' | 'editEnd' | 'packets' | 'ends'>;
 
 /**
  * Every track with a sample table, by track_ID; null where the index does not say everything: fragmented, encrypted, compressed, a track
  * of several edits.
  */
-function describeTracks(moov: Buffer): Map<number, Described> | null {
+function describeTracks(moov: Buffer, withEnds: boolean): Map<number, Described> | null {
   const movie = [...boxesIn(moov, 0, moov.length)][0];
   const header = movie && findBox(moov, 'mvhd', movie);
   // `sinf` is where the protection of a track is described (ISO/IEC 23001-7).
@@ -183,7 +187,9 @@ function describeTracks(moov: Buffer): Map<number, Described> | null {
     const zero = edit.start - Math.round((edit.pause / movieScale) * timescale);
     const packets = readSampleTable(moov, box, { timescale, zero, most: MOST_PACKETS });
     if (!packets) continue;
-    tracks.set(id, { timescale, editEnd: edit.end > 0 ? edit.end / movieScale : Number.POSITIVE_INFINITY, packets });
+    const ends = withEnds ? readPacketEnds(moov, box, packets.sizes) : null;
+    const editEnd = edit.end > 0 ? edit.end / movieScale : Number.POSITIVE_INFINITY;
+    tracks.set(id, { timescale, editEnd, packets, ends });
   }
   return tracks;
 }
