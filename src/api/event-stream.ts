@@ -1,6 +1,10 @@
 // Server-sent events (HTML §9.2): one open answer, kept alive, ended before the server closes. Used by the routes that stream.
+import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type { FastifyReply } from 'fastify';
+import { listen } from '#database/listen.ts';
+import type { EventNote, JobProgressNote } from '#workflows/notification-channels.ts';
+import type { Platform } from '#workflows/platform.ts';
 
 export type ServerEvent = { readonly id?: number; readonly event?: string; readonly data: unknown };
 
@@ -45,6 +49,14 @@ export class EventStream {
     this.#write(`${lines.join('')}data: ${JSON.stringify(data)}\n\n`);
   }
 
+  /** Until the client has taken what waits for it, or is gone: who sends much asks before it goes on. */
+  async taken(): Promise<void> {
+    while (this.#body.writableNeedDrain && !this.signal.aborted)
+      await once(this.#body, 'drain', { signal: this.signal }).catch((error: unknown) => {
+        if (!this.signal.aborted) throw error;
+      });
+  }
+
   end(): void {
     this.#body.end();
   }
@@ -54,4 +66,50 @@ export class EventStream {
     if (this.#body.writableLength > MOST_WAITING) this.#body.destroy();
     else this.#body.write(text);
   }
+}
+
+/** What is said on the channels that streams listen to. */
+export type StreamNote = EventNote | JobProgressNote;
+
+export type Following = {
+  readonly channels: readonly string[];
+  /** Whether a note may have brought something to tell; null is a connection that broke: anything may have happened. */
+  readonly hear: (note: StreamNote | null) => boolean;
+  /** Reads what there is to tell and sends it. */
+  readonly tell: () => Promise<void>;
+};
+
+/**
+ * Tells at once, then whenever something is heard, until the stream ends. One reading at a time, in order; one that
+ * fails ends the stream, and the client comes again.
+ */
+export async function follow(
+  { database, log }: Pick<Platform, 'database' | 'log'>,
+  stream: EventStream,
+  { channels, hear, tell }: Following,
+): Promise<void> {
+  let going: Promise<void> = Promise.resolve();
+  let isDue = false;
+  const wake = () => {
+    // A reading that has not begun will see this too.
+    if (isDue) return;
+    isDue = true;
+    going = going
+      .then(() => {
+        isDue = false;
+        return stream.signal.aborted ? undefined : tell();
+      })
+      .catch((error: unknown) => {
+        log.warn({ err: error }, 'event stream failed');
+        stream.end();
+      });
+  };
+  for (const channel of channels) {
+    const subscription = await listen(database, channel, (payload) => {
+      if (hear(payload === null ? null : (JSON.parse(payload) as StreamNote))) wake();
+    });
+    stream.signal.addEventListener('abort', () => void subscription.close(), { once: true });
+    if (stream.signal.aborted) await subscription.close();
+  }
+  wake();
 }

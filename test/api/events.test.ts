@@ -1,6 +1,7 @@
 // State changes in order: asked for, live, and after a break.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { json } from '#database/schema.ts';
 import { createKey } from '#workflows/create-key.ts';
 import { openServer, type TestServer } from './open-server.ts';
 
@@ -92,6 +93,25 @@ test('a stream tells what happens, and after a break what was missed', async () 
     ['job.canceled'],
   );
 });
+
+test('however much has happened, the whole past comes over one connection', async () => {
+  const { db } = server.platform.database;
+  const many = Array.from({ length: 300 }, (_, n) => ({
+    project_id: 'default',
+    job_id: null,
+    type: 'job.completed',
+    data: json({ n, metadata: 'm'.repeat(20_000) }),
+  }));
+  await db.insertInto('event').values(many).execute();
+  const seen = await read('/events/stream?after=0', {}, (events) => numberOf(events) === 299);
+  const numbers = seen.map(({ data }) => (data.data as { n?: number }).n).filter((n) => n !== undefined);
+  assert.deepEqual(
+    numbers,
+    many.map((_, n) => n),
+  );
+});
+const numberOf = (events: readonly Sse[]): number | undefined =>
+  (events.at(-1)?.data.data as { n?: number } | undefined)?.n;
 
 test('a stream that names no event begins with the next one; another project’s are not told', async () => {
   await using own = await openServer({ settings: { AUTH: 'on', ADMIN_KEY: 'the-first-admin-key' } });

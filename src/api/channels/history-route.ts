@@ -4,19 +4,11 @@ import { jobAndChannel } from '#api/channels/find-job.ts';
 import { jobParams } from '#api/channels/schema.ts';
 import { type Api, type ApiContext, callerOf } from '#api/context.ts';
 import { problemSchema } from '#api/errors.ts';
+import { eventSchema, viewEvent } from '#api/system/event-routes.ts';
 import { listChannelEvents } from '#database/events.ts';
 
 const historyQuery = z.object({ limit: z.coerce.number().int().min(1).max(500).default(50) });
-const historyView = z.object({
-  events: z.array(
-    z.object({
-      id: z.int(),
-      type: z.string(),
-      timestamp: z.iso.datetime(),
-      data: z.record(z.string(), z.unknown()),
-    }),
-  ),
-});
+const historyView = z.object({ events: z.array(eventSchema) });
 
 export function channelHistoryRoute(app: Api, { platform }: ApiContext): void {
   app.get(
@@ -36,14 +28,7 @@ export function channelHistoryRoute(app: Api, { platform }: ApiContext): void {
       const { channel } = await jobAndChannel(platform, { projectId, jobId: request.params.id });
       const wish = { projectId, channelId: channel.id, limit: request.query.limit };
       const events = await listChannelEvents(platform.database.db, wish);
-      return {
-        events: events.map(({ id, type, at, data }) => ({
-          id,
-          type,
-          timestamp: at.toISOString(),
-          data: { ...data },
-        })),
-      };
+      return { events: events.map(viewEvent) };
     },
   );
 }

@@ -1,12 +1,11 @@
 // One job as it goes on: `status`, `progress` and `log` events. Used by GET /jobs/:id/events.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiContext } from '#api/context.ts';
-import { EventStream } from '#api/event-stream.ts';
+import { EventStream, follow } from '#api/event-stream.ts';
 import { followEvents } from '#api/system/event-routes.ts';
 import { findLastEventId } from '#database/events.ts';
 import { listJobLogAfter } from '#database/job-log.ts';
 import { findJob, type JobRef } from '#database/jobs.ts';
-import { listen } from '#database/listen.ts';
 import { listOutputs } from '#database/outputs.ts';
 import { isFinished, type Job } from '#domain/job.ts';
 import { JOB_PROGRESS, type JobProgressNote } from '#workflows/notification-channels.ts';
@@ -42,21 +41,22 @@ async function outputProgress({ platform }: ApiContext, ref: JobRef) {
   return outputs.map(({ index, status, progress }) => ({ index, status, progress }));
 }
 
-async function followProgress(context: ApiContext, stream: EventStream, ref: JobRef): Promise<void> {
-  const { platform } = context;
-  const subscription = await listen(platform.database, JOB_PROGRESS, (payload) => {
-    if (payload === null) return;
-    const { jobId, projectId, progress, speed, etaSeconds, stage } = JSON.parse(payload) as JobProgressNote;
-    if (jobId !== ref.jobId || projectId !== ref.projectId) return;
-    outputProgress(context, ref)
-      .then((outputs) => stream.send({ event: 'progress', data: { progress, speed, etaSeconds, stage, outputs } }))
-      .catch((error: unknown) => {
-        platform.log.warn({ err: error }, 'progress stream failed');
-        stream.end();
-      });
+function followProgress(context: ApiContext, stream: EventStream, ref: JobRef): Promise<void> {
+  let latest: Omit<JobProgressNote, keyof JobRef> | null = null;
+  return follow(context.platform, stream, {
+    channels: [JOB_PROGRESS],
+    hear: (note) => {
+      if (note === null || !('progress' in note) || note.jobId !== ref.jobId || note.projectId !== ref.projectId)
+        return false;
+      const { progress, speed, etaSeconds, stage } = note;
+      latest = { progress, speed, etaSeconds, stage };
+      return true;
+    },
+    tell: async () => {
+      const outputs = await outputProgress(context, ref);
+      if (latest) stream.send({ event: 'progress', data: { ...latest, outputs } });
+    },
   });
-  stream.signal.addEventListener('abort', () => void subscription.close(), { once: true });
-  if (stream.signal.aborted) await subscription.close();
 }
 
 function followLog(

@@ -1,11 +1,10 @@
 // `GET operations/{id}/events/`: status and progress as they change (server-sent events). Wired by routes.ts.
 import type { Api, ApiContext } from '#api/context.ts';
-import { EventStream } from '#api/event-stream.ts';
+import { EventStream, follow } from '#api/event-stream.ts';
 import { failureSchema } from '#api/operations/envelope.ts';
 import { operationParams } from '#api/operations/schema.ts';
 import { refOf, type Sessions } from '#api/operations/session.ts';
 import { viewStatus } from '#api/operations/view.ts';
-import { listen } from '#database/listen.ts';
 import { findOperation, type OperationRef } from '#database/operations.ts';
 import { EVENTS, JOB_PROGRESS } from '#workflows/notification-channels.ts';
 import { requireOperation } from '#workflows/operations/change-operation.ts';
@@ -26,14 +25,14 @@ export function eventRoute(app: Api, context: ApiContext, sessions: Sessions): v
     async (request, reply) => {
       const ref = refOf(sessions(request, reply), request.params.id);
       const { jobId } = await requireOperation(platform, ref);
-      await follow(context, new EventStream(reply, context.streams), { ...ref, jobId });
+      await followOperation(context, new EventStream(reply, context.streams), { ...ref, jobId });
       return reply;
     },
   );
 }
 
 /** Sends how it stands now, then every change of it. */
-async function follow(
+function followOperation(
   { platform }: ApiContext,
   stream: EventStream,
   { jobId, ...ref }: OperationRef & { readonly jobId: number },
@@ -42,7 +41,6 @@ async function follow(
   const keeping = { expiryHours: config.OPERATION_EXPIRY_HOURS };
   let last: { readonly status: string; readonly text: string } | null = null;
   const tell = async () => {
-    if (stream.signal.aborted) return;
     const operation = await findOperation(database.db, ref, keeping);
     if (!operation) {
       stream.send({ event: 'deleted', data: { id: ref.id } });
@@ -55,21 +53,9 @@ async function follow(
     stream.send({ event: now.status === last?.status ? 'progress' : 'status', data });
     last = now;
   };
-  // One reading at a time, in order. One that fails ends the stream, and the client comes again.
-  let going: Promise<void> = Promise.resolve();
-  const wake = () => {
-    going = going.then(tell).catch((error: unknown) => {
-      platform.log.warn({ err: error }, 'event stream failed');
-      stream.end();
-    });
-  };
-  const hear = (payload: string | null) => {
-    if (payload === null || (JSON.parse(payload) as { jobId: number | null }).jobId === jobId) wake();
-  };
-  for (const channel of [EVENTS, JOB_PROGRESS]) {
-    const subscription = await listen(database, channel, hear);
-    stream.signal.addEventListener('abort', () => void subscription.close(), { once: true });
-    if (stream.signal.aborted) await subscription.close();
-  }
-  wake();
+  return follow(platform, stream, {
+    channels: [EVENTS, JOB_PROGRESS],
+    hear: (note) => note === null || note.jobId === jobId,
+    tell,
+  });
 }

@@ -1,9 +1,8 @@
 // Every state change of a project in order, asked for or live. Wired by server.ts.
 import { z } from 'zod';
 import { type Api, type ApiContext, callerOf } from '#api/context.ts';
-import { EventStream } from '#api/event-stream.ts';
+import { EventStream, follow } from '#api/event-stream.ts';
 import { type Event, findLastEventId, listEvents } from '#database/events.ts';
-import { listen } from '#database/listen.ts';
 import { EVENTS } from '#workflows/notification-channels.ts';
 
 const PAGE = 200;
@@ -14,7 +13,7 @@ const eventsQuery = z.object({
 });
 /** Without `after` (and without a Last-Event-ID) the stream begins with what happens next. */
 const streamQuery = z.object({ after: z.coerce.number().int().min(0).optional() });
-const eventSchema = z.object({
+export const eventSchema = z.object({
   id: z.int(),
   type: z.string(),
   timestamp: z.iso.datetime(),
@@ -74,7 +73,7 @@ export function eventRoutes(app: Api, context: ApiContext): void {
   );
 }
 
-export type Following = {
+export type FollowedEvents = {
   readonly projectId: string;
   /** Number of the last event the client has. */
   readonly after: number;
@@ -82,35 +81,30 @@ export type Following = {
 };
 
 /** Sends events from a number on, those of the past first, until the stream ends. */
-export async function followEvents({ platform }: ApiContext, stream: EventStream, following: Following): Promise<void> {
+export async function followEvents(
+  { platform }: ApiContext,
+  stream: EventStream,
+  following: FollowedEvents,
+): Promise<void> {
   const { db } = platform.database;
   const { projectId, jobId } = following;
   let after = following.after;
-  let going: Promise<void> = Promise.resolve();
-  const send = async () => {
+  const tell = async () => {
     for (let more = true; more && !stream.signal.aborted; ) {
       const events = await listEvents(db, { projectId, after, limit: PAGE, ...(jobId === undefined ? {} : { jobId }) });
       // Unnamed where all are told: an EventSource's onmessage then hears every type.
-      for (const event of events)
+      for (const event of events) {
         stream.send({ id: event.id, ...(jobId === undefined ? {} : { event: 'status' }), data: viewEvent(event) });
+        // The past of a project is more than may wait for a client.
+        await stream.taken();
+      }
       after = events.at(-1)?.id ?? after;
       more = events.length === PAGE;
     }
   };
-  // One reading at a time, in order; one that fails ends the stream, and the client comes again with its Last-Event-ID.
-  const wake = () => {
-    going = going.then(send).catch((error: unknown) => {
-      platform.log.warn({ err: error }, 'event stream failed');
-      stream.end();
-    });
-  };
-  const subscription = await listen(platform.database, EVENTS, (payload) => {
-    const note =
-      payload === null ? null : (JSON.parse(payload) as { projectId: string; eventId: number; jobId: number | null });
-    if (note && (note.projectId !== projectId || (jobId !== undefined && note.jobId !== jobId))) return;
-    wake();
+  await follow(platform, stream, {
+    channels: [EVENTS],
+    hear: (note) => note === null || (note.projectId === projectId && (jobId === undefined || note.jobId === jobId)),
+    tell,
   });
-  stream.signal.addEventListener('abort', () => void subscription.close(), { once: true });
-  if (stream.signal.aborted) await subscription.close();
-  wake();
 }
