@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { jobAndChannel } from '#api/channels/find-job.ts';
 import { followChannel } from '#api/channels/follow-channel.ts';
-import { pageOf } from '#api/channels/paging.ts';
-import { jobParams, listQuery, logQuery } from '#api/channels/schema.ts';
+import { jobParams, listQuery, logQuery, windowOf } from '#api/channels/schema.ts';
 import { jobView, livingMachines, viewJob } from '#api/channels/view.ts';
 import { type Api, type ApiContext, baseUrl, callerOf } from '#api/context.ts';
+import { countedPage, viewCountedPage } from '#api/counted-page.ts';
 import { problemSchema } from '#api/errors.ts';
 import { type ChannelJobRef, countChannelJobs, listChannelJobs } from '#database/channel-jobs.ts';
 import { listChannels } from '#database/channels.ts';
@@ -16,12 +16,6 @@ import type { Platform } from '#workflows/platform.ts';
 
 const tags = ['channels'];
 const READ = { scope: 'read' } as const;
-const page = z.object({
-  count: z.int(),
-  next: z.string().nullable(),
-  previous: z.string().nullable(),
-  results: z.array(jobView),
-});
 
 type Act = { readonly act: (platform: Platform, ref: ChannelJobRef) => Promise<ChannelJob>; readonly summary: string };
 const ACTS: Readonly<Record<string, Act>> = {
@@ -46,25 +40,24 @@ export function channelJobRoutes(app: Api, context: ApiContext): void {
         tags,
         summary: 'The jobs of all channels: a plain array, or with ?page= a page',
         querystring: listQuery,
-        response: { 200: z.union([z.array(jobView), page]) },
+        response: { 200: z.union([z.array(jobView), countedPage(jobView)]) },
       },
     },
     async (request) => {
       const { projectId } = callerOf(request);
-      const paging = request.query;
-      const window =
-        paging.page === undefined ? {} : { limit: paging.page_size, offset: (paging.page - 1) * paging.page_size };
+      const { page, page_size: size } = request.query;
       const [jobs, channels, machines] = await Promise.all([
-        listChannelJobs(db, { projectId, ...window }),
+        listChannelJobs(db, { projectId, ...windowOf(request.query) }),
         listChannels(db, { projectId }, platform.sealer),
         livingMachines(platform),
       ]);
       const results = jobs.map((job) =>
         viewJob(job, { name: channels.find(({ id }) => id === job.channelId)?.name ?? '', machines }),
       );
-      if (paging.page === undefined) return results;
-      const url = `${baseUrl(context, request)}/api/job/`;
-      return pageOf(results, { count: await countChannelJobs(db, projectId), url, paging });
+      if (page === undefined) return results;
+      const count = await countChannelJobs(db, projectId);
+      const url = baseUrl(context, request) + request.url;
+      return viewCountedPage(results, { count, page, size, url, isPaged: false });
     },
   );
 

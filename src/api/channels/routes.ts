@@ -1,10 +1,10 @@
 // The channels API: channels with their profiles, made, changed and deleted. Wired by server.ts through api.ts.
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type Paging, pageOf } from '#api/channels/paging.ts';
-import { channelParams, channelSchema, listQuery, toChannel } from '#api/channels/schema.ts';
+import { channelParams, channelSchema, listQuery, toChannel, windowOf } from '#api/channels/schema.ts';
 import { channelView, viewChannel } from '#api/channels/view.ts';
 import { type Api, type ApiContext, baseUrl, callerOf } from '#api/context.ts';
+import { countedPage, viewCountedPage } from '#api/counted-page.ts';
 import { parseWith, problemSchema } from '#api/errors.ts';
 import { listChannelJobs } from '#database/channel-jobs.ts';
 import { countChannels, findChannel, listChannels } from '#database/channels.ts';
@@ -16,12 +16,6 @@ const tags = ['channels'];
 const READ = { scope: 'read' } as const;
 const WRITE = { scope: 'write' } as const;
 const PATH = '/api/channels/:id';
-const page = z.object({
-  count: z.int(),
-  next: z.string().nullable(),
-  previous: z.string().nullable(),
-  results: z.array(channelView),
-});
 
 export function channelRoutes(app: Api, context: ApiContext): void {
   const { platform } = context;
@@ -39,17 +33,15 @@ export function channelRoutes(app: Api, context: ApiContext): void {
         tags,
         summary: 'Channels with their profiles: a plain array, or with ?page= a page',
         querystring: listQuery,
-        response: { 200: z.union([z.array(channelView), page]) },
+        response: { 200: z.union([z.array(channelView), countedPage(channelView)]) },
       },
     },
     async (request) => {
       const caller = callerOf(request);
       const { projectId } = caller;
-      const paging: Paging = request.query;
-      const window =
-        paging.page === undefined ? {} : { limit: paging.page_size, offset: (paging.page - 1) * paging.page_size };
+      const { page, page_size: size } = request.query;
       const [channels, jobs] = await Promise.all([
-        listChannels(db, { projectId, ...window }, platform.sealer),
+        listChannels(db, { projectId, ...windowOf(request.query) }, platform.sealer),
         listChannelJobs(db, { projectId }),
       ]);
       const base = baseUrl(context, request);
@@ -57,8 +49,9 @@ export function channelRoutes(app: Api, context: ApiContext): void {
         const job = jobs.find(({ channelId }) => channelId === channel.id);
         return job ? [viewChannel(platform, { channel, job, caller, base })] : [];
       });
-      if (paging.page === undefined) return results;
-      return pageOf(results, { count: await countChannels(db, projectId), url: `${base}/api/channels/`, paging });
+      if (page === undefined) return results;
+      const count = await countChannels(db, projectId);
+      return viewCountedPage(results, { count, page, size, url: base + request.url, isPaged: false });
     },
   );
 

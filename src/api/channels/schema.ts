@@ -176,5 +176,9 @@ export const listQuery = z.object({
   page: z.coerce.number().int().min(1).optional(),
   page_size: z.coerce.number().int().min(1).max(200).default(20),
 });
+type ListQuery = z.output<typeof listQuery>;
+/** Of the rows; all of them where no page is asked for. */
+export const windowOf = ({ page, page_size: limit }: ListQuery) =>
+  page === undefined ? {} : { limit, offset: (page - 1) * limit };
 export const logQuery = z.object({ tail: z.coerce.number().int().min(1).max(100_000).optional() });
 export const statusSchema = z.enum(CHANNEL_STATUSES);

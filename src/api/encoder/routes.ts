@@ -1,6 +1,7 @@
 // The encoder API: submit, look, list, the state of the queue, the log, and what external workers report. Wired by server.ts.
 import type { FastifyRequest } from 'fastify';
 import { type Api, type ApiContext, baseUrl, callerOf } from '#api/context.ts';
+import { viewCountedPage } from '#api/counted-page.ts';
 import {
   completedBody,
   encoderJobView,
@@ -13,7 +14,7 @@ import {
   progressBody,
   queueStatus,
 } from '#api/encoder/schema.ts';
-import { viewEncoderJob, viewLog, viewPage } from '#api/encoder/view.ts';
+import { viewEncoderJob, viewLog } from '#api/encoder/view.ts';
 import { problemSchema } from '#api/errors.ts';
 import { countEncoderJobs, findEncoderJob, listEncoderJobs } from '#database/encoder-jobs.ts';
 import { countEncoderLog, listEncoderLog } from '#database/encoder-logs.ts';
@@ -72,7 +73,7 @@ export function encoderRoutes(app: Api, context: ApiContext): void {
       const counts = await countEncoderJobs(db, listing);
       const count = status ? counts[status] : sum(counts);
       const jobs = await listEncoderJobs(db, { ...listing, offset: (page - 1) * size, limit: size });
-      return viewPage(jobs.map(show), { count, page, size, url: addressOf(request) });
+      return viewCountedPage(jobs.map(show), { count, page, size, url: addressOf(request), isPaged: true });
     },
   );
 
@@ -120,7 +121,7 @@ export function encoderRoutes(app: Api, context: ApiContext): void {
       const { page, page_size: size } = request.query;
       const count = await countEncoderLog(db, job);
       const lines = await listEncoderLog(db, { ...job, offset: (page - 1) * size, limit: size });
-      return viewPage(lines.map(viewLog), { count, page, size, url: addressOf(request) });
+      return viewCountedPage(lines.map(viewLog), { count, page, size, url: addressOf(request), isPaged: true });
     },
   );
 

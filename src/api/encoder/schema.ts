@@ -1,5 +1,6 @@
 // What the encoder API takes and answers, in the words of the service it comes from. Used by routes.ts.
 import { z } from 'zod';
+import { countedPage } from '#api/counted-page.ts';
 import { ENCODER_LOG_LEVELS, ENCODER_STATUSES, MASTER_TIMINGS, SEGMENT_TYPES } from '#domain/encoder-job.ts';
 
 const MOST_PER_PAGE = 200;
@@ -60,10 +61,8 @@ const logView = z
   .object({ id: z.int(), level: z.enum(ENCODER_LOG_LEVELS), time: z.string(), message: z.string() })
   .meta({ id: 'EncodingLog' });
 
-const pageOf = <T extends z.ZodType>(one: T) =>
-  z.object({ count: z.int(), next: z.string().nullable(), previous: z.string().nullable(), results: z.array(one) });
-export const jobPage = pageOf(encoderJobView);
-export const logPage = pageOf(logView);
+export const jobPage = countedPage(encoderJobView);
+export const logPage = countedPage(logView);
 
 export const queueStatus = z.object({
   pending_jobs: z.int(),

@@ -1,4 +1,4 @@
-// An encoder job, and pages of things, as the encoder API shows them. Pure.
+// An encoder job and its log as the encoder API shows them. Pure.
 import type { EncoderJobView } from '#api/encoder/schema.ts';
 import type { Config } from '#config/settings.ts';
 import type { EncoderLog } from '#database/encoder-logs.ts';
@@ -29,27 +29,3 @@ export function viewEncoderJob(job: EncoderJob, defaults: Defaults): EncoderJobV
 }
 
 export const viewLog = ({ id, level, at, message }: EncoderLog) => ({ id, level, time: at.toISOString(), message });
-
-/** @param url absolute, of the page that was asked for */
-export function viewPage<T>(
-  results: readonly T[],
-  {
-    count,
-    page,
-    size,
-    url,
-  }: { readonly count: number; readonly page: number; readonly size: number; readonly url: string },
-) {
-  const at = (number: number): string => {
-    const place = new URL(url);
-    if (number === 1) place.searchParams.delete('page');
-    else place.searchParams.set('page', String(number));
-    return place.href;
-  };
-  return {
-    count,
-    next: page * size < count ? at(page + 1) : null,
-    previous: page > 1 ? at(page - 1) : null,
-    results: [...results],
-  };
-}
