@@ -124,16 +124,29 @@ export function notThere(request: Pick<FastifyRequest, 'method' | 'url'>): Platf
 
 export function sendProblem(reply: FastifyReply, error: PlatformError, status?: number): FastifyReply {
   const problem = problemOf(error, status);
+  return sendError(reply, { error, status: problem.status, type: 'application/problem+json', body: problem });
+}
+
+type ErrorAnswer = {
+  readonly error: PlatformError;
+  readonly status: number;
+  readonly type: string;
+  /** In the envelope of its API. */
+  readonly body: object;
+};
+
+/** What every error says besides its body. */
+export function sendError(reply: FastifyReply, { error, status, type, body }: ErrorAnswer): FastifyReply {
   if (error.retryAfter !== undefined) reply.header('Retry-After', String(Math.ceil(error.retryAfter)));
-  if (problem.status === 401) reply.header('WWW-Authenticate', 'Bearer realm="rendition"');
+  if (status === 401) reply.header('WWW-Authenticate', 'Bearer realm="rendition"');
   return (
     reply
-      .code(problem.status)
+      .code(status)
       .header('Cache-Control', 'no-store')
-      .header('Content-Type', 'application/problem+json; charset=utf-8')
-      // A route's own response schema does not fit a problem.
+      .header('Content-Type', `${type}; charset=utf-8`)
+      // A route's own response schema does not fit an error.
       .serializer(JSON.stringify)
-      .send(problem)
+      .send(body)
   );
 }
 

@@ -1,5 +1,6 @@
 // `POST /plan`: what would be done with a source and why, without doing it. Wired by server.ts.
 import { z } from 'zod';
+import { untilGone } from '#api/client-gone.ts';
 import { type Api, type ApiContext, callerOf } from '#api/context.ts';
 import { problemSchema } from '#api/errors.ts';
 import { viewPlan } from '#api/jobs/plan-view.ts';
@@ -31,10 +32,8 @@ export function planRoutes(app: Api, { platform }: ApiContext): void {
       if (source.kind === 'upload' && !(await findUpload(platform.database.db, { projectId, id: source.uploadId }))) {
         throw new PlatformError('not_found', `There is no upload ${source.uploadId}`);
       }
-      const control = new AbortController();
-      // Somebody who has gone needs no answer; a probe of a large source takes a while.
-      reply.raw.once('close', () => control.abort(new PlatformError('canceled', 'The request was given up')));
-      const { facts, plan } = await planJob(platform, { source, outputs, signal: control.signal });
+      // A probe of a large source takes a while.
+      const { facts, plan } = await planJob(platform, { source, outputs, signal: untilGone(reply) });
       return viewPlan(facts, plan);
     },
   );

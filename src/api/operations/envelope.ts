@@ -2,7 +2,7 @@
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Api } from '#api/context.ts';
-import { notThere, problemOf, understand } from '#api/errors.ts';
+import { notThere, problemOf, sendError, understand } from '#api/errors.ts';
 import type { PlatformError } from '#domain/error.ts';
 
 export const PREFIX = '/api/v1';
@@ -43,27 +43,17 @@ export const successPage = <T>(data: T[], { page, pageSize, total }: Page, messa
   pagination: { page, page_size: pageSize, total, total_pages: Math.ceil(total / pageSize) },
 });
 
-export function sendFailure(reply: FastifyReply, error: PlatformError, status?: number): FastifyReply {
+function sendFailure(reply: FastifyReply, error: PlatformError, asked?: number): FastifyReply {
   const { retryAfter } = error;
-  const problem = problemOf(error, status);
-  if (retryAfter !== undefined) reply.header('Retry-After', String(Math.ceil(retryAfter)));
-  if (problem.status === 401) reply.header('WWW-Authenticate', 'Bearer realm="rendition"');
-  const { code, detail: message, errors, fault, advice } = problem;
+  const { status, code, detail: message, errors, fault, advice } = problemOf(error, asked);
   const details = {
     errors,
     fault,
     advice,
     ...(retryAfter === undefined ? {} : { retry_after: Math.ceil(retryAfter) }),
   };
-  return (
-    reply
-      .code(problem.status)
-      .header('Cache-Control', 'no-store')
-      .header('Content-Type', 'application/json; charset=utf-8')
-      // A route's own response schema does not fit a failure.
-      .serializer(JSON.stringify)
-      .send({ success: false, error: { code, message, details } })
-  );
+  const body = { success: false, error: { code, message, details } };
+  return sendError(reply, { error, status, type: 'application/json', body });
 }
 
 /** For this prefix alone: errors of routes, of hooks before them, and of paths that are none. */

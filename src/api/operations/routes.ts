@@ -1,6 +1,7 @@
 // The operations API (seed of file conversions): wires its prefix with an envelope, limits and errors of its own. Called by server.ts.
 
 import type { FastifyRequest } from 'fastify';
+import { drainRefused, untilGone } from '#api/client-gone.ts';
 import { type Api, type ApiContext, baseUrl } from '#api/context.ts';
 import { definitionRoutes } from '#api/operations/definition-routes.ts';
 import { downloadRoute } from '#api/operations/download-route.ts';
@@ -21,7 +22,6 @@ import { createSessions, refOf, type Sessions } from '#api/operations/session.ts
 import { submitForm } from '#api/operations/submit-form.ts';
 import { operationView, statusView, viewOperation, viewStatus } from '#api/operations/view.ts';
 import { listOperations } from '#database/operations.ts';
-import { PlatformError } from '#domain/error.ts';
 import { cancelOperation, requireOperation, retryOperation } from '#workflows/operations/change-operation.ts';
 import { deleteOperation } from '#workflows/operations/delete-operation.ts';
 
@@ -52,15 +52,6 @@ export async function operationsApi(app: Api, context: ApiContext): Promise<void
     },
     { prefix: PREFIX },
   );
-}
-
-/** What was not read of a refused form is read away: a browser looks at no answer before its file is sent. */
-function drainRefused(app: Api): void {
-  app.addHook('onSend', async ({ raw }) => {
-    if (raw.complete) return;
-    raw.unpipe();
-    raw.resume();
-  });
 }
 
 /** What a session sees is for no shared cache. */
@@ -94,9 +85,7 @@ function operationRoutes(app: Api, context: ApiContext, sessions: Sessions): voi
     },
     async (request, reply) => {
       const session = sessions(request, reply);
-      const gone = new AbortController();
-      reply.raw.once('close', () => gone.abort(new PlatformError('canceled', 'The client has gone')));
-      const from = { session, baseUrl: baseUrl(context, request), signal: gone.signal };
+      const from = { session, baseUrl: baseUrl(context, request), signal: untilGone(reply) };
       const id = await submitForm(platform, request, from);
       const created = await requireOperation(platform, refOf(session, id));
       return reply

@@ -1,14 +1,12 @@
 // The admin service: everything resumed, everything's health, one video's whole state. Wired by api.ts.
-import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type Api, type ApiContext, callerOf, playbackBase } from '#api/context.ts';
 import { problemSchema } from '#api/errors.ts';
-import { toId, videoId } from '#api/videos/forms.ts';
+import { videoId, videoRef } from '#api/videos/forms.ts';
 import { answerList, listQuery } from '#api/videos/list-videos.ts';
 import { showUpload, uploadView } from '#api/videos/upload-view.ts';
 import { progressView, resumedView, videoPage, videoView } from '#api/videos/video-view.ts';
 import { findUpload } from '#database/uploads.ts';
-import type { VideoRef } from '#database/videos.ts';
 import { readSystem } from '#workflows/videos/check-services.ts';
 import { deleteVideo } from '#workflows/videos/delete-video.ts';
 import { readProgress } from '#workflows/videos/read-progress.ts';
@@ -62,11 +60,6 @@ const wholeState = z.object({
   ),
 });
 
-const refOf = (request: FastifyRequest, id: string): VideoRef => ({
-  projectId: callerOf(request).projectId,
-  id: toId(id),
-});
-
 export function videoAdminRoutes(app: Api, context: ApiContext): void {
   const { platform } = context;
   const admin = { scope: 'admin' } as const;
@@ -108,7 +101,7 @@ export function videoAdminRoutes(app: Api, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      await deleteVideo(platform, refOf(request, request.params.video_id));
+      await deleteVideo(platform, videoRef(request, request.params.video_id));
       return reply.code(204).send(null);
     },
   );
@@ -126,7 +119,7 @@ export function videoAdminRoutes(app: Api, context: ApiContext): void {
         },
       },
       async (request) => {
-        const video = await acts[name](platform, refOf(request, request.params.video_id));
+        const video = await acts[name](platform, videoRef(request, request.params.video_id));
         return viewVideo(platform, video, playbackBase(context, request));
       },
     );
@@ -144,7 +137,7 @@ export function videoAdminRoutes(app: Api, context: ApiContext): void {
     },
     async (request) => {
       const base = playbackBase(context, request);
-      const ref = refOf(request, request.params.video_id);
+      const ref = videoRef(request, request.params.video_id);
       const video = await readVideo(platform, ref);
       const upload = await findUpload(platform.database.db, ref);
       return {

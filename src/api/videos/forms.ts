@@ -1,9 +1,11 @@
 // Bodies of the videos API: multipart/form-data, application/x-www-form-urlencoded and JSON alike. Used by api.ts and its routes.
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Api } from '#api/context.ts';
+import { drainRefused } from '#api/client-gone.ts';
+import { type Api, callerOf } from '#api/context.ts';
 import { invalid } from '#api/errors.ts';
 import { notificationUrl } from '#api/notification-url.ts';
+import type { VideoRef } from '#database/videos.ts';
 import { isUuid } from '#domain/uuid.ts';
 import { ENCRYPTIONS, PLAYBACK_POLICIES, VIDEO_QUALITIES } from '#domain/video.ts';
 
@@ -21,14 +23,7 @@ export function acceptForms(app: Api): void {
     // PUT and POST without a body at all.
     else request.body ??= {};
   });
-  app.addHook('onSend', async (request) => drain(request));
-}
-
-/** What was not read of a refused body is read away: the connection serves the next request, and the client sees its answer. */
-function drain({ raw }: FastifyRequest): void {
-  if (raw.complete) return;
-  raw.unpipe();
-  raw.resume();
+  drainRefused(app);
 }
 
 declare module 'fastify' {
@@ -131,3 +126,9 @@ export const toVideoWish = (fields: z.output<typeof videoFieldsSchema>) => ({
 export const videoId = z.string().max(100);
 const NOTHING = '00000000-0000-0000-0000-000000000000';
 export const toId = (text: string): string => (isUuid(text) ? text.toLowerCase() : NOTHING);
+
+/** The video a route names, within the caller's project. */
+export const videoRef = (request: FastifyRequest, id: string): VideoRef => ({
+  projectId: callerOf(request).projectId,
+  id: toId(id),
+});

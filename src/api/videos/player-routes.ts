@@ -1,9 +1,9 @@
 // Pages to watch a video on, what other sites need to show it in theirs (oEmbed), and signed addresses to hand out. Wired by api.ts.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type Api, type ApiContext, baseUrl, callerOf } from '#api/context.ts';
+import { type Api, type ApiContext, baseUrl } from '#api/context.ts';
 import { problemSchema } from '#api/errors.ts';
-import { toId, videoId } from '#api/videos/forms.ts';
+import { videoId, videoRef } from '#api/videos/forms.ts';
 import { frameSize, playerPage } from '#api/videos/player-page.ts';
 import { playbackAccess, playbackOf, videoToPlay } from '#api/videos/stream-access.ts';
 import { findVideoById } from '#database/videos.ts';
@@ -148,8 +148,7 @@ export function playerRoutes(app: Api, context: ApiContext): void {
       },
     },
     async (request) => {
-      const { projectId } = callerOf(request);
-      const video = await readVideo(platform, { projectId, id: toId(request.params.hash) });
+      const video = await readVideo(platform, videoRef(request, request.params.hash));
       const seconds = request.body.expires_in ?? platform.config.PLAYBACK_URL_TTL;
       const links = signedLinks(platform, video, { base: baseUrl(context, request), seconds });
       return {

@@ -1,11 +1,9 @@
 // The transcoding service: start, status, resume. Wired by api.ts.
-import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type Api, type ApiContext, callerOf } from '#api/context.ts';
 import { problemSchema } from '#api/errors.ts';
-import { qualities, toId, videoId } from '#api/videos/forms.ts';
+import { qualities, videoId, videoRef } from '#api/videos/forms.ts';
 import { progressView, resumedView } from '#api/videos/video-view.ts';
-import type { VideoRef } from '#database/videos.ts';
 import { VIDEO_STATUSES } from '#domain/video.ts';
 import { readProgress } from '#workflows/videos/read-progress.ts';
 import { readVideo } from '#workflows/videos/read-video.ts';
@@ -13,11 +11,6 @@ import { resumeVideo, resumeVideos } from '#workflows/videos/resume-video.ts';
 import { startVideo } from '#workflows/videos/start-video.ts';
 
 const tags = ['videos: transcoding'];
-
-const refOf = (request: FastifyRequest, id: string): VideoRef => ({
-  projectId: callerOf(request).projectId,
-  id: toId(id),
-});
 
 export function transcodeRoutes(app: Api, { platform }: ApiContext): void {
   app.post(
@@ -38,7 +31,7 @@ export function transcodeRoutes(app: Api, { platform }: ApiContext): void {
     async (request, reply) => {
       const { upload_id: id, qualities: named } = request.body;
       const wanted = named && named.length > 0 ? named : null;
-      const video = await startVideo(platform, { ...refOf(request, id), qualities: wanted });
+      const video = await startVideo(platform, { ...videoRef(request, id), qualities: wanted });
       return reply.code(202).send({ upload_id: video.id, status: video.status });
     },
   );
@@ -55,7 +48,7 @@ export function transcodeRoutes(app: Api, { platform }: ApiContext): void {
     },
     async (request, reply) => {
       reply.header('Cache-Control', 'no-store');
-      return readProgress(platform, await readVideo(platform, refOf(request, request.params.upload_id)));
+      return readProgress(platform, await readVideo(platform, videoRef(request, request.params.upload_id)));
     },
   );
   app.post(
@@ -72,7 +65,7 @@ export function transcodeRoutes(app: Api, { platform }: ApiContext): void {
     async (request) => {
       const { upload_id: id } = request.body;
       if (id === undefined || id === '') return { resumed: await resumeVideos(platform, callerOf(request)) };
-      const { id: resumed } = await resumeVideo(platform, refOf(request, id));
+      const { id: resumed } = await resumeVideo(platform, videoRef(request, id));
       return { resumed: [resumed] };
     },
   );

@@ -9,14 +9,13 @@ import {
   posterTime,
   tags as tagList,
   title,
-  toId,
   toVideoWish,
   videoFields,
   videoId,
+  videoRef,
 } from '#api/videos/forms.ts';
 import { answerList, listQuery } from '#api/videos/list-videos.ts';
 import { videoPage, videoView } from '#api/videos/video-view.ts';
-import type { VideoRef } from '#database/videos.ts';
 import { deleteVideo } from '#workflows/videos/delete-video.ts';
 import { readVideo } from '#workflows/videos/read-video.ts';
 import { resumeVideo } from '#workflows/videos/resume-video.ts';
@@ -40,11 +39,6 @@ const editBody = z.object({
   playback_policy: playbackPolicy.optional(),
 });
 const stoppedView = z.object({ hash: z.string(), stopped: z.boolean(), status: z.string() });
-
-const refOf = (request: FastifyRequest, hash: string): VideoRef => ({
-  projectId: callerOf(request).projectId,
-  id: toId(hash),
-});
 
 export function videoRoutes(app: Api, context: ApiContext): void {
   const { platform } = context;
@@ -92,7 +86,7 @@ export function videoRoutes(app: Api, context: ApiContext): void {
       config: { scope: 'read' },
       schema: { tags, summary: 'A video', params, response: { 200: videoView, 404: problemSchema } },
     },
-    async (request) => show(request, await readVideo(platform, refOf(request, request.params.hash))),
+    async (request) => show(request, await readVideo(platform, videoRef(request, request.params.hash))),
   );
   app.put(
     '/videos/:hash',
@@ -113,7 +107,7 @@ export function videoRoutes(app: Api, context: ApiContext): void {
         ...(poster === undefined ? {} : { posterTime: poster }),
         ...(policy === undefined ? {} : { playbackPolicy: policy }),
       };
-      return show(request, await updateVideo(platform, { ...refOf(request, request.params.hash), edit }));
+      return show(request, await updateVideo(platform, { ...videoRef(request, request.params.hash), edit }));
     },
   );
   app.delete(
@@ -128,7 +122,7 @@ export function videoRoutes(app: Api, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      await deleteVideo(platform, refOf(request, request.params.hash));
+      await deleteVideo(platform, videoRef(request, request.params.hash));
       return reply.code(204).send(null);
     },
   );
@@ -139,7 +133,10 @@ export function videoRoutes(app: Api, context: ApiContext): void {
       schema: { tags, summary: 'Whether its encoding is stopped', params, response: { 200: stoppedView } },
     },
     async (request) => {
-      const { hash, stopped, status } = show(request, await readVideo(platform, refOf(request, request.params.hash)));
+      const { hash, stopped, status } = show(
+        request,
+        await readVideo(platform, videoRef(request, request.params.hash)),
+      );
       return { hash, stopped, status };
     },
   );
@@ -160,7 +157,7 @@ export function videoRoutes(app: Api, context: ApiContext): void {
           response: { 200: videoView, 404: problemSchema, 409: problemSchema },
         },
       },
-      async (request) => show(request, await acts[name](platform, refOf(request, request.params.hash))),
+      async (request) => show(request, await acts[name](platform, videoRef(request, request.params.hash))),
     );
   }
 }
