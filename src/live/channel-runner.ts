@@ -2,21 +2,21 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Channel, ChannelJob, LiveInputName } from '#domain/channel.ts';
+import { type Channel, type ChannelJob, LIVE_INPUTS, type LiveInputName } from '#domain/channel.ts';
 import { channelLogPath } from '#domain/channel-log.ts';
 import { isListening } from '#domain/channel-rules.ts';
 import { blot, secretsOf } from '#domain/channel-target.ts';
 import { PlatformError, toPlatformError } from '#domain/error.ts';
+import { ChannelInputs } from '#live/channel-inputs.ts';
 import { ChannelLog } from '#live/channel-log.ts';
 import { ChannelState } from '#live/channel-state.ts';
 import { EncoderRun, type Outcome } from '#live/encoder-run.ts';
 import { hlsOutputs } from '#live/hls-outputs.ts';
-import { betterInputs, FAILOVER_HLS, inputNamed, nextInput, ownPicture, patienceWith } from '#live/input-order.ts';
-import { type WatchOptions, watchInput } from '#live/input-watch.ts';
+import { inputNamed, ownPicture } from '#live/input-order.ts';
 import type { Lease, LiveContext } from '#live/live-work.ts';
 import { LogCopy } from '#live/log-copy.ts';
 import { Moments } from '#live/moments.ts';
-import { type LiveDoors, type OpenedInput, openInput } from '#live/open-input.ts';
+import type { LiveDoors, OpenedInput } from '#live/open-input.ts';
 import { PublishQueue } from '#live/publish-queue.ts';
 import { Pusher } from '#live/pusher.ts';
 import { Recorder } from '#live/recorder.ts';
@@ -39,6 +39,8 @@ const TICK_MS = 500;
 const LOG_COPY_TICKS = 20;
 /** Clocks of MPEG-TS begin here, so that what comes before the first picture has a positive time. Seconds. */
 const FIRST_TIME = 10;
+/** Seconds; what ends earlier was no good, whatever it showed. */
+const SHORTEST_RUN = 5;
 /** Milliseconds that storage has at the end for what is not stored yet. */
 const LAST_STORING = 3000;
 
@@ -49,8 +51,8 @@ export class ChannelRunner {
   /** Resolves when nothing of it runs any more. */
   readonly done: Promise<void>;
   readonly #context: LiveContext;
-  readonly #doors: LiveDoors;
   readonly #plan: LivePlan;
+  readonly #inputs: ChannelInputs;
   readonly #log: ChannelLog;
   readonly #logCopy: LogCopy;
   readonly #state: ChannelState;
@@ -60,8 +62,13 @@ export class ChannelRunner {
   readonly #stopping = new AbortController();
   readonly #began = performance.now();
   #run: EncoderRun | null = null;
+  #onAir: LiveInputName = 'primary';
   #switchTo: LiveInputName | null = null;
   #fatal: PlatformError | null = null;
+  /** Runs one after the other of which none was any good. */
+  #barren = 0;
+  /** Aborted where another input can be taken while the next try is waited for. */
+  #waking = new AbortController();
   #latest = 0;
   #runs = 0;
   #ticks = 0;
@@ -74,11 +81,14 @@ export class ChannelRunner {
     this.job = job;
     this.lease = lease;
     this.#context = context;
-    this.#doors = doors;
     const { config, tool } = context.platform;
     this.#plan = planLive(channel, tool);
     this.#log = new ChannelLog(join(config.DATA_DIR, channelLogPath(channel.slug)));
     this.#logCopy = new LogCopy(context, channel.id, this.#log);
+    this.#inputs = new ChannelInputs({
+      ...{ context, doors, spec: channel.spec, picture: ownPicture(this.#plan), log: this.#log },
+      onReady: () => this.#waking.abort(),
+    });
     const { restarts, isDown, generation } = job;
     this.#state = new ChannelState(context, {
       lease,
@@ -136,6 +146,7 @@ export class ChannelRunner {
       this.#stopping.abort();
       await Promise.all([
         ...this.#pushes.map(({ pusher }) => pusher.stop()),
+        this.#inputs.stop(),
         this.#thumbnailer.stop(),
         this.#publishing.end(LAST_STORING),
       ]);
@@ -149,42 +160,46 @@ export class ChannelRunner {
   /** One FFmpeg on one input, to its end. */
   async #runOnce(name: LiveInputName): Promise<Outcome> {
     const { signal } = this.#stopping;
-    const watches = new AbortController();
-    const stopWatches = () => watches.abort();
-    signal.addEventListener('abort', stopWatches, { once: true });
     let opened: OpenedInput | null = null;
-    let watching: Promise<unknown> = Promise.resolve();
     try {
-      opened = await this.#open(name);
+      opened = await this.#inputs.open(name, this.#missing());
       if (signal.aborted) return nothing('stopped');
       this.#log.hide(opened.secrets);
       const run = this.#start(name, opened);
+      this.#onAir = name;
       this.#run = run;
       // The channel's own command stands first in the log.
       if (this.#runs === 1) for (const { pusher } of this.#pushes) pusher.start();
+      this.#inputs.standBy(name);
       await this.#state.spawned(run.child.pid, name, this.#runs > 1);
-      watching = this.#watchOthers(name, watches.signal);
       if (signal.aborted) await run.stop();
       return await run.outcome;
     } catch (error) {
+      this.#inputs.standBy(name);
       const failure = toPlatformError(error);
       return { ...nothing('failed'), error: failure, isPermanent: !failure.retryable };
     } finally {
-      signal.removeEventListener('abort', stopWatches);
-      watches.abort();
       this.#run = null;
       await this.#flushed;
-      await watching;
       await opened?.close();
     }
+  }
+
+  /** Seconds since the first run began. */
+  #elapsed(): number {
+    return (performance.now() - this.#began) / 1000;
+  }
+
+  /** Seconds of pictures that viewers have missed by now. */
+  #missing(): number {
+    return this.#latest > 0 ? Math.max(0, FIRST_TIME + this.#elapsed() - this.#latest) : 0;
   }
 
   #start(name: LiveInputName, opened: OpenedInput): EncoderRun {
     const { config } = this.#context.platform;
     this.#runs += 1;
-    const elapsed = (performance.now() - this.#began) / 1000;
     // Time goes on where the run before ended, also where that one ran ahead.
-    const offset = Math.max(FIRST_TIME + elapsed, this.#latest + 0.2);
+    const offset = Math.max(FIRST_TIME + this.#elapsed() - opened.behind, this.#latest + 0.2);
     const args = liveCommand({ source: opened.source, plan: this.#plan, offset, threads: config.ENCODE_THREADS });
     const moments = new Moments({
       context: this.#context,
@@ -207,16 +222,14 @@ export class ChannelRunner {
         for (const { rendition, pusher } of this.#pushes) if (rendition === i) pusher.write(bytes);
       }),
       pieces: () => first?.pieces ?? 0,
-      patience: (hadFrames) => {
-        const watchdog = config.CHANNEL_WATCHDOG_SECONDS;
-        return patienceWith(this.channel.spec, { name, hadFrames, isLive: opened.waiting?.isLive ?? false, watchdog });
-      },
+      patience: (hadFrames) => this.#inputs.patience(name, { hadFrames, isLive: opened.waiting?.isLive ?? false }),
+      onPicture: () => this.#judge(),
     });
     const { stdin } = run.child;
     if (stdin) opened.waiting?.attach(stdin);
-    this.#flushed = run.outcome.then(({ kind }) => {
+    this.#flushed = run.outcome.then(({ isWhole }) => {
       // What a killed run left half done has no end that all renditions share.
-      if (kind === 'stopped' || kind === 'ended') for (const segmenter of segmenters) segmenter?.flush();
+      if (isWhole) for (const segmenter of segmenters) segmenter?.flush();
     });
     return run;
   }
@@ -260,9 +273,10 @@ export class ChannelRunner {
     // FFmpeg names its input in full, with the passphrase.
     if (input?.inputUrl) error.message = blot(error.message, secretsOf(input.inputUrl));
     this.#log.write('input', `${name}: ${error.message}`);
-    const next = nextInput(this.channel.spec, name);
-    // Another input stands ready: no time is lost, and nothing is counted while that one works.
-    if (next !== null && next !== 'primary') {
+    const next = this.#inputs.next(name);
+    this.#barren = outcome.hadFrames && outcome.seconds > SHORTEST_RUN ? 0 : this.#barren + 1;
+    // Another input stands ready: no time is lost, and nothing is counted while one works.
+    if (next !== null && this.#barren < LIVE_INPUTS.length) {
       this.#state.switching();
       return next;
     }
@@ -274,16 +288,18 @@ export class ChannelRunner {
     ) {
       // Publishers come and go: that is no failure.
       await this.#state.waiting();
-      return next ?? name;
+      return name;
     }
-    return this.#retry(next ?? name, outcome, error);
+    return this.#retry(outcome, error);
   }
 
-  async #retry(next: LiveInputName, outcome: Outcome, error: PlatformError): Promise<LiveInputName | null> {
+  async #retry(outcome: Outcome, error: PlatformError): Promise<LiveInputName | null> {
     const retries = this.#state.countFailure();
-    if (outcome.isPermanent || retries > MOST_RETRIES) {
+    // What can never work is no reason to end where a second input may.
+    const isPermanent = outcome.isPermanent && this.channel.spec.fallbackInput === null;
+    if (isPermanent || retries > MOST_RETRIES) {
       this.#log.write('channel', `given up after ${retries - 1} retries: ${error.message}`);
-      await this.#state.failed(outcome.isPermanent ? error : exhausted(error), Math.min(retries - 1, MOST_RETRIES));
+      await this.#state.failed(isPermanent ? error : exhausted(error), Math.min(retries - 1, MOST_RETRIES));
       return null;
     }
     // What hung was waited for long enough.
@@ -292,8 +308,10 @@ export class ChannelRunner {
     const delay = isHung ? (retries === 1 ? 0 : after(retries - 1)) : after(retries);
     await this.#state.retrying(error, retries);
     this.#log.write('channel', `retry ${retries} of ${MOST_RETRIES} in ${delay.toFixed(1)} s`);
-    await sleep(delay * 1000, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
-    return next;
+    this.#waking = new AbortController();
+    const signal = AbortSignal.any([this.#stopping.signal, this.#waking.signal]);
+    await sleep(delay * 1000, undefined, { signal }).catch(() => undefined);
+    return this.#inputs.next('primary') ?? 'primary';
   }
 
   #reasonOf({ kind }: Outcome): PlatformError {
@@ -307,42 +325,8 @@ export class ChannelRunner {
     return new PlatformError('source_unreachable', 'The input came to its end');
   }
 
-  #open(name: LiveInputName): Promise<OpenedInput> {
-    const { spec } = this.channel;
-    const picture = ownPicture(this.#plan);
-    const input = inputNamed(this.channel.spec, name);
-    if (input) return openInput(this.#context, this.#doors, { input, picture });
-    const look = spec.slate === 'bars' ? 'bars' : 'black';
-    const source = { kind: 'slate', look, ...picture } as const;
-    return Promise.resolve({ source, secrets: [], waiting: null, close: async () => undefined });
-  }
-
-  /** While another input is on air, the better ones are followed; the first that is sound takes its place. */
-  async #watchOthers(name: LiveInputName, signal: AbortSignal): Promise<void> {
-    const { spec } = this.channel;
-    const { names, stableSeconds } = betterInputs(spec, name);
-    const found = new AbortController();
-    const either = AbortSignal.any([signal, found.signal]);
-    await Promise.all(
-      names.map(async (other) => {
-        const holeSeconds = inputNamed(spec, other)?.inputType === 'hls' ? FAILOVER_HLS : 2;
-        const options: WatchOptions = {
-          context: this.#context,
-          open: () => this.#open(other),
-          stableSeconds,
-          holeSeconds,
-          log: this.#log,
-          name: other,
-        };
-        if (!(await watchInput(options, either)) || either.aborted) return;
-        found.abort();
-        this.#switchTo = other;
-        void this.#run?.stop();
-      }),
-    );
-  }
-
-  #tick(): void {
+  /** Whether the channel runs, now. */
+  #judge(): void {
     const run = this.#run;
     const isFlowing = run?.hadFrames === true && run.child.isAlive() && !this.#stopping.signal.aborted;
     const isPushed = this.#pushes.some(({ pusher }) => pusher.state.status === 'running');
@@ -351,7 +335,18 @@ export class ChannelRunner {
     const isDelivering = isPlayable || isPushed || (hls.length === 0 && this.#pushes.length === 0);
     if (isFlowing && isDelivering) void this.#state.running();
     else if (isFlowing) this.#judgeOutputs();
+  }
+
+  #tick(): void {
+    this.#judge();
     if (this.#stopping.signal.aborted) return;
+    const run = this.#run;
+    // A better input was sound for its time: it comes back.
+    const better = run && this.#switchTo === null ? this.#inputs.better(this.#onAir) : null;
+    if (run && better !== null) {
+      this.#switchTo = better;
+      void run.stop();
+    }
     this.#ticks += 1;
     if (this.#ticks % LOG_COPY_TICKS === 0) void this.#logCopy.copy();
     const pushed = this.#pushes.map(({ pusher }) => pusher.state);
@@ -392,5 +387,6 @@ const nothing = (kind: Outcome['kind']): Outcome => ({
   error: null,
   isPermanent: false,
   hadFrames: false,
+  isWhole: false,
   seconds: 0,
 });

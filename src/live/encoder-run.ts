@@ -3,6 +3,7 @@ import { type ChannelFigures, NO_FIGURES } from '#domain/channel.ts';
 import type { PlatformError } from '#domain/error.ts';
 import type { ChannelLog } from '#live/channel-log.ts';
 import type { LiveContext } from '#live/live-work.ts';
+import { PacketCutter } from '#live/packet-cutter.ts';
 import { UsageMeter } from '#live/process-usage.ts';
 import { Watchdog } from '#live/watchdog.ts';
 import { explainLive } from '#media/explain-live.ts';
@@ -15,6 +16,8 @@ export type Outcome = {
   readonly error: PlatformError | null;
   readonly isPermanent: boolean;
   readonly hadFrames: boolean;
+  /** It ended in good order: what it wrote is complete. */
+  readonly isWhole: boolean;
   /** seconds */
   readonly seconds: number;
 };
@@ -23,19 +26,25 @@ export type EncoderOptions = {
   readonly context: LiveContext;
   readonly args: readonly string[];
   readonly log: ChannelLog;
-  /** One for each rendition: what FFmpeg writes of it. */
+  /** One for each rendition: whole packets of what FFmpeg writes of it. */
   readonly sinks: readonly ((bytes: Buffer) => void)[];
   /** Pictures seen so far in what it wrote. */
   readonly pieces: () => number;
   /** Seconds without a picture after which it is ended; asked again and again. */
   readonly patience: (hadFrames: boolean) => number;
   readonly hasStdin: boolean;
+  /** The first picture came out. */
+  readonly onPicture: () => void;
 };
 
-const CHECK_MS = 250;
+const CHECK_MS = 100;
 const LOOK_MS = 1000;
 /** Seconds between SIGTERM and SIGKILL. */
 const GRACE = 5;
+/** The same for one whose input fell silent: it gives out what it holds, but nobody waits for one that hangs. */
+const SILENT_GRACE = 0.5;
+/** FFmpeg that was told to end, and did. */
+const TOLD = 255;
 
 export class EncoderRun {
   readonly child: MediaProcess;
@@ -63,7 +72,7 @@ export class EncoderRun {
       hasStdin: options.hasStdin,
       onLog: (line) => this.#hear(line),
       onProgress: (progress) => {
-        if (this.#watchdog.progress(progress)) this.#hadFrames ||= progress.frame > 0 || (progress.outTime ?? 0) > 0;
+        if (this.#watchdog.progress(progress) && (progress.frame > 0 || (progress.outTime ?? 0) > 0)) this.#begin();
         this.#figures = {
           ...this.#figures,
           fps: progress.fps,
@@ -73,9 +82,11 @@ export class EncoderRun {
         };
       },
       sinks: sinks.map((take) => async (stream) => {
+        const packets = new PacketCutter();
         for await (const bytes of stream) {
           this.#bytes += (bytes as Buffer).length;
-          take(bytes as Buffer);
+          take(packets.whole(bytes as Buffer));
+          if (!this.#hadFrames && this.#watchdog.pieces(options.pieces())) this.#begin();
         }
       }),
     });
@@ -110,6 +121,7 @@ export class EncoderRun {
         error: kind === 'failed' ? (failure?.error ?? null) : null,
         isPermanent: kind === 'failed' && !this.#hadFrames && (failure?.isPermanent ?? false),
         hadFrames: this.#hadFrames,
+        isWhole: exitCode === 0 || (this.#ending !== null && exitCode === TOLD),
         seconds: (performance.now() - started) / 1000,
       };
     } finally {
@@ -119,7 +131,7 @@ export class EncoderRun {
   }
 
   #check(): void {
-    if (this.#watchdog.pieces(this.#options.pieces())) this.#hadFrames = true;
+    if (this.#watchdog.pieces(this.#options.pieces())) this.#begin();
     const silence = this.#watchdog.silence();
     const patience = this.#options.patience(this.#hadFrames);
     // Who waits for a publisher begins to count when that one comes.
@@ -142,8 +154,15 @@ export class EncoderRun {
 
   #end(kind: 'silent' | 'frozen', seconds: number): void {
     this.#ending = kind;
-    this.#options.log.write('watchdog', `no picture for ${seconds.toFixed(1)} s: FFmpeg is killed`);
-    this.child.kill();
+    this.#options.log.write('watchdog', `no picture for ${seconds.toFixed(1)} s: FFmpeg is ended`);
+    if (kind === 'frozen') this.child.kill();
+    else void this.child.stop(SILENT_GRACE).catch(() => undefined);
+  }
+
+  #begin(): void {
+    if (this.#hadFrames) return;
+    this.#hadFrames = true;
+    this.#options.onPicture();
   }
 
   #hear(line: string): void {

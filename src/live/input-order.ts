@@ -1,21 +1,24 @@
-// Which input is on air after which, and how long one may be silent. Pure; used by channel-runner.ts.
+// Which input is on air after which, and how long one may be silent. Pure; used by channel-inputs.ts.
 import type { ChannelInput, ChannelSpec, LiveInputName } from '#domain/channel.ts';
 import { isListening } from '#domain/channel-rules.ts';
 import type { LivePlan } from '#media/live-plan.ts';
 
 /** Seconds without a picture until the next input is taken, where the channel names none. HLS comes in pieces. */
 const FAILOVER = 1.2;
-export const FAILOVER_HLS = 12;
+const FAILOVER_HLS = 12;
 /** Seconds that an input may take to open while another one waits. */
 const OPENING = 5;
 /** Seconds that an input must be sound before it takes the slate's place. */
 const AFTER_SLATE = 2;
 
-/** The input to take when one fails: in turn, and from the last back to the first; null where there is one alone. */
-export function nextInput({ fallbackInput, slate }: ChannelSpec, name: LiveInputName): LiveInputName | null {
-  if (name === 'primary') return fallbackInput ? 'fallback' : slate === 'off' ? null : 'slate';
-  if (name === 'fallback') return slate === 'off' ? 'primary' : 'slate';
-  return 'primary';
+/** The input to take when one fails: the best that is ready, else the slate; null where there is neither. */
+export function nextInput(
+  spec: ChannelSpec,
+  name: LiveInputName,
+  isReady: (name: LiveInputName) => boolean,
+): LiveInputName | null {
+  const ready = (['primary', 'fallback'] as const).find((other) => other !== name && isReady(other));
+  return ready ?? (name === 'slate' || spec.slate === 'off' ? null : 'slate');
 }
 
 /** null for the slate. */
@@ -47,17 +50,21 @@ export type Patience = {
   readonly hadFrames: boolean;
   /** A publisher that was waited for is there. */
   readonly isLive: boolean;
+  /** Another one can take its place. */
+  readonly hasOther: boolean;
   /** CHANNEL_WATCHDOG_SECONDS */
   readonly watchdog: number;
 };
 
 /** Seconds that an input may be silent. */
-export function patienceWith(spec: ChannelSpec, { name, hadFrames, isLive, watchdog }: Patience): number {
+export function patienceWith(spec: ChannelSpec, { name, hadFrames, isLive, hasOther, watchdog }: Patience): number {
   const input = inputNamed(spec, name);
-  const next = nextInput(spec, name);
-  const hasOther = name !== 'slate' && next !== null && next !== 'primary';
-  // Publishers may be waited for as long as it takes.
+  // Publishers may be waited for as long as it takes; what has no substitute is not left early.
   if (!hasOther) return input && isListening(input) && !hadFrames && !isLive ? Number.POSITIVE_INFINITY : watchdog;
-  const failover = spec.failoverSeconds ?? (input?.inputType === 'hls' ? FAILOVER_HLS : FAILOVER);
+  const failover = failoverOf(spec, input);
   return Math.min(watchdog, hadFrames ? failover : Math.max(failover, OPENING));
 }
+
+/** Seconds without a picture until another input is taken. */
+export const failoverOf = ({ failoverSeconds }: ChannelSpec, input: ChannelInput | null): number =>
+  failoverSeconds ?? (input?.inputType === 'hls' ? FAILOVER_HLS : FAILOVER);

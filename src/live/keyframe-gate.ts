@@ -1,4 +1,4 @@
-// Lets a stream of our own multiplexer through from a keyframe on, its tables first: who reads it never meets half a picture. Used by pusher.ts.
+// Lets a stream of our own multiplexer through from a keyframe on, its tables first: who reads it never meets half a picture. Used by pusher.ts and standby.ts.
 import { isRandomAccess, isStart, PACKET_SIZE, pidOf } from '#media/transport-stream.ts';
 
 /** FFmpeg's multiplexer numbers tables and streams always alike. */
@@ -14,6 +14,11 @@ export class KeyframeGate {
   /** The next reader begins anew. */
   shut(): void {
     this.#isOpen = false;
+  }
+
+  /** The reader has a keyframe already. */
+  open(): void {
+    this.#isOpen = true;
   }
 
   /** What of these whole packets the reader shall have; null where nothing. */

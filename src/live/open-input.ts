@@ -16,8 +16,10 @@ export type LiveDoors = {
 export type OpenedInput = {
   readonly source: LiveSource;
   readonly secrets: readonly string[];
-  /** Where a publisher is waited for; its bytes go to standard input. */
-  readonly waiting: Waiting | null;
+  /** Its bytes go to standard input: of a publisher that is waited for, or of a process that reads it already. */
+  readonly waiting: Pick<Waiting, 'attach' | 'detach' | 'isLive'> | null;
+  /** Seconds that its first picture lies in the past. */
+  readonly behind: number;
   close(): Promise<void>;
 };
 
@@ -34,12 +36,13 @@ export async function openInput(
 ): Promise<OpenedInput> {
   const resolved = await resolveInput(context, { input, picture, proxy });
   const { source, secrets, publisher } = resolved;
-  if (!publisher) return { source, secrets, waiting: null, close: resolved.close };
+  if (!publisher) return { source, secrets, waiting: null, behind: 0, close: resolved.close };
   const waiting = await desks.wait(publisher);
   return {
     source,
     secrets,
     waiting,
+    behind: 0,
     close: async () => {
       await waiting.close();
       await resolved.close();

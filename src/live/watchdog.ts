@@ -1,4 +1,4 @@
-// Decides whether pictures still come: time and frames must advance, lines alone prove nothing. Used by encoder-run.ts, pusher.ts and input-watch.ts.
+// Decides whether pictures still come: time and frames must advance, lines alone prove nothing. Used by encoder-run.ts, pusher.ts and standby.ts.
 
 export class Watchdog {
   #last: number;

@@ -98,7 +98,8 @@ test('copied streams are not decoded; hardware is used where it passed its test'
   assert.ok(!command.includes('-filter_complex'));
   assert.deepEqual(
     command.slice(command.indexOf('-map')),
-    words(`-map 0:v:0 -c:v copy -map 0:a:0? -c:a copy ${TRANSPORT} pipe:4`),
+    words(`-map 0:v:0 -c:v copy -bsf:v dump_extra=freq=keyframe -map 0:a:0? -c:a copy ${TRANSPORT} pipe:4`),
+    'a camera tells once what its stream is: it is repeated for those who come later',
   );
   // A picture of our own has nothing to copy.
   const slate = { kind: 'slate', look: 'bars', width: 1280, height: 720, rate: 25 } as const;

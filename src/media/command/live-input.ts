@@ -9,6 +9,8 @@ export type LiveSource =
   | { readonly kind: 'rtmp'; readonly url: string; readonly tcUrl: string | null }
   /** FLV on standard input: what a publisher sends to our own RTMP server. */
   | { readonly kind: 'publisher' }
+  /** MPEG-TS on standard input: what a process of ours reads already, from a keyframe on. */
+  | { readonly kind: 'standby' }
   | { readonly kind: 'srt'; readonly url: string }
   | { readonly kind: 'rtsp'; readonly url: string }
   | { readonly kind: 'hls'; readonly url: string; readonly proxy: string }
@@ -61,6 +63,14 @@ export function liveInputArguments(source: LiveSource): string[] {
         protocols: 'pipe',
         formats: 'flv,live_flv',
         before: [...QUICK_PROBE, '-f', 'live_flv'],
+      });
+    case 'standby':
+      return open({
+        url: 'pipe:0',
+        protocols: 'pipe',
+        formats: 'mpegts',
+        // Nothing is waited for: so much was kept, with its headers in front.
+        before: ['-fflags', '+genpts', '-analyzeduration', '500000', '-probesize', '2000000', '-f', 'mpegts'],
       });
     case 'srt':
       return open({ url: source.url, protocols: 'srt', formats: 'mpegts', before: [...QUICK_PROBE, '-f', 'mpegts'] });

@@ -32,7 +32,7 @@ export function liveCommand({ source, plan: wanted, offset, threads }: LiveComma
     ...liveInputArguments(source),
     ...(encoded.length > 0 ? ['-filter_complex', graph(source, plan, encoded)] : []),
     ...renditions.flatMap((rendition, i) => [
-      ...video(rendition, { plan, threads, label: `v${encoded.indexOf(rendition)}` }),
+      ...video(rendition, { source, plan, threads, label: `v${encoded.indexOf(rendition)}` }),
       ...audio(rendition),
       ...transport(offset),
       `pipe:${FIRST_SINK + i}`,
@@ -74,11 +74,16 @@ function size({ width, height, hardware }: LiveRendition): string {
   return `${scaled},setsar=1,${hardware === 'vaapi' ? 'format=nv12,hwupload' : 'format=yuv420p'}`;
 }
 
-type VideoOptions = { readonly plan: LivePlan; readonly threads: number; readonly label: string };
+type VideoOptions = {
+  readonly source: LiveSource;
+  readonly plan: LivePlan;
+  readonly threads: number;
+  readonly label: string;
+};
 
-function video(rendition: LiveRendition, { plan, threads, label }: VideoOptions): string[] {
+function video(rendition: LiveRendition, { source, plan, threads, label }: VideoOptions): string[] {
   if (rendition.video === 'none') return ['-vn'];
-  if (rendition.video === 'copy') return ['-map', '0:v:0', '-c:v', 'copy'];
+  if (rendition.video === 'copy') return ['-map', '0:v:0', '-c:v', 'copy', ...describedOnce(source)];
   const { videoBitrate, bufferSize, hardware, preset } = rendition;
   return [
     ...['-map', `[${label}]`, '-c:v', encoderName(rendition.video, hardware)],
@@ -147,11 +152,16 @@ function transport(offset: number): string[] {
   ];
 }
 
-/** Follows an input without decoding it, to see whether it is sound again. */
-export function watchCommand(source: LiveSource): string[] {
+/** Follows an input without decoding it: to see whether it is sound, and where it is kept, as MPEG-TS for an encoder that begins later. */
+export function standbyCommand(source: LiveSource, isKept: boolean): string[] {
   return [
     ...LIVE_PREAMBLE,
     ...liveInputArguments(source),
-    ...['-map', '0:v:0?', '-map', '0:a:0?', '-c', 'copy', '-f', 'null', '-'],
+    ...['-map', '0:v:0?', '-map', '0:a:0?', '-c', 'copy', ...describedOnce(source)],
+    ...(isKept ? [...transport(0), `pipe:${FIRST_SINK}`] : ['-f', 'null', '-']),
   ];
 }
+
+/** RTSP describes a stream when it is opened, and maybe never again: MPEG-TS wants that at each keyframe. */
+const describedOnce = ({ kind }: LiveSource): string[] =>
+  kind === 'rtsp' ? ['-bsf:v', 'dump_extra=freq=keyframe'] : [];
