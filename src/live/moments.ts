@@ -9,6 +9,9 @@ import type { LivePlan } from '#media/live-plan.ts';
 const graceOf = ({ windowSeconds, segmentSeconds }: LivePlan): number =>
   Math.min(windowSeconds, 120) + 3 * segmentSeconds;
 
+/** Moments that are removed together; the segments of each are as many as the channel has renditions. */
+const AT_ONCE = 8;
+
 export type MomentOptions = {
   readonly context: LiveContext;
   readonly lease: Lease;
@@ -75,11 +78,13 @@ export class Moments {
   }
 }
 
-/** Takes away what has left all playlists. */
+/** Takes away what has left all playlists. What storage does not let go of now, the janitor finds. */
 export async function sweepMoments({ platform }: LiveContext): Promise<void> {
   for (;;) {
-    const keys = await deleteExpiredMoments(platform.database.db, 100);
-    for (const key of keys) await platform.storage.remove(key);
+    const keys = await deleteExpiredMoments(platform.database.db, AT_ONCE);
+    const removed = await Promise.allSettled(keys.map((key) => platform.storage.remove(key)));
+    const failed = removed.find((one) => one.status === 'rejected');
+    if (failed) throw failed.reason;
     if (keys.length === 0) return;
   }
 }

@@ -26,7 +26,7 @@ export type PublishPace = {
   readonly patience: number;
 };
 
-const PACE: PublishPace = { tryLimit: 15_000, pause: 500, patience: 60_000 };
+const PACE: PublishPace = { tryLimit: 10_000, pause: 500, patience: 60_000 };
 /** Bytes that may wait for storage, or a bucket that cannot be reached would fill the memory. */
 const MOST_BYTES = 64 * 1024 ** 2;
 /** Stored beside each other: what has waited is caught up with, and a bucket far away keeps pace. */

@@ -8,7 +8,7 @@ import type { LiveContext, Recording } from '#live/live-work.ts';
 /** A recording as its writer leaves it: the file grows as `CHANNEL~MILLISECONDS~UUID.ts`; this beside it says that it is whole. */
 type Finished = Omit<Recording, 'path'>;
 
-const RETRY_MS = 15_000;
+const RETRY_MS = 5000;
 /** Milliseconds without a segment after which nobody writes a file any more. */
 const ABANDONED = 600_000;
 

@@ -7,6 +7,7 @@ import { thumbnailCommand } from '#media/command/live-output.ts';
 import { runMedia } from '#media/ffmpeg.ts';
 
 const WIDTH = 320;
+/** Seconds, for making it and once more for storing it. */
 const TIME_LIMIT = 10;
 
 export class Thumbnailer {
@@ -63,7 +64,8 @@ export class Thumbnailer {
     if (picture.length === 0) return;
     // A name of its own each time: what is stored never changes under its key.
     const key = `live/${this.#channelId}/thumbnail-${Date.now()}.jpg`;
-    await storage.write(key, picture, { contentType: 'image/jpeg', size: picture.length });
+    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(TIME_LIMIT * 1000)]);
+    await storage.write(key, picture, { contentType: 'image/jpeg', size: picture.length, signal });
     const before = await saveThumbnail(database.db, this.#channelId, { key, size: picture.length });
     if (before !== null) await storage.remove(before);
   }

@@ -19,6 +19,8 @@ export type FaultProxy = {
   readonly port: number;
   /** Connections so far. */
   readonly connections: () => number;
+  /** Breaks all connections there are. */
+  reset(): void;
   stop(): Promise<void>;
 };
 
@@ -59,6 +61,9 @@ export async function startFaultProxy({ target, fault, rewrite }: FaultProxyOpti
   return {
     port: typeof address === 'object' && address ? address.port : 0,
     connections: () => connections,
+    reset: () => {
+      for (const socket of open) socket.resetAndDestroy();
+    },
     stop: async () => {
       for (const socket of open) socket.destroy();
       server.close();
