@@ -50,7 +50,7 @@ export const OUTPUT_OPTIONS: Readonly<Record<string, Option>> = {
 };
 
 /** The wanted containers, in the order of the list; HLS where none was named. */
-export function wantedContainers({ flags }: Call): Container[] {
+function wantedContainers({ flags }: Call): Container[] {
   const named = CONTAINERS.filter((container) => flags.has(container));
   return named.length > 0 ? named : ['hls'];
 }

@@ -5,7 +5,7 @@ import { isNodeError, PlatformError } from '#domain/error.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 /** The ports of the five services as they were before they were one. */
-export const SEED_PORTS: Readonly<Record<VideoService, number>> = {
+const SEED_PORTS: Readonly<Record<VideoService, number>> = {
   upload: 8001,
   transcoding: 8002,
   metadata: 8003,

@@ -5,7 +5,7 @@ import { loadConfig } from '#config/load.ts';
 import type { Config } from '#config/settings.ts';
 
 /** The folder of this checkout: `.env` lies here, and its relative paths start here. */
-export const PROJECT_FOLDER = resolve(import.meta.dirname, '..', '..');
+const PROJECT_FOLDER = resolve(import.meta.dirname, '..', '..');
 
 /** @throws ConfigError naming every setting that is wrong */
 export function readEnvironment(overrides: Readonly<Record<string, string>> = {}): Config {

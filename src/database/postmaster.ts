@@ -9,7 +9,7 @@ export type Postmaster = { readonly pid: number; readonly port: number; readonly
  * The lines of postmaster.pid (PostgreSQL's miscadmin.h): pid, data directory, start, port, socket directory, address, shared memory, status.
  * Undefined while the file is not complete.
  */
-export function parsePostmaster(text: string): Postmaster | undefined {
+function parsePostmaster(text: string): Postmaster | undefined {
   const lines = text.split('\n');
   const [pid, , , port] = lines;
   if (!pid || !port || !/^\d+$/.test(pid) || !/^\d+$/.test(port)) return undefined;

@@ -8,7 +8,7 @@ export type User = { readonly name: string; readonly uid: number; readonly gid: 
 /** Runs a command to its end. Given by embedded.ts, which alone may start processes. */
 export type Run = (command: readonly string[]) => Promise<{ readonly code: number | null; readonly output: string }>;
 
-export const SERVICE_USER = 'rendition';
+const SERVICE_USER = 'rendition';
 
 /** Whether this process is root and must give that up for PostgreSQL. */
 export const mustDrop = (): boolean => process.getuid?.() === 0;

@@ -7,9 +7,9 @@ export type InputType = (typeof INPUT_TYPES)[number];
 export const OUTPUT_TYPES = ['udp', 'hls', 'rtmp', 'srt', 'file'] as const;
 export type OutputType = (typeof OUTPUT_TYPES)[number];
 /** What MPEG-TS can carry and players know. */
-export const LIVE_VIDEO_CODECS = ['h264', 'hevc', 'copy', 'none'] as const;
+const LIVE_VIDEO_CODECS = ['h264', 'hevc', 'copy', 'none'] as const;
 export type LiveVideoCodec = (typeof LIVE_VIDEO_CODECS)[number];
-export const LIVE_AUDIO_CODECS = ['aac', 'mp3', 'copy', 'none'] as const;
+const LIVE_AUDIO_CODECS = ['aac', 'mp3', 'copy', 'none'] as const;
 export type LiveAudioCodec = (typeof LIVE_AUDIO_CODECS)[number];
 export const SLATES = ['off', 'black', 'bars'] as const;
 export type Slate = (typeof SLATES)[number];
@@ -121,7 +121,7 @@ export const CHANNEL_STATUSES = ['stopped', 'pending', 'running', 'retrying', 'e
 export type ChannelStatus = (typeof CHANNEL_STATUSES)[number];
 
 /** What may follow what, of a channel's actual state. */
-export const CHANNEL_TRANSITIONS: Readonly<Record<ChannelStatus, readonly ChannelStatus[]>> = {
+const CHANNEL_TRANSITIONS: Readonly<Record<ChannelStatus, readonly ChannelStatus[]>> = {
   stopped: ['pending'],
   pending: ['running', 'retrying', 'error', 'stopped'],
   running: ['retrying', 'error', 'stopped', 'pending'],
@@ -158,7 +158,7 @@ export const NO_FIGURES: ChannelFigures = {
   source: null,
 };
 
-export const LIVE_OUTPUT_STATUSES = ['pending', 'running', 'retrying'] as const;
+const LIVE_OUTPUT_STATUSES = ['pending', 'running', 'retrying'] as const;
 /** One output as it is: its target with its secrets hidden. */
 export type LiveOutputState = {
   readonly rendition: string;

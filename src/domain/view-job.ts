@@ -68,7 +68,7 @@ export const entryName = ({ container }: Pick<OutputSpec, 'container'>): string 
   container === 'dash' ? 'manifest.mpd' : 'master.m3u8';
 
 /** An output in the words of the request; what was not said is left out. */
-export function viewSpec(spec: OutputSpec): Readonly<Record<string, unknown>> {
+function viewSpec(spec: OutputSpec): Readonly<Record<string, unknown>> {
   const { rate, fps, audioBitrate, renditions, destination, watermark, ...rest } = spec;
   const fields = {
     ...rest,
@@ -102,7 +102,7 @@ function viewRate(rate: RateControl): Readonly<Record<string, unknown>> {
 }
 
 /** The plan in short: what is made, in how many pieces, and what it costs. */
-export function summarise(plan: Plan): Readonly<Record<string, unknown>> {
+function summarise(plan: Plan): Readonly<Record<string, unknown>> {
   return {
     renditions: plan.video.map((one) => ({
       name: one.name,

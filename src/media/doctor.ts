@@ -8,7 +8,7 @@ import type { Add } from '#media/findings.ts';
 import type { MediaLimits } from '#media/tool.ts';
 
 /** What video is laid on where it is transparent. */
-export const BACKGROUND = '0x000000';
+const BACKGROUND = '0x000000';
 
 /** Every finding of a source, in the order of the codes; of an ordinary one only `standard`. */
 export function examine(facts: SourceFacts, limits: MediaLimits): Finding[] {

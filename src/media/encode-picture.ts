@@ -1,7 +1,7 @@
 // Encodes an opened picture in its format: quality, palette, and the search for the best quality that fits into a number of bytes. Used by render-still.ts.
 import type { OutputInfo, Sharp } from 'sharp';
 
-export const STILL_OUTPUTS = ['jpg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const;
+const STILL_OUTPUTS = ['jpg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const;
 export type StillOutput = (typeof STILL_OUTPUTS)[number];
 
 export type Encoding = {

@@ -167,7 +167,7 @@ function spawnLimited(options: RunOptions, hasStdin = options.stdin !== undefine
 }
 
 /** Wraps a command in prlimit, nice and setpriv where they exist (Linux); elsewhere it stays as it is. */
-export function limitedCommand(program: string, args: readonly string[], limits: ChildLimits): [string, string[]] {
+function limitedCommand(program: string, args: readonly string[], limits: ChildLimits): [string, string[]] {
   if (!hasLinuxTools()) return [program, [...args]];
   return [
     '/usr/bin/prlimit',

@@ -56,7 +56,7 @@ export async function cutFragments(
 }
 
 /** Whole top-level boxes of a byte stream, in order. */
-export async function* topLevelBoxes(stream: Readable): AsyncGenerator<{ type: string; data: Buffer }> {
+async function* topLevelBoxes(stream: Readable): AsyncGenerator<{ type: string; data: Buffer }> {
   let parts: Buffer[] = [];
   let length = 0;
   let wanted = 8;
@@ -188,7 +188,7 @@ class Cutter {
 }
 
 /** ticks/s of the first track (mdhd, §8.4.2). */
-export function readTimescale(moov: Buffer): number {
+function readTimescale(moov: Buffer): number {
   const box = findBox(moov, 'moov/trak/mdia/mdhd');
   if (!box) throw new PlatformError('encode_failed', 'FFmpeg wrote a moov without mdhd');
   return moov.readUInt32BE(box.body + (moov.readUInt8(box.body) === 1 ? 20 : 12));

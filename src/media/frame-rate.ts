@@ -4,7 +4,7 @@ import type { Rational, VideoFacts } from '#domain/source-facts.ts';
 const rate = (num: number, den = 1): Rational => ({ num, den });
 
 /** The rates that cameras, broadcasters and films use, rising. */
-export const STANDARD_RATES: readonly Rational[] = [
+const STANDARD_RATES: readonly Rational[] = [
   rate(24000, 1001),
   rate(24),
   rate(25),

@@ -13,7 +13,7 @@ export type LadderPreset = {
 };
 
 /** The presets by name, highest first. 1080p to 360p are the upload service's own; the others continue their line. */
-export const LADDER_PRESETS: Readonly<Record<string, LadderPreset>> = {
+const LADDER_PRESETS: Readonly<Record<string, LadderPreset>> = {
   '2160p': { height: 2160, bitrate: 16_000_000, audioBitrate: 192_000 },
   '1440p': { height: 1440, bitrate: 9_000_000, audioBitrate: 192_000 },
   '1080p': { height: 1080, bitrate: 5_800_000, audioBitrate: 128_000 },
@@ -135,7 +135,7 @@ function ladderStep(wish: LadderWish, spec: RenditionSpec): LadderStep {
 }
 
 /** Size with the wanted short side in the picture's own aspect; even, at least 2, never above the picture. */
-export function scaleToShortSide(
+function scaleToShortSide(
   picture: { readonly width: number; readonly height: number },
   shortSide: number,
 ): { width: number; height: number } {

@@ -14,7 +14,7 @@ const POSTER_WIDTH = 1280;
 const POSTER_CANDIDATES = 10;
 
 /** Seconds between two tiles: the longer the film, the wider. */
-export function storyboardGap(duration: number): number {
+function storyboardGap(duration: number): number {
   const usual = duration <= 120 ? 2 : duration <= 600 ? 5 : duration <= 1800 ? 10 : duration <= 3600 ? 20 : 30;
   return Math.max(usual, Math.ceil(duration / MOST_TILES));
 }

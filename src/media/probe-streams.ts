@@ -47,7 +47,7 @@ export function numberField(stream: RawStream, name: string): number | null {
 }
 
 /** `30000/1001` or `64:45`; null for 0/0, 0:1 and what is no fraction. */
-export function readRational(text: string | null): Rational | null {
+function readRational(text: string | null): Rational | null {
   const match = /^(\d+)[/:](\d+)$/.exec(text ?? '');
   const [num, den] = [Number(match?.[1]), Number(match?.[2])];
   return num > 0 && den > 0 ? { num, den } : null;
@@ -62,14 +62,14 @@ function seconds(ticks: number, tick: Rational): number {
   return Math.round(((ticks * tick.num) / tick.den) * 1e6) / 1e6;
 }
 
-export function streamTick(stream: RawStream): Rational {
+function streamTick(stream: RawStream): Rational {
   return readRational(field(stream, 'time_base')) ?? { num: 1, den: 1000 };
 }
 
 export type Span = { readonly startTime: number; readonly endTime: number };
 
 /** Presentation start and end in seconds: by the packets where they were read, else by the header. */
-export function streamSpan(stream: RawStream, scan: StreamScan | undefined, declaredDuration: number | null): Span {
+function streamSpan(stream: RawStream, scan: StreamScan | undefined, declaredDuration: number | null): Span {
   const tick = streamTick(stream);
   if (scan && scan.shown > 0) return { startTime: seconds(scan.start, tick), endTime: seconds(scan.end, tick) };
   const startTime = numberField(stream, 'start_time') ?? 0;
@@ -123,7 +123,7 @@ export function readVideo(
 }
 
 /** Size in square pixels, upright: the height stays, the width carries the aspect. */
-export function displaySize(
+function displaySize(
   picture: Pick<VideoFacts, 'width' | 'height' | 'sampleAspectRatio' | 'rotation'>,
 ): Pick<VideoFacts, 'displayWidth' | 'displayHeight'> {
   const square = Math.max(1, Math.round(picture.width * rateNumber(picture.sampleAspectRatio)));

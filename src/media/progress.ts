@@ -23,7 +23,7 @@ const number = (text: string | undefined): number | null => {
 };
 
 /** Turns the key=value lines of one block into a Progress. */
-export function parseProgress(block: ReadonlyMap<string, string>): Progress {
+function parseProgress(block: ReadonlyMap<string, string>): Progress {
   const micro = number(block.get('out_time_us'));
   return {
     frame: number(block.get('frame')) ?? 0,

@@ -28,7 +28,7 @@ export function isRandomAccess(bytes: Buffer, at: number): boolean {
 }
 
 /** Where the payload of the packet begins; null where it has none. */
-export function payloadStart(bytes: Buffer, at: number): number | null {
+function payloadStart(bytes: Buffer, at: number): number | null {
   const control = (bytes[at + 3] ?? 0) & 0x30;
   if (control === 0x10) return at + 4;
   if (control !== 0x30) return null;

@@ -62,7 +62,7 @@ export function inputArguments(input: MediaInput): string[] {
 }
 
 /** The same without `-i`: ffprobe's and FFmpeg's whitelists for an input. */
-export function whitelistArguments(input: MediaInput): string[] {
+function whitelistArguments(input: MediaInput): string[] {
   return [
     '-protocol_whitelist',
     input.kind === 'file' ? 'file' : 'http,tcp',

@@ -16,7 +16,7 @@ export type FinishedOutput = {
 };
 
 /** Path on this server below which an output in managed storage is served. */
-export const outputPath = (uuid: string, index: number): string => `/media/${uuid}/${index}`;
+const outputPath = (uuid: string, index: number): string => `/media/${uuid}/${index}`;
 
 export function outputResult({ job, plan, outputs, done, task, result }: FinishedOutput): OutputResult {
   const output = plan.outputs[task.subject];

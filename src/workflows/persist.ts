@@ -19,7 +19,7 @@ export async function persist(act: () => Promise<void>): Promise<void> {
 }
 
 /** SQLSTATE classes 08 (connection) and 57P (server going down or coming up), the system's own codes, and what pg says itself. */
-export function isConnectionLoss(error: unknown): boolean {
+function isConnectionLoss(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (isNodeError(error))
     return /^(08|57P)|^E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH|NOTFOUND|AI_AGAIN)/.test(error.code ?? '');

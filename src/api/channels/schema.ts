@@ -1,14 +1,7 @@
 // What the channels API takes, in the words of its document: snake_case, kilobits. Used by the routes of this folder.
 import { z } from 'zod';
 import type { ChannelInput, ChannelSpec, NewAbrProfile } from '#domain/channel.ts';
-import {
-  CHANNEL_STATUSES,
-  INPUT_TYPES,
-  LIVE_AUDIO_NAMES,
-  LIVE_VIDEO_NAMES,
-  OUTPUT_TYPES,
-  SLATES,
-} from '#domain/channel.ts';
+import { INPUT_TYPES, LIVE_AUDIO_NAMES, LIVE_VIDEO_NAMES, OUTPUT_TYPES, SLATES } from '#domain/channel.ts';
 import { HWACCEL_CHOICES, PRESETS } from '#domain/codec.ts';
 
 type Camel<S extends string> = S extends `${infer A}_${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
@@ -181,4 +174,3 @@ type ListQuery = z.output<typeof listQuery>;
 export const windowOf = ({ page, page_size: limit }: ListQuery) =>
   page === undefined ? {} : { limit, offset: (page - 1) * limit };
 export const logQuery = z.object({ tail: z.coerce.number().int().min(1).max(100_000).optional() });
-export const statusSchema = z.enum(CHANNEL_STATUSES);

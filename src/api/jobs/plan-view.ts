@@ -105,7 +105,7 @@ function viewFacts({ video, audio, subtitles, ...facts }: SourceFacts) {
   };
 }
 
-export function describeRate(rate: EncodeRate): string {
+function describeRate(rate: EncodeRate): string {
   const cap = `at most ${Math.round(rate.maxBitrate / 1000)} kb/s`;
   return rate.mode === 'capped-crf'
     ? `CRF ${rate.crf}, ${cap}`

@@ -10,7 +10,7 @@ export const failureSchema = z.object({
   advice: z.string(),
 });
 const anything = z.record(z.string(), z.unknown());
-export const outputView = z.object({
+const outputView = z.object({
   id: z.int(),
   index: z.int(),
   status: z.enum(OUTPUT_STATUSES),

@@ -6,7 +6,7 @@ import type { ParameterValues } from '#domain/operations/definition.ts';
 import { validateParameters } from '#domain/operations/parameters.ts';
 import { type AnyOperation, findOperation, OPERATION_NAMES } from '#domain/operations/registry.ts';
 
-export const MOST_PAGE_SIZE = 100;
+const MOST_PAGE_SIZE = 100;
 
 const page = z.coerce.number().int().min(1).max(1_000_000).default(1);
 const pageSize = z.coerce.number().int().min(1).max(MOST_PAGE_SIZE);

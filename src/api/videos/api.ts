@@ -12,7 +12,7 @@ import { videoRoutes } from '#api/videos/video-routes.ts';
 
 type Routes = (app: Api, context: ApiContext) => void;
 
-export const VIDEO_SERVICES = ['upload', 'transcoding', 'metadata', 'streaming', 'admin'] as const;
+const VIDEO_SERVICES = ['upload', 'transcoding', 'metadata', 'streaming', 'admin'] as const;
 export type VideoService = (typeof VIDEO_SERVICES)[number];
 
 const ROUTES: Readonly<Record<VideoService, readonly Routes[]>> = {

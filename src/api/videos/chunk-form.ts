@@ -13,7 +13,7 @@ import { findOwnUpload } from '#workflows/uploads/begin-upload.ts';
 import { adoptChunk, type ParkedChunk, parkChunk, removeParked } from '#workflows/uploads/park-chunk.ts';
 import { receiveChunk } from '#workflows/uploads/receive-chunk.ts';
 
-export const chunkFields = z.object({
+const chunkFields = z.object({
   upload_id: videoId,
   index: whole(0, MOST_CHUNKS - 1),
   sha256: z.string().max(100).optional(),

@@ -2,7 +2,6 @@
 import { choice, integer } from '#domain/operations/definition.ts';
 
 export const PICTURE_FORMATS = ['jpg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const;
-export type PictureFormat = (typeof PICTURE_FORMATS)[number];
 
 export const PICTURE_WORDS = { jpeg: 'jpg', tif: 'tiff' } as const;
 

@@ -1,8 +1,7 @@
 // The parameter that says what of a file's metadata stays: the same in every operation that has it.
 import { choice } from '#domain/operations/definition.ts';
 
-export const METADATA_CHOICES = ['none', 'safe', 'all'] as const;
-export type MetadataChoice = (typeof METADATA_CHOICES)[number];
+const METADATA_CHOICES = ['none', 'safe', 'all'] as const;
 
 export const pictureMetadata = choice(METADATA_CHOICES, {
   default: 'safe',

@@ -33,7 +33,7 @@ export type OperationName = keyof typeof OPERATIONS;
 
 export const OPERATION_NAMES = Object.keys(OPERATIONS) as readonly OperationName[];
 
-export const isOperationName = (name: string): name is OperationName => Object.hasOwn(OPERATIONS, name);
+const isOperationName = (name: string): name is OperationName => Object.hasOwn(OPERATIONS, name);
 
 /** An operation whose parameters' types are forgotten: what validates, shows and lists takes any. */
 export type AnyOperation = Omit<Operation, 'rules' | 'name'> & {

@@ -5,9 +5,7 @@ import { bitrate, choice, numberOf } from '#domain/operations/definition.ts';
 export const SOUND_FORMATS = ['mp3', 'wav', 'aac', 'ogg', 'flac', 'm4a', 'opus'] as const;
 export type SoundFormat = (typeof SOUND_FORMATS)[number];
 
-export const SOUND_WORDS = { wave: 'wav', vorbis: 'ogg', mp4: 'm4a' } as const satisfies Readonly<
-  Record<string, SoundFormat>
->;
+const SOUND_WORDS = { wave: 'wav', vorbis: 'ogg', mp4: 'm4a' } as const satisfies Readonly<Record<string, SoundFormat>>;
 
 export const soundBitrate = (whenLeftOut: string) =>
   bitrate({
@@ -34,7 +32,7 @@ export const channels = numberOf([1, 2, 6, 8], {
 const USUAL_RATES = [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
 
 /** What each format can hold: Hz, channels, bits/s. */
-export const SOUND_LIMITS: Readonly<
+const SOUND_LIMITS: Readonly<
   Record<
     SoundFormat,
     {

@@ -107,7 +107,7 @@ function inputSide(options: ChunkCommandOptions, renditions: readonly VideoRendi
 }
 
 /** To the keyframe at or before the chunk; exactness comes from the filter graph, not from the seek. */
-export function seekArguments({
+function seekArguments({
   facts,
   video,
   timeline,
@@ -237,7 +237,7 @@ const pictureFormat = (track: PictureTrack): 'jpg' | 'png' =>
   track.kind === 'thumbnails' && track.spec.format !== 'jpg' ? 'png' : 'jpg';
 
 /** Frame numbers of a track's pictures that lie in a chunk. */
-export function pictureFrames(track: PictureTrack, chunk: Pick<Chunk, 'startFrame' | 'endFrame'>): number[] {
+function pictureFrames(track: PictureTrack, chunk: Pick<Chunk, 'startFrame' | 'endFrame'>): number[] {
   const frames = Array.from({ length: track.count }, (_, k) => track.first + k * track.every);
   const inside = frames.filter((frame) => frame >= chunk.startFrame && frame < chunk.endFrame);
   // A poster is one picture, chosen among all of its candidates.

@@ -26,7 +26,7 @@ export function tilePlace(
 }
 
 /** `00:01:02.500` (WebVTT §3.3) */
-export function vttTime(seconds: number): string {
+function vttTime(seconds: number): string {
   const total = Math.max(0, Math.round(seconds * 1000));
   const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
   return `${two(total / 3_600_000)}:${two((total / 60_000) % 60)}:${two((total / 1000) % 60)}.${String(total % 1000).padStart(3, '0')}`;

@@ -10,7 +10,7 @@ import { EVENTS } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 /** `down`, `recovered` and `failover` are alarms: they go to the channel's notification_url too. */
-export const CHANNEL_ALARMS = ['down', 'recovered', 'failover'] as const;
+const CHANNEL_ALARMS = ['down', 'recovered', 'failover'] as const;
 export type ChannelEventType =
   | `channel.${ChannelJob['status']}`
   | `channel.${(typeof CHANNEL_ALARMS)[number]}`

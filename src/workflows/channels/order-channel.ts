@@ -18,7 +18,7 @@ import { announce, LIVE_CONTROL } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 /** Seconds without a sign of life after which a machine is dead and its channels are taken over. */
-export const MACHINE_SILENCE = 10;
+const MACHINE_SILENCE = 10;
 
 type Target = { readonly channel: Channel; readonly job: ChannelJob };
 

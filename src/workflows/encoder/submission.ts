@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { PRESETS } from '#domain/codec.ts';
 import { type EncoderRequest, MASTER_TIMINGS, type QualityPreset, SEGMENT_TYPES } from '#domain/encoder-job.ts';
 
-export const QUALITY_NAMES = ['2160p', '1440p', '1080p', '720p', '480p', '360p', '240p'] as const;
+const QUALITY_NAMES = ['2160p', '1440p', '1080p', '720p', '480p', '360p', '240p'] as const;
 const QUALITY_ALLOWED = `one of ${QUALITY_NAMES.join(', ')}`;
 const PRESET_ALLOWED = `one of ${PRESETS.join(', ')}`;
 /** S3's own limit of a key, bytes. */

@@ -4,7 +4,7 @@ import { PlatformError } from '#domain/error.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 /** uploads: new operations · status: status checks · general: all else; each call counts for one kind alone. */
-export const CALL_KINDS = ['uploads', 'status', 'general'] as const;
+const CALL_KINDS = ['uploads', 'status', 'general'] as const;
 export type CallKind = (typeof CALL_KINDS)[number];
 
 const LIMITS = {

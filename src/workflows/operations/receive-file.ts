@@ -13,7 +13,7 @@ import type { Platform } from '#workflows/platform.ts';
 /** Hours after which a file goes that no operation was made of: the process died in between. */
 const KEPT_HOURS = 24;
 
-export const SIZE_SETTINGS = {
+const SIZE_SETTINGS = {
   video: 'MAX_VIDEO_BYTES',
   image: 'MAX_IMAGE_BYTES',
   audio: 'MAX_AUDIO_BYTES',

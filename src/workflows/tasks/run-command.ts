@@ -2,7 +2,6 @@
 import { PlatformError } from '#domain/error.ts';
 import { decoderArguments } from '#media/decoders.ts';
 import { type RunOptions, type RunResult, runMedia } from '#media/ffmpeg.ts';
-import type { MediaInput } from '#media/tool.ts';
 import { inputArguments, ownInputArguments } from '#media/whitelist.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { runMark } from '#workflows/run-mark.ts';
@@ -26,9 +25,6 @@ export function sourceArguments(
 
 /** Said of every JPEG that is written with the full range we set: it would hide what is worth reading. */
 const EVERY_JPEG = /deprecated pixel format used, make sure you did set range correctly/;
-
-/** A path where the source is a file; for the log, the input's name is not a secret. */
-export const inputName = (input: MediaInput): string => (input.kind === 'file' ? input.path : input.url);
 
 /**
  * Runs FFmpeg for a task.
@@ -78,6 +74,6 @@ export function commandFailure(result: RunResult): PlatformError {
 }
 
 /** One argument as a shell would need it: the log's command line can be pasted. */
-export function shellWord(word: string): string {
+function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

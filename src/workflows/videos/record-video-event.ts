@@ -11,7 +11,7 @@ import { EVENTS } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { viewVideo } from '#workflows/videos/view-video.ts';
 
-export const VIDEO_EVENTS = [
+const VIDEO_EVENTS = [
   'video.uploaded',
   'video.playable',
   'rendition.ready',

@@ -68,7 +68,7 @@ function lackingQualities(video: Video, named: readonly string[]): string[] {
   return lacking;
 }
 
-export function notWhole({ id, error }: Pick<Video, 'id' | 'error'>): PlatformError {
+function notWhole({ id, error }: Pick<Video, 'id' | 'error'>): PlatformError {
   const why = error ? `its upload failed: ${error.message}` : 'its upload is not complete yet';
   return new PlatformError('conflict', `Video ${id} cannot be encoded: ${why}`);
 }
