@@ -4,7 +4,7 @@ import { type JobTable, json, plainText, type Schema } from '#database/schema.ts
 import { openLocation, openUrl, type Sealer, sealLocation, sealUrl } from '#database/sealed-location.ts';
 import type { Failure } from '#domain/error.ts';
 import type { Finding } from '#domain/finding.ts';
-import type { Job, JobRequest, JobStatus } from '#domain/job.ts';
+import type { Job, JobRequest, JobStatus, SourceArrival } from '#domain/job.ts';
 import type { Plan } from '#domain/plan.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 
@@ -131,6 +131,7 @@ const LISTED = [
   'entry',
   'delivery',
   'source_key',
+  'arrival',
   'findings',
   'error',
   'created_at',
@@ -169,7 +170,9 @@ export type JobChange = {
   readonly progress?: number;
   readonly speed?: number | null;
   readonly etaSeconds?: number | null;
+  readonly priority?: number;
   readonly sourceKey?: string | null;
+  readonly arrival?: SourceArrival | null;
   readonly facts?: SourceFacts | null;
   readonly findings?: readonly Finding[];
   readonly plan?: Plan | null;
@@ -194,7 +197,9 @@ export async function changeJob(
       ...(change.progress === undefined ? {} : { progress: change.progress }),
       ...(change.speed === undefined ? {} : { speed: change.speed }),
       ...(change.etaSeconds === undefined ? {} : { eta_seconds: change.etaSeconds }),
+      ...(change.priority === undefined ? {} : { priority: change.priority }),
       ...(change.sourceKey === undefined ? {} : { source_key: change.sourceKey }),
+      ...(change.arrival === undefined ? {} : { arrival: change.arrival }),
       ...(change.facts === undefined ? {} : { facts: change.facts && json(change.facts) }),
       ...(change.findings === undefined ? {} : { findings: json(change.findings) }),
       ...(change.plan === undefined ? {} : { plan: change.plan && json(change.plan) }),
@@ -216,9 +221,10 @@ export async function changeJob(
 /** A job's row, locked until the transaction ends: all that decides about a job's state goes one after another. */
 export type LockedJob = Pick<
   Job,
-  'id' | 'uuid' | 'projectId' | 'api' | 'lane' | 'status' | 'priority' | 'attempt' | 'startedAt'
+  'id' | 'uuid' | 'projectId' | 'api' | 'lane' | 'status' | 'priority' | 'attempt' | 'startedAt' | 'arrival'
 > & {
   readonly tries: number;
+  /** And not to be planned anew. */
   readonly isPlanned: boolean;
   /** Somebody wants to be told of its states. */
   readonly isNotified: boolean;
@@ -227,9 +233,9 @@ export type LockedJob = Pick<
 export async function lockJob(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<LockedJob | null> {
   const row = await db
     .selectFrom('job')
-    .select(['id', 'uuid', 'project_id', 'api', 'lane', 'status', 'priority', 'attempt', 'tries', 'started_at'])
+    .select(['id', 'uuid', 'project_id', 'api', 'lane', 'status', 'priority', 'attempt', 'tries', 'started_at', 'arrival'])
     .select([
-      sql<boolean>`plan is not null`.as('is_planned'),
+      sql<boolean>`plan is not null and arrival is distinct from 'arrived'`.as('is_planned'),
       sql<boolean>`notification_url is not null`.as('is_notified'),
     ])
     .where('project_id', '=', projectId)
@@ -249,6 +255,7 @@ export async function lockJob(db: Kysely<Schema>, { projectId, jobId }: JobRef):
     attempt,
     tries,
     startedAt: row.started_at,
+    arrival: row.arrival,
     isPlanned: row.is_planned,
     isNotified: row.is_notified,
   };
@@ -276,7 +283,7 @@ export async function claimJob(db: Kysely<Schema>, { projectId, jobId }: JobRef,
     }))
     .where('project_id', '=', projectId)
     .where('id', '=', jobId)
-    .where('plan', 'is', null)
+    .where(({ or, eb }) => or([eb('plan', 'is', null), eb('arrival', '=', 'arrived')]))
     .where(({ or, and, eb }) =>
       or([
         eb('status', '=', 'queued'),
@@ -362,6 +369,7 @@ function toJob(row: Selectable<JobTable>, sealer: Sealer): Job {
     etaSeconds: row.eta_seconds,
     attempt: row.attempt,
     sourceKey: row.source_key,
+    arrival: row.arrival,
     facts: row.facts,
     findings: row.findings ?? [],
     plan: row.plan,

@@ -14,7 +14,7 @@ import type { OperationFileTable, OperationTable, RateLimitTable } from '#databa
 import type { SealedLocation, SealedSpec } from '#database/sealed-location.ts';
 import type { Failure } from '#domain/error.ts';
 import type { Finding } from '#domain/finding.ts';
-import type { JobApi, JobLane, JobStatus, OutputResult, OutputStatus, TaskStatus } from '#domain/job.ts';
+import type { JobApi, JobLane, JobStatus, OutputResult, OutputStatus, SourceArrival, TaskStatus } from '#domain/job.ts';
 import type { Plan, TaskKind } from '#domain/plan.ts';
 import type { QueueState } from '#domain/queue-state.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
@@ -66,6 +66,7 @@ export type JobTable = {
   readonly entry: string | null;
   readonly delivery: number | null;
   readonly source_key: string | null;
+  readonly arrival: ColumnType<SourceArrival | null, SourceArrival | null | undefined, SourceArrival | null>;
   readonly facts: OptionalJson<SourceFacts>;
   readonly findings: OptionalJson<readonly Finding[]>;
   readonly plan: OptionalJson<Plan>;

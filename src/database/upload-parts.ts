@@ -46,14 +46,17 @@ export async function releaseUploadPart(
     .execute();
 }
 
-/** Stores a whole chunk. Answers the object of its own that the one before it had, which nobody needs any longer. */
+/** A chunk that another one took the place of, with the object of its own that nobody needs any longer. */
+export type ReplacedPart = { readonly unused: string | null };
+
+/** Stores a whole chunk. Answers the one before it; null where it is the first. */
 export async function saveUploadPart(
   db: Kysely<Schema>,
   { projectId, id, part }: UploadRef & { readonly part: UploadPart },
-): Promise<string | null> {
+): Promise<ReplacedPart | null> {
   const found = await db
     .selectFrom('upload_part')
-    .select('storage_key')
+    .select(['storage_key', 'size'])
     .where('project_id', '=', projectId)
     .where('upload_id', '=', id)
     .where('index', '=', part.index)
@@ -64,8 +67,8 @@ export async function saveUploadPart(
     .values({ upload_id: id, project_id: projectId, index: part.index, ...values })
     .onConflict((conflict) => conflict.columns(['upload_id', 'index']).doUpdateSet(values))
     .execute();
-  const before = found?.storage_key ?? null;
-  return before === part.storageKey ? null : before;
+  if (found?.size == null) return null;
+  return { unused: found.storage_key === part.storageKey ? null : found.storage_key };
 }
 
 /** Says that these chunks lie in their places now. */

@@ -236,6 +236,19 @@ export async function insertVideoJob(
   `.execute(db);
 }
 
+/** Jobs of a video that began before its original was whole. */
+export async function listArrivingJobs(db: Kysely<Schema>, { projectId, id }: VideoRef): Promise<number[]> {
+  const rows = await db
+    .selectFrom('video_job')
+    .innerJoin('job', 'job.id', 'video_job.job_id')
+    .select('job.id')
+    .where('video_job.project_id', '=', projectId)
+    .where('video_job.video_id', '=', id)
+    .where('job.arrival', '=', 'arriving')
+    .execute();
+  return rows.map((row) => row.id);
+}
+
 export async function deleteVideoRow(db: Kysely<Schema>, { projectId, id }: VideoRef): Promise<void> {
   await db.deleteFrom('video').where('project_id', '=', projectId).where('id', '=', id).execute();
 }
@@ -243,6 +256,8 @@ export async function deleteVideoRow(db: Kysely<Schema>, { projectId, id }: Vide
 /** The one derivation of a video's status; see VIDEO_STATUSES. */
 const STATUS = sql<VideoStatus>`case
   when video.error is not null then 'failed'
+  when main.arrival = 'arriving' and upload.status = 'receiving' then 'uploading'
+  when main.arrival = 'arriving' then 'uploaded'
   when work.processing then 'processing'
   when work.queued then 'queued'
   when work.paused then 'stopped'
@@ -265,7 +280,7 @@ function selectVideos(db: Kysely<Schema>) {
           .whereRef('first.video_id', '=', 'video.id')
           .orderBy('first.position')
           .limit(1)
-          .select(['job.status', 'job.facts'])
+          .select(['job.status', 'job.facts', 'job.plan', 'job.arrival'])
           .as('main'),
       (join) => join.onTrue(),
     )
@@ -290,7 +305,12 @@ function selectVideos(db: Kysely<Schema>) {
     .select([
       'work.jobs',
       STATUS.as('status'),
-      sql<number | null>`(main.facts->>'duration')::float8`.as('duration'),
+      // A still picture has none of its own: it is shown for as long as its stream plays.
+      sql<
+        number | null
+      >`coalesce(nullif((main.facts->>'duration')::float8, 0), (main.plan#>>'{timelines,0,duration}')::float8)`.as(
+        'duration',
+      ),
       sql<number | null>`(main.facts#>>'{video,displayWidth}')::float8`.as('width'),
       sql<number | null>`(main.facts#>>'{video,displayHeight}')::float8`.as('height'),
     ]);

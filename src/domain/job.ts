@@ -65,6 +65,7 @@ export type Job = {
   readonly attempt: number;
   /** Storage key of the fetched source; null until fetched, or where it is read in place. */
   readonly sourceKey: string | null;
+  readonly arrival: SourceArrival | null;
   readonly facts: SourceFacts | null;
   readonly findings: readonly Finding[];
   readonly plan: Plan | null;
@@ -110,6 +111,12 @@ export type OutputResult = {
   readonly files: readonly { readonly name: string; readonly size: number; readonly mediaType: string }[];
   readonly thumbnails: readonly string[];
 };
+
+/**
+ * arriving: only the beginning of the source has come; tasks are sent as far as it reaches, and a failure says nothing ·
+ * arrived: it is whole, and the job is to be planned anew, keeping what is done. Null where it is, or always was, whole.
+ */
+export type SourceArrival = 'arriving' | 'arrived';
 
 const TRANSITIONS: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
   queued: ['processing', 'paused', 'canceled', 'failed'],

@@ -1,4 +1,5 @@
 // What will be done with a source, decided once and stored with the job: timelines, renditions, tracks, tasks. Made by media/plan.ts.
+import { isDeepStrictEqual } from 'node:util';
 import type { AudioCodec, Container, Hardware, Preset, VideoCodec } from '#domain/codec.ts';
 import type { Failure } from '#domain/error.ts';
 import type { Finding } from '#domain/finding.ts';
@@ -256,3 +257,9 @@ export type Plan = {
   readonly tasks: readonly PlannedTask[];
   readonly cost: PlanCost;
 };
+
+/** Whether two plans of one source have the same tasks do the same: what was done by the one is done by the other. */
+export const isSameWork = (a: Plan, b: Plan): boolean => isDeepStrictEqual(workOf(a), workOf(b));
+
+/** As it would come out of the database. */
+const workOf = ({ findings: _findings, cost: _cost, ...work }: Plan): unknown => JSON.parse(JSON.stringify(work));

@@ -1,4 +1,5 @@
 // What a probe found in a source: plain facts, nothing decided. Made by media/probe.ts, read by the doctor and the plan.
+import { isDeepStrictEqual } from 'node:util';
 
 /** A fraction as FFmpeg writes it: 30000/1001. Always positive, never 0/0. */
 export type Rational = { readonly num: number; readonly den: number };
@@ -125,3 +126,11 @@ export type SourceFacts = {
   /** What FFmpeg complained of while reading, at most 20 lines. */
   readonly warnings: readonly string[];
 };
+
+/** Whether commands built on the one set of facts read what the other says as well. Sizes, rates and warnings change no command. */
+export const isSameSource = (a: SourceFacts, b: SourceFacts): boolean => isDeepStrictEqual(readOf(a), readOf(b));
+
+/** As it would come out of the database. */
+function readOf({ size: _size, bitrate: _bitrate, warnings: _warnings, ...read }: SourceFacts): unknown {
+  return JSON.parse(JSON.stringify(read));
+}

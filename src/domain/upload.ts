@@ -63,6 +63,27 @@ export function isRegular(sizes: readonly number[], chunkSize: number | null): b
   return sizes.length <= 1 || (chunkSize !== null && sizes.slice(0, -1).every((size) => size === chunkSize));
 }
 
+type ArrivedPart = { readonly index: number; readonly size: number; readonly storageKey: string | null };
+
+/** Bytes from the beginning that lie in their places in the growing file, without a gap. @param parts in their order */
+export function arrivedBytes(
+  {
+    protocol,
+    received,
+    chunkSize,
+  }: { readonly protocol: string; readonly received: number; readonly chunkSize: number | null },
+  parts: readonly ArrivedPart[],
+): number {
+  if (protocol === 'tus') return received;
+  let bytes = 0;
+  for (const [place, { index, size, storageKey }] of parts.entries()) {
+    if (index !== place || storageKey !== null) break;
+    bytes += size;
+    if (size !== chunkSize) break;
+  }
+  return bytes;
+}
+
 /** The last part of a path that a browser or a phone gives as the name; never a path, never empty. */
 export function plainFilename(name: string): string {
   const last = name.split(/[\\/]/).at(-1)?.trim() ?? '';

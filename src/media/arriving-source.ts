@@ -65,8 +65,7 @@ function bytesUntil({ tracks }: SourceIndex, time: number): number {
   for (const { kind, packets, ends } of tracks) {
     if (kind !== 'video') continue;
     if (!ends) return Number.POSITIVE_INFINITY;
-    for (let i = 0; i < packets.count; i++)
-      if ((packets.times[i] ?? 0) < time) bytes = Math.max(bytes, ends[i] ?? 0);
+    for (let i = 0; i < packets.count; i++) if ((packets.times[i] ?? 0) < time) bytes = Math.max(bytes, ends[i] ?? 0);
   }
   return bytes;
 }

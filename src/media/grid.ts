@@ -7,7 +7,7 @@ const LONGEST_CHUNK_SECONDS = 60;
 /** Each chunk after the first is so many times as long as the one before: 12, 36, 60, 60, … */
 const GROWTH = 3;
 /** A source up to this long is one chunk: a seam costs more than it brings. */
-const ONE_CHUNK_SECONDS = 24;
+export const ONE_CHUNK_SECONDS = 24;
 /** Keyframes about this far apart, so that players can seek and switch inside a segment. */
 const GOP_SECONDS = 2;
 

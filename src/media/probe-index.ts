@@ -12,11 +12,7 @@ const SAME_START = 0.001;
  * only the packets themselves tell, and nothing was filled.
  * @param size bytes of the whole file
  */
-export function scanIndex(
-  index: SourceIndex,
-  output: ProbeOutput,
-  size: number,
-): Record<number, number> | null {
+export function scanIndex(index: SourceIndex, output: ProbeOutput, size: number): Record<number, number> | null {
   const scans = new Map<number, StreamScan>();
   for (const [number, stream] of output.streams) {
     const scan = scanStream(index, stream);

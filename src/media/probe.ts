@@ -1,6 +1,7 @@
 // Finds out what a source is: by headers and index where the container has one, else by one ffprobe run whose packets are reduced while they pass. Called by the workflows and the CLI.
 import { PlatformError } from '#domain/error.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
+import type { ArrivingSource } from '#media/arriving-source.ts';
 import { canDecode } from '#media/decoders.ts';
 import { explainUnreadable } from '#media/explain-unreadable.ts';
 import { runMedia } from '#media/ffmpeg.ts';
@@ -12,7 +13,6 @@ import { outputArguments, ProbeOutput } from '#media/probe-output.ts';
 import { field } from '#media/probe-streams.ts';
 import { type Content, HEAD_BYTES, sniffContent } from '#media/sniff.ts';
 import { openSourceBytes, type SourceBytes } from '#media/source-bytes.ts';
-import type { ArrivingSource } from '#media/arriving-source.ts';
 import { openSourceIndex, type SourceIndex } from '#media/source-index.ts';
 import { probeStill } from '#media/still.ts';
 import type { MediaInput, MediaLimits, MediaTool } from '#media/tool.ts';

@@ -62,7 +62,7 @@ export type LaneData = {
   readonly housekeeping:
     | { readonly chore: 'sweep' | 'expire' | 'age' }
     | ({ readonly chore: 'remove-leftovers' | 'remove-delivered' } & JobEntry)
-    | { readonly chore: 'finish-upload'; readonly projectId: string; readonly uploadId: string };
+    | { readonly chore: 'finish-upload' | 'encode-arriving'; readonly projectId: string; readonly uploadId: string };
   /** Whatever the dead entry carried. */
   readonly dead: Readonly<Record<string, unknown>>;
 };

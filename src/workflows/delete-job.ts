@@ -1,6 +1,8 @@
 // Deletes a job: its work stops, its rows, entries and stored files go; what was delivered whole elsewhere stays. Called by the APIs and by retention.
+import type { Kysely } from 'kysely';
 import { listPendingDeliveries } from '#database/deliveries.ts';
-import { deleteJobRow, type JobRef } from '#database/jobs.ts';
+import { deleteJobRow, type JobRef, type LockedJob } from '#database/jobs.ts';
+import type { Schema } from '#database/schema.ts';
 import { lockForChange } from '#workflows/find-for-change.ts';
 import { jobPrefix } from '#workflows/job-storage.ts';
 import { announce, JOB_CONTROL } from '#workflows/notification-channels.ts';
@@ -10,17 +12,36 @@ import { findPartDeliveries, removePart } from '#workflows/remove-delivered.ts';
 
 /** @throws PlatformError `not_found` */
 export async function deleteJob(platform: Platform, ref: JobRef): Promise<void> {
-  const { job, parts } = await platform.database.db.transaction().execute(async (db) => {
-    const locked = await lockForChange(db, ref);
-    const unfinished = locked.status === 'completed' ? [] : await findPartDeliveries(platform, db, ref);
-    await platform.queue.cancelJob(locked.id, db);
-    await platform.queue.cancelDeliveries(await listPendingDeliveries(db, ref), db);
-    await deleteJobRow(db, ref);
-    await announce(db, JOB_CONTROL, { jobId: locked.id });
-    await recordEvent(platform, db, { job: locked, type: 'job.deleted', status: 'deleted' });
-    return { job: locked, parts: unfinished };
-  });
-  // After the commit: rows without files can be seen, files without rows only cost space until the janitor comes.
+  const { db } = platform.database;
+  const removeFiles = await db.transaction().execute((transaction) => deleteJobRows(platform, transaction, ref));
+  await removeFiles();
+}
+
+/** Removes what a deleted job had stored. */
+export type RemoveFiles = () => Promise<void>;
+
+/**
+ * The same within a transaction. What it answers is called after the commit: rows without files can be seen, files without rows only cost
+ * space until the janitor comes.
+ * @throws PlatformError `not_found`
+ */
+export async function deleteJobRows(platform: Platform, db: Kysely<Schema>, ref: JobRef): Promise<RemoveFiles> {
+  const job = await lockForChange(db, ref);
+  const parts = job.status === 'completed' ? [] : await findPartDeliveries(platform, db, ref);
+  await platform.queue.cancelJob(job.id, db);
+  await platform.queue.cancelDeliveries(await listPendingDeliveries(db, ref), db);
+  await deleteJobRow(db, ref);
+  await announce(db, JOB_CONTROL, { jobId: job.id });
+  await recordEvent(platform, db, { job, type: 'job.deleted', status: 'deleted' });
+  return () => removeFilesOf(platform, { job, parts });
+}
+
+type Deleted = {
+  readonly job: Pick<LockedJob, 'id' | 'uuid'>;
+  readonly parts: Awaited<ReturnType<typeof findPartDeliveries>>;
+};
+
+async function removeFilesOf(platform: Platform, { job, parts }: Deleted): Promise<void> {
   await platform.storage.removeAll(jobPrefix(job.uuid));
   for (const part of parts) {
     try {

@@ -1,10 +1,12 @@
 // Turns a plan into rows: every task, what waits for it, and the queue entries, in one transaction. Called by run-job.ts.
+
+import { completeTasks, deleteTasks } from '#database/arriving-tasks.ts';
 import { changeJob, lockJob } from '#database/jobs.ts';
 import { changeOutputs } from '#database/outputs.ts';
 import { insertTasks, type NewTask } from '#database/tasks.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { Job } from '#domain/job.ts';
-import type { OutputPlan, Plan, PlannedTask } from '#domain/plan.ts';
+import { isSameWork, type OutputPlan, type Plan, type PlannedTask } from '#domain/plan.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import type { TaskResult } from '#domain/task.ts';
 import { PARTS_OWNERS, PLAN_OWNERS } from '#workflows/job-owners.ts';
@@ -70,7 +72,10 @@ export type PlannedJob = {
   readonly results?: ReadonlyMap<PlannedTask, TaskResult>;
 };
 
-/** @throws PlatformError `lease_lost` where the job was paused, canceled, deleted or taken over meanwhile: then nothing was written */
+/**
+ * Where the job was planned before, while its source arrived, what is done of the same plan stays done.
+ * @throws PlatformError `lease_lost` where the job was paused, canceled, deleted or taken over meanwhile: then nothing was written
+ */
 export async function openTasks(
   platform: Platform,
   { job, sourceKey, facts, plan, results }: PlannedJob,
@@ -78,13 +83,19 @@ export async function openTasks(
   const ref = { projectId: job.projectId, jobId: job.id };
   await platform.database.db.transaction().execute(async (db) => {
     await lockJob(db, ref);
-    const change = { sourceKey, facts, findings: plan.findings, plan, tries: 0 };
+    const arrival = job.arrival === 'arriving' ? job.arrival : null;
+    const change = { sourceKey, facts, findings: plan.findings, plan, tries: 0, arrival };
     const isOurs = await changeJob(db, { ...ref, attempt: job.attempt }, change);
     if (!isOurs) throw new PlatformError('lease_lost', `Job ${job.id} was taken from this attempt`);
     await PLAN_OWNERS[job.api]?.(platform, db, { job, sourceKey, facts, plan });
-    await insertTasks(db, ref, newTasks(plan, results));
+    if (job.plan && isSameWork(job.plan, plan)) {
+      await completeTasks(db, ref, results ?? new Map());
+    } else {
+      await deleteTasks(db, ref);
+      await insertTasks(db, ref, newTasks(plan, results));
+    }
     await changeOutputs(db, { ...ref, from: ['pending'] }, { status: 'processing' });
-    await sendReadyTasks(platform, db, { job, plan });
+    if (arrival === null) await sendReadyTasks(platform, db, { job, plan });
   });
   await PARTS_OWNERS[job.api]?.(platform, ref);
 }

@@ -84,7 +84,8 @@ export async function readOutput(
   ]);
   const output = outputs.find(({ index }) => index === ref.index);
   const outputPlan = job?.plan?.outputs.find(({ index }) => index === ref.index);
-  if (!job?.plan || !output || !outputPlan) return null;
+  // Of a source that still arrives nothing is shown: it may yet turn out to be something else.
+  if (!job?.plan || job.arrival === 'arriving' || !output || !outputPlan) return null;
   const made: MadeByTask[] = [
     ...parts.map((part) => ({
       kind: part.kind,

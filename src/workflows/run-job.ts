@@ -104,6 +104,8 @@ async function planTasks(platform: Platform, { job, sourceKey, facts, specs, ref
   const planned = { facts, outputs: specs, refusals };
   const keepsOriginal = job.source.kind === 'managed';
   const plan = makePlan({ ...planned, options: { ...options, keepsOriginal } });
+  // Nothing can be cut out of an original that is not whole.
+  if (job.arrival === 'arriving') return { plan, results: new Map() };
   const results = await packagePlanned(platform, { key: sourceKey, facts, plan });
   // The index promised more than its packets keep.
   return results ? { plan, results } : { plan: makePlan({ ...planned, options }), results: new Map() };

@@ -50,6 +50,13 @@ export const sendOutputs = (
   { job, tasks }: { readonly job: Sending['job']; readonly tasks: readonly ReadyTask[] },
 ): Promise<void> => sendTasks(platform, db, { job, lane: job.lane ?? 'deliver', tasks });
 
+/** One task alone. The job's row is locked by the caller. */
+export const sendTask = (
+  platform: Platform,
+  db: Kysely<Schema>,
+  { job, plan, task }: Sending & { readonly task: ReadyTask },
+): Promise<void> => sendTasks(platform, db, { job, lane: job.lane ?? laneOf(task, plan), tasks: [task] });
+
 async function sendTasks(
   platform: Platform,
   db: Kysely<Schema>,

@@ -56,6 +56,12 @@ async function settleLocked(platform: Platform, db: Kysely<Schema>, settling: Se
     if (!(await releaseTask(db, held, { burnt: false, error: null }))) return;
     return requeue(platform, db, { attempt, entry, startAfter: 0 });
   }
+  if (attempt.job.arrival === 'arriving') {
+    // What failed on a source that was not whole is tried again when it is.
+    if (!(await releaseTask(db, held, { burnt: job.arrival === 'arriving', error: failure }))) return;
+    if (job.arrival === null) await requeue(platform, db, { attempt, entry, startAfter: 0 });
+    return;
+  }
   if (error.code === 'hardware_failed' && (await fallBackToSoftware(platform, db, { attempt, job }))) return;
   const rule = retryRule(platform.config, attempt.job);
   if (error.retryable && tries < rule.tries) {

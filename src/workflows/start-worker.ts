@@ -19,6 +19,7 @@ import { runTask, type TaskRunner } from '#workflows/run-task.ts';
 import { RunningWork } from '#workflows/running-work.ts';
 import { removeScratch } from '#workflows/scratch.ts';
 import type { TaskLane } from '#workflows/send-tasks.ts';
+import { encodeArriving } from '#workflows/uploads/encode-arriving.ts';
 import { endUploadLater } from '#workflows/uploads/finish-upload.ts';
 import packageFile from '../../package.json' with { type: 'json' };
 
@@ -116,6 +117,7 @@ async function doChore(platform: Platform, { data }: Entry<'housekeeping'>): Pro
   else if (data.chore === 'remove-leftovers') await removeLeftovers(platform, data);
   else if (data.chore === 'remove-delivered') await removeDelivered(platform, data);
   else if (data.chore === 'finish-upload') await endUploadLater(platform, data);
+  else if (data.chore === 'encode-arriving') await encodeArriving(platform, data);
   else await sweepCluster(platform);
 }
 

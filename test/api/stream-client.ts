@@ -10,14 +10,20 @@ const run = promisify(execFile);
 const FFMPEG = ['-v', 'error', '-nostdin', '-y'];
 const PICTURE = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '50'];
 
-/** Standard: its own stream becomes the top rendition. 640x360, 25 frames/s, with sound. */
-export async function standardFilm(folder: string, seconds: number): Promise<string> {
-  const file = path.join(folder, `standard-${seconds}.mp4`);
+type FilmOptions = { readonly size?: string /** Its index in front, not behind. */; readonly faststart?: boolean };
+
+/** Standard: its own stream becomes the top rendition. 25 frames/s, with sound. */
+export async function standardFilm(
+  folder: string,
+  seconds: number,
+  { size = '640x360', faststart = false }: FilmOptions = {},
+): Promise<string> {
+  const file = path.join(folder, `standard-${size}-${seconds}.mp4`);
   const inputs = [
     '-f',
     'lavfi',
     '-i',
-    `testsrc2=s=640x360:r=25:d=${seconds}`,
+    `testsrc2=s=${size}:r=25:d=${seconds}`,
     '-f',
     'lavfi',
     '-i',
@@ -25,7 +31,16 @@ export async function standardFilm(folder: string, seconds: number): Promise<str
   ];
   // Within the rate that the ladder gives so small a picture.
   const rate = ['-crf', '35', '-maxrate', '600k', '-bufsize', '600k', '-bf', '2'];
-  await run('ffmpeg', [...FFMPEG, ...inputs, ...PICTURE, ...rate, '-c:a', 'aac', file]);
+  await run('ffmpeg', [
+    ...FFMPEG,
+    ...inputs,
+    ...PICTURE,
+    ...rate,
+    '-c:a',
+    'aac',
+    ...(faststart ? ['-movflags', '+faststart'] : []),
+    file,
+  ]);
   return file;
 }
 

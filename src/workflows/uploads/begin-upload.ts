@@ -9,6 +9,8 @@ import { plainFilename, type UploadGrant, type VideoWish } from '#domain/upload.
 import { uploadKey } from '#workflows/job-storage.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { bootId } from '#workflows/run-mark.ts';
+import { followArrival } from '#workflows/uploads/follow-arrival.ts';
+import { dropArriving } from '#workflows/videos/drop-arriving.ts';
 import { makeVideo } from '#workflows/videos/make-video.ts';
 
 export type UploadWish = {
@@ -48,7 +50,7 @@ export async function beginUpload(platform: Platform, wish: UploadWish): Promise
       const made = await insertVideo(db, makeVideo({ ...wish, id, wish: wish.video }), platform.sealer);
       if (!made && !(await lockVideo(db, ref))) throw new PlatformError('not_found', `There is no video ${id}`);
     }
-    return insertUpload(db, {
+    const inserted = await insertUpload(db, {
       ...ref,
       filename: plainFilename(wish.filename),
       storageKey: uploadKey(id),
@@ -67,6 +69,8 @@ export async function beginUpload(platform: Platform, wish: UploadWish): Promise
       maxBytes: wish.grant?.maxBytes ?? null,
       bootId: storage.growing ? bootId() : null,
     });
+    if (inserted && wish.video?.transcode && !wish.concatenates) await followArrival(platform, ref, { db, seconds: 0 });
+    return inserted;
   });
   const upload = await findUpload(database.db, ref);
   if (!upload) throw new PlatformError('not_found', `Upload ${id} was removed while it was begun`);
@@ -113,27 +117,31 @@ async function checkSize(platform: Platform, { size, grant, projectId, isPartial
 
 /** The upload of a caller. @throws PlatformError `not_found`, also where a token is for another one */
 export async function findOwnUpload(
-  { database, storage }: Platform,
+  platform: Platform,
   { projectId, id, grant }: { readonly projectId: string; readonly id: string; readonly grant: UploadGrant | null },
 ): Promise<Upload> {
+  const { database, storage } = platform;
   const upload = await findUpload(database.db, { projectId, id });
   if (!upload || (grant && upload.tokenId !== grant.uploadId))
     throw new PlatformError('not_found', `There is no upload ${id}; it may have expired`);
   const isDoubtful = storage.growing && upload.status === 'receiving' && upload.bootId !== bootId();
-  return isDoubtful ? forgetUnsafe(database, upload) : upload;
+  return isDoubtful ? forgetUnsafe(platform, upload) : upload;
 }
 
 /** The machine was started anew since: what was not synced may be lost, so the client is asked for it again. */
-async function forgetUnsafe({ db }: Platform['database'], upload: Upload): Promise<Upload> {
+async function forgetUnsafe(platform: Platform, upload: Upload): Promise<Upload> {
+  const { db } = platform.database;
   const ref = { projectId: upload.projectId, id: upload.id };
   const boot = bootId();
-  await db.transaction().execute(async (transaction) => {
+  const removeFiles = await db.transaction().execute(async (transaction) => {
     const now = await lockUpload(transaction, ref);
-    if (now?.status !== 'receiving' || now.bootId === boot) return;
+    if (now?.status !== 'receiving' || now.bootId === boot) return null;
     await deletePlacedParts(transaction, ref);
     const isAppended = now.protocol === 'tus' && now.received !== now.expectedSize;
     await changeUpload(transaction, ref, { bootId: boot, ...(isAppended ? { received: 0 } : {}) });
+    return dropArriving(platform, transaction, ref);
   });
+  await removeFiles?.();
   return (await findUpload(db, ref)) ?? upload;
 }
 

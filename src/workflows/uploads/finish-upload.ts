@@ -4,6 +4,7 @@ import type { Kysely } from 'kysely';
 import type { Schema } from '#database/schema.ts';
 import { listUploadParts, type UploadPart, type UploadRef } from '#database/upload-parts.ts';
 import { changeUpload, deleteUpload, findUpload, lockUpload, type Upload } from '#database/uploads.ts';
+import { lockVideo } from '#database/videos.ts';
 import { type Failure, PlatformError, toFailure, toPlatformError } from '#domain/error.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import { describeChunks, missingChunks } from '#domain/upload.ts';
@@ -13,6 +14,7 @@ import { probeStored } from '#workflows/probe-stored.ts';
 import { mostBytes, tooManyBytes } from '#workflows/uploads/begin-upload.ts';
 import { joinUpload } from '#workflows/uploads/join-upload.ts';
 import { growingKey, partsPrefix } from '#workflows/uploads/upload-storage.ts';
+import { dropArriving } from '#workflows/videos/drop-arriving.ts';
 import { failVideo } from '#workflows/videos/fail-video.ts';
 import { storeOriginal } from '#workflows/videos/store-original.ts';
 
@@ -191,16 +193,21 @@ function probe(platform: Platform, upload: Upload): Promise<SourceFacts> {
 
 /** The bytes are of no use to anybody; the video stays, with the reason. */
 async function fail(platform: Platform, upload: Upload, failure: Failure): Promise<void> {
-  const failed = await platform.database.db.transaction().execute(async (db) => {
+  const removeFiles = await platform.database.db.transaction().execute(async (db) => {
+    if (upload.isVideo) await lockVideo(db, ref(upload));
     const changed = await changeUpload(
       db,
       { ...ref(upload), status: 'finishing' },
       { status: 'failed', error: failure },
     );
-    if (changed && upload.isVideo) await failVideo(platform, db, { ...ref(upload), failure });
-    return changed;
+    if (!changed) return null;
+    const remove = await dropArriving(platform, db, ref(upload));
+    if (upload.isVideo) await failVideo(platform, db, { ...ref(upload), failure });
+    return remove;
   });
-  if (failed) await platform.storage.removeAll(uploadPrefix(upload.id));
+  if (!removeFiles) return;
+  await removeFiles();
+  await platform.storage.removeAll(uploadPrefix(upload.id));
 }
 
 const ref = ({ projectId, id }: UploadRef): UploadRef => ({ projectId, id });

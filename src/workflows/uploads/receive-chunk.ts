@@ -14,6 +14,7 @@ import type { GrowingFiles } from '#storage/piecewise.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { expiry, mostBytes, tooManyBytes } from '#workflows/uploads/begin-upload.ts';
 import { growingKey, partKey } from '#workflows/uploads/upload-storage.ts';
+import { dropArriving } from '#workflows/videos/drop-arriving.ts';
 
 export type IncomingChunk = {
   readonly upload: Upload;
@@ -131,17 +132,20 @@ export async function* limitChunk(
 /** The chunk's row, and what it tells about the others. */
 export async function saveChunk(platform: Platform, upload: Upload, part: UploadPart): Promise<void> {
   const ref = { projectId: upload.projectId, id: upload.id };
-  const replaced = await platform.database.db.transaction().execute(async (db) => {
+  const done = await platform.database.db.transaction().execute(async (db) => {
     const now = await lockUpload(db, ref);
     if (!now) throw new PlatformError('not_found', `Upload ${upload.id} was given up while chunk ${part.index} came`);
     checkOpen(now);
     const before = await saveUploadPart(db, { ...ref, part });
+    // Encoding may have begun with the one that is replaced.
+    const removeFiles = before ? await dropArriving(platform, db, ref) : null;
     // The first chunk shows how long the others are.
     const learnt = part.index === 0 && now.chunkSize === null ? { chunkSize: part.size } : {};
     await changeUpload(db, ref, { expiresAt: expiry(platform), ...learnt });
-    return before;
+    return { unused: before?.unused ?? null, removeFiles };
   });
-  if (replaced !== null) await platform.storage.remove(replaced);
+  if (done.unused !== null) await platform.storage.remove(done.unused);
+  await done.removeFiles?.();
 }
 
 export function checkOpen(upload: Upload): void {

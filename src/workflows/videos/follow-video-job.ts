@@ -21,8 +21,8 @@ export const followVideoJob: JobOwner = async (platform, db, change) => {
   if (!video) return;
   const isMain = mainJob(video)?.jobId === change.jobId;
   const ref = { projectId: video.projectId, id: video.id };
-  // A quality asked for later may fail: the video still plays.
-  if (type === 'video.failed' && !isMain) return;
+  // A quality asked for later may fail: the video still plays. What failed while it arrived is tried again.
+  if (type === 'video.failed' && (!isMain || video.status === 'uploading')) return;
   const error = video.jobs.find(({ jobId }) => jobId === change.jobId)?.error ?? null;
   await recordVideoEvent(platform, db, { ref, type, data: error ? { error } : {} });
 };

@@ -5,6 +5,7 @@ import { changeUpload, type Upload } from '#database/uploads.ts';
 import { changeVideo, findVideo, lockVideo } from '#database/videos.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import type { Platform } from '#workflows/platform.ts';
+import { completeArrival } from '#workflows/videos/complete-arrival.ts';
 import { recordVideoEvent } from '#workflows/videos/record-video-event.ts';
 import { submitVideo } from '#workflows/videos/submit-video.ts';
 
@@ -27,6 +28,9 @@ export async function storeOriginal(platform: Platform, { upload, size, facts }:
     await recordVideoEvent(platform, transaction, { ref, type: 'video.uploaded', data: { size } });
     return true;
   };
+  // It may have begun while the file arrived; also one that was stopped since then goes on from there.
+  if (video && facts && (await completeArrival(platform, { video, storageKey: upload.storageKey, facts, settle })))
+    return;
   if (video?.transcode && !video.stopped) {
     await submitVideo(platform, {
       video,

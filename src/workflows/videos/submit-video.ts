@@ -11,6 +11,9 @@ import type { Platform } from '#workflows/platform.ts';
 import { submitJob } from '#workflows/submit-job.ts';
 import { videoOutput } from '#workflows/videos/video-output.ts';
 
+/** Of the jobs of all videos. */
+export const VIDEO_PRIORITY = 50;
+
 export type VideoSubmission = {
   readonly video: Pick<Video, 'id' | 'projectId' | 'filename' | 'title' | 'baseUrl'>;
   readonly storageKey: string;
@@ -18,13 +21,15 @@ export type VideoSubmission = {
   readonly isFurther: boolean;
   /** What a probe found already; null where the job is to look. */
   readonly facts: SourceFacts | null;
+  /** Where its beginning lies, while it still arrives: then it goes after everything else. Left out of one that is whole. */
+  readonly arrivingKey?: string;
   /** What else belongs into the transaction, with the video's row locked; false undoes all of it. */
   readonly alongside?: (db: Kysely<Schema>, job: Job) => Promise<boolean>;
 };
 
 /** Null where `alongside` wanted none. @throws PlatformError `not_found` */
 export async function submitVideo(platform: Platform, submission: VideoSubmission): Promise<Job | null> {
-  const { video, storageKey, qualities, isFurther, facts, alongside } = submission;
+  const { video, storageKey, qualities, isFurther, facts, arrivingKey, alongside } = submission;
   const ref = { projectId: video.projectId, id: video.id };
   try {
     const { job } = await submitJob(
@@ -34,7 +39,7 @@ export async function submitVideo(platform: Platform, submission: VideoSubmissio
         api: 'videos',
         source: { kind: 'managed', key: storageKey },
         outputs: [videoOutput({ qualities, isFurther })],
-        priority: 50,
+        priority: arrivingKey === undefined ? VIDEO_PRIORITY : 0,
         metadata: { filename: video.filename, videoId: video.id },
         // Webhooks of a video tell of the video.
         notificationUrl: null,
@@ -46,7 +51,8 @@ export async function submitVideo(platform: Platform, submission: VideoSubmissio
         if (alongside && !(await alongside(db, submitted))) throw new NotWanted();
         await insertVideoJob(db, { projectId: video.projectId, videoId: video.id, jobId: submitted.id });
         await changeVideo(db, ref, { stopped: false });
-        if (facts) await changeJob(db, { projectId: video.projectId, jobId: submitted.id }, { facts });
+        const arrival = arrivingKey === undefined ? {} : { arrival: 'arriving' as const, sourceKey: arrivingKey };
+        if (facts) await changeJob(db, { projectId: video.projectId, jobId: submitted.id }, { facts, ...arrival });
       },
     );
     return job;

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { listTasks } from '#database/tasks.ts';
+import { findVideo } from '#database/videos.ts';
+import type { SegmentFacts } from '#domain/task.ts';
+import { mainJob } from '#domain/video.ts';
+import { openServer, type TestServer, until } from './open-server.ts';
+import { standardFilm, upload, whenReady } from './stream-client.ts';
+import { evenly, init, sendChunk, sha256, storedKeys } from './upload-client.ts';
+
+const run = promisify(execFile);
+const SECONDS = 26;
+const CHUNKS = 16;
+/** So many hold the first chunk of film, with what a decoder reads ahead. */
+const MOST = 11;
+const PROJECT = 'default';
+let server: TestServer;
+let film: string;
+let bytes: Buffer;
+before(async () => {
+  server = await openServer({ works: true });
+  film = await standardFilm(server.folder, SECONDS, { size: '848x480', faststart: true });
+  bytes = await readFile(film);
+});
+after(() => server[Symbol.asyncDispose]());
+
+type Shown = { readonly status: string; readonly duration: number; readonly qualities: readonly string[] };
+const show = async (id: string) => (await server.call('GET', `/videos/${id}`)).body as Shown;
+const complete = (id: string) => server.call('POST', '/upload/complete', { body: { upload_id: id } });
+
+async function tasksOf(id: string) {
+  const { database, sealer } = server.platform;
+  const video = await findVideo(database.db, { projectId: PROJECT, id }, sealer);
+  const jobId = (video && mainJob(video)?.jobId) ?? 0;
+  return (await listTasks(database.db, { projectId: PROJECT, jobId })).filter(({ kind }) => kind === 'chunk');
+}
+
+async function begin(fields: Readonly<Record<string, unknown>> = {}) {
+  const pieces = evenly(bytes, CHUNKS);
+  const { upload_id: id } = await init(server, { total_chunks: CHUNKS, filename: 'faststart.mp4', ...fields });
+  const send = async (indexes: readonly number[]) => {
+    for (const index of indexes) {
+      const { status } = await sendChunk(server.base, { id, index, bytes: pieces[index] ?? Buffer.alloc(0) });
+      assert.equal(status, 200);
+    }
+  };
+  return { id, send };
+}
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+
+/** Sends so much that its first chunk of film can be encoded, and waits until it is. */
+async function beginAndEncode(fields: Readonly<Record<string, unknown>> = {}) {
+  const begun = await begin(fields);
+  await begun.send(range(0, MOST));
+  const tasks = await until(
+    60,
+    () => tasksOf(begun.id),
+    (all) => all[0]?.status === 'done',
+  );
+  return { ...begun, first: tasks[0] };
+}
+
+/** Every frame that a player decodes of a quality: its time and what it looks like. */
+async function framesOf(id: string, quality: string): Promise<string> {
+  const playlist = `${server.base}/stream/${id}/${quality}/playlist.m3u8`;
+  const { stdout } = await run('ffmpeg', ['-v', 'error', '-i', playlist, '-map', '0:v:0', '-f', 'framemd5', '-'], {
+    maxBuffer: 1 << 26,
+  });
+  return stdout;
+}
+
+const segmentsOf = async (id: string) =>
+  (await tasksOf(id)).map(({ result }) =>
+    result?.parts.map(({ rendition, timescale, segments }) => ({
+      rendition,
+      timescale,
+      segments: segments.map(({ key: _key, ...facts }: SegmentFacts) => facts),
+    })),
+  );
+
+test('what has come of a film is encoded while the rest arrives, once, and comes out as it always does', async () => {
+  const { id, send, first } = await beginAndEncode();
+  assert.ok(first);
+  const key = first.result?.parts[0]?.segments[0]?.key ?? '';
+  const early = await show(id);
+  assert.deepEqual([early.status, early.duration, early.qualities], ['uploading', SECONDS, ['480p', '360p']]);
+  // What may yet turn out to be another film is shown to nobody.
+  assert.equal((await fetch(`${server.base}/stream/${id}/480p/playlist.m3u8`)).status, 404);
+  await send(range(MOST, CHUNKS));
+  const answers = await Promise.all([complete(id), complete(id)]);
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [202, 202],
+  );
+  assert.equal(((await whenReady(server, id)).body as Shown).status, 'ready');
+  const kept = (await tasksOf(id))[0];
+  assert.deepEqual([kept?.id, kept?.attempt, kept?.result?.parts[0]?.segments[0]?.key], [first.id, first.attempt, key]);
+  const usual = await upload(server, film);
+  await whenReady(server, usual);
+  assert.deepEqual(await segmentsOf(id), await segmentsOf(usual));
+  const [quality = ''] = (await show(id)).qualities.slice(-1);
+  const frames = await framesOf(id, quality);
+  assert.equal(frames.split('\n').filter((line) => /^0,/.test(line)).length, SECONDS * 25);
+  assert.equal(frames, await framesOf(usual, quality));
+  await server.call('DELETE', `/videos/${id}`);
+  await server.call('DELETE', `/videos/${usual}`);
+});
+
+test('an upload that is given up, or turns out to be another film, leaves nothing of what was begun', async () => {
+  const leftOver = async () => [...(await storedKeys(server, 'jobs/')), ...(await storedKeys(server, 'uploads/'))];
+  const abandoned = await beginAndEncode();
+  assert.equal((await server.call('DELETE', `/upload/${abandoned.id}`)).status, 204);
+  assert.deepEqual(await leftOver(), []);
+
+  // One of its chunks is sent again, with other bytes in it: the film as a whole has another digest then.
+  const changed = await beginAndEncode({ sha256: sha256(bytes) });
+  const { status } = await sendChunk(server.base, { id: changed.id, index: 3, bytes: Buffer.alloc(1000) });
+  assert.equal(status, 200);
+  assert.deepEqual([await tasksOf(changed.id), await storedKeys(server, 'jobs/')], [[], []]);
+  await changed.send(range(MOST, CHUNKS));
+  assert.equal((await complete(changed.id)).status, 422);
+  assert.equal((await show(changed.id)).status, 'failed');
+  assert.deepEqual(await leftOver(), []);
+
+  const wrong = await beginAndEncode({ sha256: sha256(Buffer.from('something else')) });
+  await wrong.send(range(MOST, CHUNKS));
+  assert.equal((await complete(wrong.id)).status, 422);
+  assert.deepEqual([await tasksOf(wrong.id), await leftOver()], [[], []]);
+});
+
+test('one that is stopped while it arrives rests, and goes on with what it has', async () => {
+  const { id, send, first } = await beginAndEncode();
+  assert.equal((await server.call('PUT', `/videos/${id}/stop`)).status, 200);
+  await send(range(MOST, CHUNKS));
+  assert.equal((await complete(id)).status, 202);
+  assert.equal((await show(id)).status, 'stopped');
+  assert.equal((await server.call('PUT', `/videos/${id}/resume`)).status, 200);
+  assert.equal(((await whenReady(server, id)).body as Shown).status, 'ready');
+  assert.deepEqual([(await tasksOf(id))[0]?.attempt, (await tasksOf(id))[0]?.id], [first?.attempt, first?.id]);
+});
