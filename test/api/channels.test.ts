@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { saveMachine } from '#database/live.ts';
 import { openServer, type TestServer } from './open-server.ts';
 
 type Problem = {
@@ -247,4 +248,24 @@ test('interfaces and load of the machine', async () => {
   assert.ok(Number(metrics.cpu?.percent) >= 0 && Array.isArray(metrics.cpu?.per_core));
   assert.ok(Number(metrics.memory?.total) > Number(metrics.memory?.used));
   assert.ok(Array.isArray(metrics.network?.interfaces) && Array.isArray(metrics.channels));
+});
+
+test('channels that are started at once, or grow while they run, share the room there is', async () => {
+  await using server = await openServer({ settings: { LIVE_CPU_PERCENT: '85' } });
+  await saveMachine(server.platform.database.db, { id: 'm', hostname: 'm', mark: 'm', namespace: 'm', cores: 2 });
+  // About 0.9 cores each, of which 1.7 are for channels.
+  const large = { input_type: 'test', resolution: '1080p', frame_rate: 30 };
+  const jobs: number[] = [];
+  for (const name of ['A', 'B', 'C', 'D'])
+    jobs.push(((await create(server, { ...large, name })).body as { job: number }).job);
+  const started = await Promise.all(jobs.map((job) => server.call('POST', `/api/job/${job}/start/`)));
+  assert.deepEqual(started.map(({ status }) => status).sort(), [200, 422, 422, 422]);
+  const small = await create(server, { ...large, name: 'E', resolution: '180p', auto_start: true });
+  const channel = small.body as { id: number; status: string };
+  assert.equal(channel.status, 'pending', small.text);
+  const change = (body: Record<string, unknown>) => server.call('PATCH', `/api/channels/${channel.id}/`, { body });
+  const grown = await change({ resolution: '1080p' });
+  assert.equal(grown.status, 422, grown.text);
+  assert.match((grown.body as Problem).detail, /LIVE_CPU_PERCENT/);
+  assert.equal((await change({ name: 'F', resolution: '144p' })).status, 200);
 });

@@ -7,7 +7,7 @@ import {
   lockChannelJob,
   saveOrder,
 } from '#database/channel-jobs.ts';
-import { findChannel, listChannels } from '#database/channels.ts';
+import { findChannel, listChannels, lockChannels } from '#database/channels.ts';
 import { listMachines } from '#database/live.ts';
 import type { Schema } from '#database/schema.ts';
 import type { Channel, ChannelJob } from '#domain/channel.ts';
@@ -85,9 +85,21 @@ async function change(
 export const hasHardware = ({ tool }: Platform, { spec }: Pick<Channel, 'spec'>): boolean =>
   spec.hwaccel !== 'none' && tool.hardware.some(({ kind }) => spec.hwaccel === 'auto' || spec.hwaccel === kind);
 
+/** The same for a change of a channel that runs, where it makes it costlier. @throws PlatformError `limit_exceeded` */
+export async function requireRoomToGrow(
+  platform: Platform,
+  db: Kysely<Schema>,
+  { before, ...target }: Target & { readonly before: Channel },
+): Promise<void> {
+  const cost = (channel: Channel): number => channelCost(channel, hasHardware(platform, channel));
+  if (target.job.wanted && cost(target.channel) > cost(before)) await requireRoom(platform, db, target);
+}
+
 /** Refuses what would slow all others down. Where no machine is known it waits for one. */
 async function requireRoom(platform: Platform, db: Kysely<Schema>, { channel, job }: Target): Promise<void> {
   const share = platform.config.LIVE_CPU_PERCENT / 100;
+  // One after the other: two that are started at once would both see the room that is there for one.
+  await lockChannels(db);
   const machines = await listMachines(db, MACHINE_SILENCE);
   const fitting = machines.filter(({ hostname }) => (channel.spec.pinnedTo ?? hostname) === hostname);
   if (share === 0 || fitting.length === 0) return;

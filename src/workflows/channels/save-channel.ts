@@ -17,7 +17,7 @@ import { hideLiveSecrets } from '#domain/channel-target.ts';
 import { PlatformError } from '#domain/error.ts';
 import { recordChannelEvent } from '#workflows/channels/channel-event.ts';
 import { checkSpec, refuse, refuseLoop } from '#workflows/channels/check-channel.ts';
-import { orderStart } from '#workflows/channels/order-channel.ts';
+import { orderStart, requireRoomToGrow } from '#workflows/channels/order-channel.ts';
 import { announce, LIVE_CONTROL } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 
@@ -56,7 +56,7 @@ export type ChannelChange = ChannelRef & { readonly change: (channel: Channel) =
 
 /**
  * @param change what it shall be, from what it is. An address that comes back as it was shown, with its secrets hidden, stays.
- * @throws PlatformError `not_found`, `invalid_request`
+ * @throws PlatformError `not_found`, `invalid_request`, `limit_exceeded`
  */
 export async function updateChannel(platform: Platform, { change, ...ref }: ChannelChange): Promise<Channel> {
   return platform.database.db.transaction().execute(async (db) => {
@@ -72,6 +72,8 @@ export async function updateChannel(platform: Platform, { change, ...ref }: Chan
     await updateRow(db, { id, projectId, name: asked.name, slug, spec: asked.spec }, platform.sealer);
     await replaceProfiles(db, { ...ref, profiles: asked.abr }, platform.sealer);
     const channel = await need(platform, db, ref);
+    const [job] = await listChannelJobs(db, ref);
+    if (job) await requireRoomToGrow(platform, db, { before, channel, job });
     await recordChannelEvent(platform, db, { type: 'channel.updated', channel, job: null });
     await announce(db, LIVE_CONTROL, { channelId: id });
     return channel;

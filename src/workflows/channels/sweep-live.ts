@@ -10,7 +10,10 @@ export async function sweepLive({ database, storage }: Platform, before: Date): 
   for await (const { key, modifiedAt } of storage.list('live/')) {
     const id = Number(/^live\/(\d+)\//.exec(key)?.[1]);
     if (!Number.isInteger(id) || (modifiedAt?.getTime() ?? Date.now()) >= before.getTime()) continue;
-    old.set(id, [...(old.get(id) ?? []), key]);
+    // A day of a channel is hundreds of thousands of keys.
+    const keys = old.get(id);
+    if (keys) keys.push(key);
+    else old.set(id, [key]);
   }
   const known = await listChannelsWithRows(database.db, [...old.keys()]);
   for (const [id, keys] of old) {
