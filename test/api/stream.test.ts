@@ -6,6 +6,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { signPlayback } from '#domain/playback-token.ts';
 import { checkStream, readMaster, readMedia } from '../kit/check-playlists.ts';
+import { eventually } from '../kit/eventually.ts';
 import { openServer, probe, type TestServer } from './open-server.ts';
 import { standardFilm, upload, whenReady } from './stream-client.ts';
 
@@ -250,4 +251,19 @@ test('where keys are asked for, addresses that are given out carry a token, and 
   assert.equal(page.status, 200);
   assert.match(await page.text(), /\/stream\/[0-9a-f-]+\/master\.m3u8\?token=/);
   assert.equal((await fetch(`${closed.base}/watch/${hash}`)).status, 401);
+});
+
+test('what is sent from memory is sent no longer than it holds: not after the token, not after the video', async () => {
+  const key = server.platform.keyFor('playback-token');
+  const short = signPlayback(id, Date.now() / 1000 + 5, key);
+  const places = ['360p/playlist.m3u8', '360p/segment_00000.m4s'];
+  const ask = (query = '') =>
+    Promise.all(places.map(async (name) => (await fetch(`${server.base}/stream/${id}/${name}${query}`)).status));
+  for (const query of ['', `?token=${short}`])
+    for (let times = 0; times < 3; times++) assert.deepEqual(await ask(query), [200, 200]);
+  await eventually(async () => assert.deepEqual(await ask(`?token=${short}`), [403, 403]));
+  assert.deepEqual(await ask(), [200, 200]);
+  assert.equal((await server.call('DELETE', `/videos/${id}`)).status, 204);
+  // Long before anything is read anew by itself.
+  await eventually(async () => assert.deepEqual(await ask(), [404, 404]), { within: 4000 });
 });

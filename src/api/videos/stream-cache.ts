@@ -12,15 +12,25 @@ const GROWING_MS = 1000;
 const SETTLED_MS = 5000;
 const MOST_STREAMS = 500;
 
-export type StreamOf = { readonly video: Video; readonly stream: Stream | null };
-type Kept = { readonly until: number; readonly found: Promise<StreamOf>; jobs: readonly number[] };
+export type StreamOf = {
+  readonly video: Video;
+  readonly stream: Stream | null;
+  /** False once it would be read anew. */
+  readonly holds: () => boolean;
+};
+type Kept = {
+  until: number;
+  readonly found: Promise<StreamOf>;
+  /** null while it is read: then any news may be its own */
+  jobs: readonly number[] | null;
+};
 export type StreamCache = { find(key: string, findVideo: () => Promise<Video>): Promise<StreamOf> };
 
 /** @param key names who asks and for what: what one may see, another may not */
 export function createStreamCache(app: Api, platform: Platform): StreamCache {
   const kept = new Map<string, Kept>();
   const forget = (jobId: number | null) => {
-    for (const [key, { jobs }] of kept) if (jobId === null || jobs.includes(jobId)) kept.delete(key);
+    for (const [key, { jobs }] of kept) if (jobId === null || jobs === null || jobs.includes(jobId)) kept.delete(key);
   };
   const subscriptions: { close(): Promise<void> }[] = [];
   app.addHook('onReady', async () => {
@@ -46,18 +56,21 @@ export function createStreamCache(app: Api, platform: Platform): StreamCache {
   };
   return {
     find: async (key, findVideo) => {
-      const entry = kept.get(key);
-      if (entry && entry.until > performance.now()) return entry.found;
-      const found = findVideo().then(async (video) => ({ video, stream: await readStream(platform, video) }));
-      keep(key, { until: performance.now() + WAITING_MS, found, jobs: [] });
+      const known = kept.get(key);
+      if (known && known.until > performance.now()) return known.found;
+      const holds = () => kept.get(key) === entry && entry.until > performance.now();
+      const found = findVideo().then(async (video) => ({ video, stream: await readStream(platform, video), holds }));
+      const entry: Kept = { until: performance.now() + WAITING_MS, found, jobs: null };
+      keep(key, entry);
       try {
-        const { video, stream } = await found;
+        const read = await found;
+        const { video, stream } = read;
         const patience = stream?.settled ? SETTLED_MS : stream?.playable ? GROWING_MS : WAITING_MS;
-        if (kept.get(key)?.found === found)
-          keep(key, { until: performance.now() + patience, found, jobs: video.jobs.map(({ jobId }) => jobId) });
-        return { video, stream };
+        entry.until = performance.now() + patience;
+        entry.jobs = video.jobs.map(({ jobId }) => jobId);
+        return read;
       } catch (error) {
-        kept.delete(key);
+        if (kept.get(key) === entry) kept.delete(key);
         throw error;
       }
     },

@@ -127,13 +127,11 @@ async function sendOf(platform: Platform, tools: Tools, { request, reply }: Exch
   // Such an address is signed for GET alone.
   const link = request.method === 'GET' ? await linkStored(platform, file) : null;
   if (link !== null) return reply.header('Cache-Control', 'private, max-age=300').redirect(link, 302);
-  const onWhole = (headers: AnswerHeaders, body: Buffer) =>
-    tools.hot.keep(request.raw, { headers, body, lives: Math.min(livesOf(file), leftOf(request)) });
+  const until = performance.now() + leftOf(request);
+  const holds = () => found.holds() && performance.now() < until;
+  const onWhole = (headers: AnswerHeaders, body: Buffer) => tools.hot.keep(request.raw, { headers, body, holds });
   return tools.send(request, reply, { file, filename: null, download: download !== undefined, onWhole });
 }
-
-/** Playlists are looked at anew soon; of segments only whether they may still be played. Milliseconds. */
-const livesOf = (file: ServedFile): number => (file.kind === 'text' ? 500 : 5000);
 
 /** Milliseconds that a request's token is good for. */
 function leftOf(request: FastifyRequest): number {
@@ -189,8 +187,9 @@ function refuseClear(video: Video, request: FastifyRequest): void {
   throw new PlatformError('playback_denied', `Video ${video.id} is encrypted: it plays, but is not given out`);
 }
 
-function notThere({ video, stream }: StreamOf, name: string): PlatformError {
-  const yet = stream?.settled && !isComing({ video, stream }) ? '' : ' yet';
+function notThere(found: StreamOf, name: string): PlatformError {
+  const { video, stream } = found;
+  const yet = stream?.settled && !isComing(found) ? '' : ' yet';
   return new PlatformError('not_found', `Video ${video.id} has no ${JSON.stringify(name)}${yet}`);
 }
 
