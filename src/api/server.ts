@@ -14,6 +14,7 @@ import { installDashboard } from '#api/dashboard.ts';
 import { encoderRoutes } from '#api/encoder/routes.ts';
 import { fieldErrors, installErrors, invalid } from '#api/errors.ts';
 import type { EventStream } from '#api/event-stream.ts';
+import { attemptRoutes } from '#api/jobs/attempt-routes.ts';
 import { deliveryRoutes } from '#api/jobs/delivery-routes.ts';
 import { outputRoutes } from '#api/jobs/output-routes.ts';
 import { planRoutes } from '#api/jobs/plan-routes.ts';
@@ -24,9 +25,11 @@ import { operationsApi } from '#api/operations/routes.ts';
 import { installSecurityHeaders } from '#api/security-headers.ts';
 import { adminRoutes } from '#api/system/admin-routes.ts';
 import { eventRoutes } from '#api/system/event-routes.ts';
+import { loadRoutes } from '#api/system/load-routes.ts';
 import { overviewRoutes } from '#api/system/overview-routes.ts';
 import { queueRoutes } from '#api/system/queue-routes.ts';
 import { systemRoutes } from '#api/system/routes.ts';
+import { storageRoutes } from '#api/system/storage-routes.ts';
 import { type VideoService, videosApi } from '#api/videos/api.ts';
 import { serviceRoutes } from '#api/videos/service-routes.ts';
 import { TUS_HEADERS } from '#api/videos/tus-headers.ts';
@@ -128,13 +131,16 @@ export async function createServer(platform: Platform, only?: OnlyService): Prom
   eventRoutes(app, context);
   queueRoutes(app, context);
   overviewRoutes(app, context);
+  loadRoutes(app, context);
   adminRoutes(app, context);
+  storageRoutes(app, context);
   planRoutes(app, context);
   if (platform.config.APIS.includes('jobs')) {
     jobRoutes(app, context);
     deliveryRoutes(app, context);
     outputRoutes(app, context);
     taskRoutes(app, context);
+    attemptRoutes(app, context);
   }
   if (platform.config.APIS.includes('videos')) videosApi(app, context);
   if (platform.config.APIS.includes('channels')) channelsApi(app, context);

@@ -10,6 +10,7 @@ import type { Config } from '#config/settings.ts';
 import { findPostmaster } from '#database/postmaster.ts';
 import { PlatformError } from '#domain/error.ts';
 import { openPlatform } from '#platform.ts';
+import { startLoadSampler } from '#workflows/sample-load.ts';
 
 export const command: Command = {
   name: 'live',
@@ -30,11 +31,12 @@ async function live(config: Config): Promise<number> {
   const log = createLogger(config);
   await using platform = await openPlatform(config, { log, works: false });
   const channels = await startLiveRole(platform);
+  const sampler = startLoadSampler(platform);
   process.stdout.write(`Live ${platform.workerId} is ready\n`);
   const ending = await Promise.race([signals.signal, platform.lost]);
   if (ending instanceof PlatformError) log.error(ending.message);
   else log.info(`${ending}: stopping`);
-  await endInTime(log, [channels.stop()]);
+  await endInTime(log, [channels.stop(), sampler.stop()]);
   signals.stop();
   return ending instanceof PlatformError ? 1 : 0;
 }

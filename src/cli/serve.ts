@@ -13,6 +13,7 @@ import type { Config } from '#config/settings.ts';
 import { isNodeError, PlatformError } from '#domain/error.ts';
 import { type OpenPlatform, openPlatform } from '#platform.ts';
 import { startIntake } from '#workflows/encoder/start-intake.ts';
+import { startLoadSampler } from '#workflows/sample-load.ts';
 import { startWorker, type Worker } from '#workflows/start-worker.ts';
 
 export const command: Command = {
@@ -55,13 +56,14 @@ async function serve(config: Config, { seedPorts }: { readonly seedPorts: boolea
   // A worker has its own.
   const intake = works ? null : startIntake(platform);
   const live = config.ROLES.includes('live') ? await startLiveRole(platform) : null;
+  const sampler = startLoadSampler(platform);
   const place = app ? addressOf(app, config) : null;
   process.stdout.write(place ? `Rendition is ready at ${place}\n` : 'Rendition is ready\n');
   const ending = await Promise.race([signals.signal, platform.lost]);
   if (ending instanceof PlatformError) log.error(ending.message);
   else log.info(`${ending}: stopping`);
   // The server first: who asks now is told to come again, and nothing new is taken in.
-  await endInTime(log, [app?.close(), services?.close(), worker?.stop(), intake?.stop(), live?.stop()]);
+  await endInTime(log, [app?.close(), services?.close(), worker?.stop(), intake?.stop(), live?.stop(), sampler.stop()]);
   signals.stop();
   return ending instanceof PlatformError ? 1 : 0;
 }

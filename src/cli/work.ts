@@ -9,6 +9,7 @@ import type { Config } from '#config/settings.ts';
 import { findPostmaster } from '#database/postmaster.ts';
 import { PlatformError } from '#domain/error.ts';
 import { openPlatform } from '#platform.ts';
+import { startLoadSampler } from '#workflows/sample-load.ts';
 import { startWorker } from '#workflows/start-worker.ts';
 
 export const command: Command = {
@@ -37,11 +38,12 @@ async function work(config: Config): Promise<number> {
   const log = createLogger(config);
   await using platform = await openPlatform(config, { log, works: true });
   const worker = await startWorker(platform);
+  const sampler = startLoadSampler(platform);
   process.stdout.write(`Worker ${platform.workerId} is ready\n`);
   const ending = await Promise.race([signals.signal, platform.lost]);
   if (ending instanceof PlatformError) log.error(ending.message);
   else log.info(`${ending}: stopping`);
-  await endInTime(log, [ending === 'SIGTERM' ? worker.drain() : worker.stop()]);
+  await endInTime(log, [ending === 'SIGTERM' ? worker.drain() : worker.stop(), sampler.stop()]);
   signals.stop();
   return ending instanceof PlatformError ? 1 : 0;
 }

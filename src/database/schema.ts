@@ -12,11 +12,13 @@ import type {
 import type { EncoderJobTable, EncoderLogTable } from '#database/encoder-tables.ts';
 import type { OperationFileTable, OperationTable, RateLimitTable } from '#database/operation-tables.ts';
 import type { SealedLocation, SealedSpec } from '#database/sealed-location.ts';
+import type { AttemptOutcome } from '#domain/attempt.ts';
 import type { Failure } from '#domain/error.ts';
 import type { Finding } from '#domain/finding.ts';
 import type { JobApi, JobLane, JobStatus, OutputResult, OutputStatus, SourceArrival, TaskStatus } from '#domain/job.ts';
 import type { Plan, TaskKind } from '#domain/plan.ts';
 import type { QueueState } from '#domain/queue-state.ts';
+import type { StorageKind } from '#domain/retention.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import type { TaskResult, TrackPart } from '#domain/task.ts';
 import type { Encryption, PlaybackPolicy } from '#domain/video.ts';
@@ -120,6 +122,20 @@ export type TaskTable = {
   readonly done_at: OptionalTime;
 };
 
+/** One try, of a task or of planning its job. Triggers write it. */
+export type AttemptTable = {
+  readonly id: GeneratedAlways<number>;
+  readonly project_id: string;
+  readonly job_id: number;
+  readonly task_id: number | null;
+  readonly number: number;
+  readonly worker_id: string | null;
+  readonly started_at: Time;
+  readonly ended_at: OptionalTime;
+  readonly outcome: AttemptOutcome;
+  readonly error: OptionalJson<Failure>;
+};
+
 export type EventTable = {
   readonly id: GeneratedAlways<number>;
   readonly project_id: string;
@@ -188,6 +204,31 @@ export type WorkerTable = {
   readonly encoders: Json<readonly string[]>;
   readonly started_at: Time;
   readonly last_heartbeat_at: Time;
+};
+
+/** A sample of a machine's load; of no project, like the workers. */
+export type MachineLoadTable = {
+  readonly hostname: string;
+  readonly at: Date;
+  readonly cores: number;
+  /** bytes */
+  readonly memory_total: number;
+  /** 0–100, all cores together */
+  readonly cpu: number;
+  /** bytes */
+  readonly memory_used: number;
+  /** bytes/s over all interfaces but loopback; null where the system does not tell */
+  readonly received: number | null;
+  readonly sent: number | null;
+};
+
+/** What lies in managed storage under one prefix, as the last sweep counted it. */
+export type StorageUsageTable = {
+  readonly kind: StorageKind;
+  readonly objects: number;
+  /** bytes */
+  readonly bytes: number;
+  readonly counted_at: Time;
 };
 
 export const UPLOAD_STATUSES = ['receiving', 'finishing', 'received', 'failed'] as const;
@@ -284,6 +325,7 @@ export type Schema = {
   readonly job: JobTable;
   readonly output: OutputTable;
   readonly task: TaskTable;
+  readonly attempt: AttemptTable;
   readonly event: EventTable;
   readonly delivery: DeliveryTable;
   readonly queue_state: QueueStateTable;
@@ -291,6 +333,8 @@ export type Schema = {
   readonly encoder_log: EncoderLogTable;
   readonly job_log: JobLogTable;
   readonly worker: WorkerTable;
+  readonly machine_load: MachineLoadTable;
+  readonly storage_usage: StorageUsageTable;
   readonly upload: UploadTable;
   readonly upload_part: UploadPartTable;
   readonly video: VideoTable;

@@ -2,7 +2,8 @@
 import type { Kysely } from 'kysely';
 import { changeJob, type LockedJob } from '#database/jobs.ts';
 import type { Schema } from '#database/schema.ts';
-import { beatTask, redoTasks } from '#database/tasks.ts';
+import { redoTasks, releaseTask } from '#database/tasks.ts';
+import type { Failure } from '#domain/error.ts';
 import type { Plan } from '#domain/plan.ts';
 import { readJob } from '#workflows/find-for-change.ts';
 import { announce, JOB_CONTROL } from '#workflows/notification-channels.ts';
@@ -24,7 +25,7 @@ export function withoutHardware(plan: Plan): { readonly plan: Plan; readonly tim
 export async function fallBackToSoftware(
   platform: Platform,
   db: Kysely<Schema>,
-  { attempt, job }: { readonly attempt: TaskAttempt; readonly job: LockedJob },
+  { attempt, job, failure }: { readonly attempt: TaskAttempt; readonly job: LockedJob; readonly failure: Failure },
 ): Promise<boolean> {
   const { held } = attempt;
   const current = await readJob(platform, db, held);
@@ -32,7 +33,7 @@ export async function fallBackToSoftware(
   const { plan, timelines } = withoutHardware(current.plan);
   if (timelines.length === 0) return false;
   // The fence: of several chunks that fail at once, those after the first find their attempts over.
-  if (!(await beatTask(db, held))) return true;
+  if (!(await releaseTask(db, held, { burnt: false, error: failure }))) return true;
   await redoTasks(db, { ...held, kinds: ['chunk', 'first-light'], subjects: timelines });
   await changeJob(db, held, { plan, progress: 0 });
   await requeueJob(platform, db, { ...current, plan });

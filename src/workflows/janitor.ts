@@ -3,7 +3,9 @@ import { deleteEventsBefore } from '#database/events.ts';
 import { findJobUuids, listExpiredJobs } from '#database/jobs.ts';
 import { deleteWorkersBefore } from '#database/workers.ts';
 import { PlatformError } from '#domain/error.ts';
+import { EVENT_DAYS } from '#domain/retention.ts';
 import { sweepLive } from '#workflows/channels/sweep-live.ts';
+import { countStorage } from '#workflows/count-storage.ts';
 import { deleteJob } from '#workflows/delete-job.ts';
 import { failSilentExternals } from '#workflows/encoder/report-external.ts';
 import { endOrphans } from '#workflows/end-orphans.ts';
@@ -20,7 +22,6 @@ const WORKER_SILENCE = 60_000;
 const STALE_HOURS = 24;
 /** What is newer may belong to a job that is just being submitted. */
 const UNOWNED_HOURS = 1;
-const EVENT_DAYS = 30;
 
 /** Dead scratch folders and FFmpeg processes without a supervisor. */
 export async function sweepMachine(platform: Platform): Promise<void> {
@@ -43,7 +44,11 @@ export async function sweepCluster(platform: Platform): Promise<void> {
   await platform.storage.sweep(new Date(now - staleHours * HOUR));
   await removeUnowned(platform, new Date(now - UNOWNED_HOURS * HOUR));
   await sweepLive(platform, new Date(now - UNOWNED_HOURS * HOUR));
+  await countStorage(platform);
 }
+
+/** Has a worker sweep now instead of within the hour. */
+export const orderSweep = ({ queue }: Platform): Promise<void> => queue.send('housekeeping', { chore: 'sweep' });
 
 /** Deletes finished jobs older than RETENTION_HOURS; also `rendition retention`. Answers how many. */
 export async function expireJobs(platform: Platform): Promise<number> {

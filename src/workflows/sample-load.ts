@@ -1,50 +1,33 @@
-// How busy this machine is: samples of the last hour, taken all the time and cheaply. Started by the system routes.
+// How busy this machine is: a sample every five seconds, taken cheaply, for the whole cluster to see. Started by `serve`, `work` and `live`.
 import { readFileSync } from 'node:fs';
 import { cpus, freemem, hostname, totalmem } from 'node:os';
+import { deleteLoadBefore, insertLoad, type LoadSample, type MachineFacts } from '#database/machine-load.ts';
+import type { Platform } from '#workflows/platform.ts';
 
 /** Seconds between two samples. */
 export const LOAD_INTERVAL = 5;
-const MOST_SAMPLES = 720;
+/** Seconds that a sample is kept. */
+export const LOAD_KEPT = 3600;
+/** Samples between two looks for old ones, of machines that are gone too. */
+const SWEEP_EVERY = 60;
 
-export type LoadSample = {
-  readonly at: Date;
-  /** 0–100, all cores together */
-  readonly cpu: number;
-  /** bytes */
-  readonly memoryUsed: number;
-  /** bytes per second over all interfaces but loopback; null where the system does not tell */
-  readonly received: number | null;
-  readonly sent: number | null;
-};
-export type LoadSampler = {
-  readonly hostname: string;
-  readonly cores: number;
-  /** bytes */
-  readonly memoryTotal: number;
-  /** Oldest first. */
-  samples(): readonly LoadSample[];
-  stop(): void;
-};
+export type LoadSampler = { stop(): Promise<void> };
 
-type Counters = { readonly at: number; readonly busy: number; readonly total: number; readonly traffic: Traffic };
-type Traffic = { readonly received: number; readonly sent: number } | null;
-
-export function startLoadSampler(): LoadSampler {
-  const kept: LoadSample[] = [];
+export function startLoadSampler({ database, log }: Platform): LoadSampler {
+  const machine: MachineFacts = { hostname: hostname(), cores: cpus().length, memoryTotal: totalmem() };
   let last = readCounters();
+  let taken = 0;
+  const save = async (sample: LoadSample) => {
+    await insertLoad(database.db, machine, sample);
+    if (taken++ % SWEEP_EVERY === 0) await deleteLoadBefore(database.db, new Date(Date.now() - LOAD_KEPT * 1000));
+  };
+  let saving: Promise<void> = Promise.resolve();
   const take = () => {
     const now = readCounters();
-    const seconds = Math.max(0.001, (now.at - last.at) / 1000);
-    const ticks = now.total - last.total;
-    kept.push({
-      at: new Date(),
-      cpu: ticks > 0 ? Math.round(((now.busy - last.busy) / ticks) * 1000) / 10 : 0,
-      memoryUsed: totalmem() - availableMemory(),
-      received: rate(now.traffic?.received, last.traffic?.received, seconds),
-      sent: rate(now.traffic?.sent, last.traffic?.sent, seconds),
-    });
-    if (kept.length > MOST_SAMPLES) kept.shift();
+    const sample = sampleBetween(last, now);
     last = now;
+    // One that cannot be stored leaves a gap in a line, nothing more.
+    saving = save(sample).catch((error: unknown) => log.debug({ err: error }, 'a sample of the load was not stored'));
   };
   // The first figures are there for the first who asks.
   const first = setTimeout(take, 250);
@@ -52,16 +35,31 @@ export function startLoadSampler(): LoadSampler {
   first.unref();
   timer.unref();
   return {
-    hostname: hostname(),
-    cores: cpus().length,
-    memoryTotal: totalmem(),
-    samples: () => kept,
     stop: () => {
       clearTimeout(first);
       clearInterval(timer);
+      return saving;
     },
   };
 }
+
+/** At the same times in every process of the machine, so that they do not store it over and over. */
+const slotOf = (time: number): Date => new Date(Math.floor(time / (LOAD_INTERVAL * 1000)) * LOAD_INTERVAL * 1000);
+
+function sampleBetween(last: Counters, now: Counters): LoadSample {
+  const seconds = Math.max(0.001, (now.at - last.at) / 1000);
+  const ticks = now.total - last.total;
+  return {
+    at: slotOf(Date.now()),
+    cpu: ticks > 0 ? Math.round(((now.busy - last.busy) / ticks) * 1000) / 10 : 0,
+    memoryUsed: totalmem() - availableMemory(),
+    received: rate(now.traffic?.received, last.traffic?.received, seconds),
+    sent: rate(now.traffic?.sent, last.traffic?.sent, seconds),
+  };
+}
+
+type Counters = { readonly at: number; readonly busy: number; readonly total: number; readonly traffic: Traffic };
+type Traffic = { readonly received: number; readonly sent: number } | null;
 
 /** Counters begin anew when an interface goes away. */
 const rate = (now: number | undefined, before: number | undefined, seconds: number): number | null =>

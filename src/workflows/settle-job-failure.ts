@@ -1,4 +1,5 @@
 // What becomes of a job whose fetching, probing or planning failed: given back, tried again, or failed. Called by run-job.ts.
+import { failJobAttempt } from '#database/attempts.ts';
 import { changeJob, lockJob } from '#database/jobs.ts';
 import { toFailure, toPlatformError } from '#domain/error.ts';
 import type { Job } from '#domain/job.ts';
@@ -31,6 +32,7 @@ export async function settleJobFailure(
     const mayTryAgain = error.retryable && locked.tries < rule.tries;
     if (!isDrain && !mayTryAgain) return failOutputs(platform, db, { job: locked, failure: toFailure(error) });
     const tries = isDrain ? locked.tries - 1 : locked.tries;
+    if (!isDrain) await failJobAttempt(db, { ...ref, attempt: job.attempt }, toFailure(error));
     await changeJob(db, ref, { status: 'queued', workerId: null, tries });
     await platform.queue.giveBack(entry, { transaction: db, startAfter: isDrain ? 0 : rule.delay(locked.tries) });
     await recordEvent(platform, db, { job, type: 'job.queued', status: 'queued' });

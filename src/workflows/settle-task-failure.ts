@@ -62,7 +62,7 @@ async function settleLocked(platform: Platform, db: Kysely<Schema>, settling: Se
     if (job.arrival === null) await requeue(platform, db, { attempt, entry, startAfter: 0 });
     return;
   }
-  if (error.code === 'hardware_failed' && (await fallBackToSoftware(platform, db, { attempt, job }))) return;
+  if (error.code === 'hardware_failed' && (await fallBackToSoftware(platform, db, { attempt, job, failure }))) return;
   const rule = retryRule(platform.config, attempt.job);
   if (error.retryable && tries < rule.tries) {
     if (!(await releaseTask(db, held, { burnt: true, error: failure }))) return;

@@ -2,6 +2,7 @@
 import { availableParallelism, hostname } from 'node:os';
 import { listen } from '#database/listen.ts';
 import { deleteWorker, saveWorker } from '#database/workers.ts';
+import { SWEEP_SECONDS } from '#domain/retention.ts';
 import { RUN_LANES } from '#queue/lane.ts';
 import type { Entry } from '#queue/queue.ts';
 import { buryDeadEntry } from '#workflows/bury-dead-entry.ts';
@@ -31,7 +32,6 @@ export type Worker = {
 };
 
 const BEAT_MS = 3000;
-const SWEEP_SECONDS = 3600;
 const AGE_SECONDS = 60;
 /** Webhooks on their way at once in this process, and to one receiver: a slow one holds up nobody else. */
 const WEBHOOKS = 32;

@@ -1,7 +1,10 @@
 // What the dashboard reads: the pieces of a job, figures of the last day, the machine's load, who is asking.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { loadInterval } from '#api/system/load-routes.ts';
+import { insertLoad } from '#database/machine-load.ts';
 import { createKey } from '#workflows/create-key.ts';
+import { startLoadSampler } from '#workflows/sample-load.ts';
 import { makeFilm, openServer, until } from './open-server.ts';
 
 type Task = { kind: string; status: string; progress: number; workerId: string | null; seconds: number | null };
@@ -39,6 +42,39 @@ test('the pieces of a job, and its hour in the overview', async () => {
   }
   assert.ok((tasks.find(({ kind }) => kind === 'chunk')?.seconds ?? 0) > 0, 'the chunk took its time');
   assert.deepEqual((await server.call('GET', `/jobs/${broken}/tasks`)).body, { tasks: [] });
+
+  type Attempts = {
+    attempts: {
+      id: number;
+      kind: string;
+      outcome: string;
+      attempt: number;
+      seconds: number;
+      workerId: string;
+      error: { code: string } | null;
+    }[];
+    nextCursor: string | null;
+  };
+  const tries = (await server.call('GET', `/jobs/${id}/attempts`)).body as Attempts;
+  assert.deepEqual(tries.attempts.map(({ kind }) => kind).sort(), ['prepare', ...kinds].sort());
+  for (const one of tries.attempts) {
+    assert.deepEqual([one.outcome, one.attempt, one.workerId], ['done', 1, server.platform.workerId], one.kind);
+    assert.ok(one.seconds >= 0 && one.seconds < 90);
+  }
+  const [newest] = tries.attempts;
+  const first = (await server.call('GET', `/jobs/${id}/attempts?limit=1`)).body as Attempts;
+  assert.deepEqual([first.attempts, first.nextCursor], [[newest], String(newest?.id)]);
+  const rest = (await server.call('GET', `/jobs/${id}/attempts?limit=100&cursor=${first.nextCursor}`)).body as Attempts;
+  assert.deepEqual([rest.attempts, rest.nextCursor], [tries.attempts.slice(1), null]);
+  const wrong = (await server.call('GET', `/jobs/${broken}/attempts?outcome=failed`)).body as Attempts;
+  assert.deepEqual(
+    wrong.attempts.map(({ kind, attempt }) => [kind, attempt]),
+    [['prepare', 1]],
+  );
+  const failure = (await server.call('GET', `/jobs/${broken}`)).body as { error: { code: string } };
+  assert.equal(wrong.attempts[0]?.error?.code, failure.error.code);
+  assert.equal((await server.call('GET', `/jobs/${id}/attempts?limit=0`)).status, 400);
+  assert.equal((await server.call('GET', '/jobs/4711/attempts')).status, 404);
   assert.equal((await server.call('GET', '/jobs/4711/tasks')).status, 404);
 
   const overview = (await server.call('GET', '/overview')).body as Overview;
@@ -54,18 +90,37 @@ test('the pieces of a job, and its hour in the overview', async () => {
   assert.ok(overview.disk.free > 0 && overview.disk.free <= overview.disk.size);
 });
 
-test('load of the machine, newer samples alone, and who asks', async () => {
+test('load of every machine, newer samples alone, and who asks', async () => {
   await using server = await openServer({ settings: { AUTH: 'on', ADMIN_KEY: 'the-first-admin-key' } });
   const key = await createKey(server.platform, { name: 'shop', scopes: ['read'], projectId: 'shop' });
   const headers = { authorization: `Bearer ${key}` };
-  type Load = { cores: number; samples: { at: string; cpu: number; memoryUsed: number }[]; memoryTotal: number };
+  type Sample = { at: string; cpu: number; memoryUsed: number; received: number | null };
+  type Machine = { hostname: string; cores: number; memoryTotal: number; samples: Sample[] };
+  type Load = { interval: number; machines: Machine[] };
   const ask = async (query = '') => (await server.call('GET', `/system/load${query}`, { headers })).body as Load;
-  const load = await until(20, ask, ({ samples }) => samples.length > 0);
-  const [sample] = load.samples;
-  assert.ok(sample && sample.cpu >= 0 && sample.cpu <= 100);
-  assert.ok(sample.memoryUsed > 0 && sample.memoryUsed < load.memoryTotal);
-  const newest = load.samples.at(-1)?.at ?? '';
-  assert.ok((await ask(`?after=${newest}`)).samples.every(({ at }) => at > newest));
+  // Two processes of one machine, and a machine elsewhere that was last heard of half an hour ago.
+  const samplers = [startLoadSampler(server.platform), startLoadSampler(server.platform)];
+  const { db } = server.platform.database;
+  const far = { hostname: '~far', cores: 64, memoryTotal: 2 ** 38 };
+  const figures = { cpu: 12.5, memoryUsed: 2 ** 37, received: null, sent: null };
+  const then = new Date(Math.floor(Date.now() / 5000) * 5000 - 1_800_000);
+  await insertLoad(db, far, { at: then, ...figures });
+  await insertLoad(db, far, { at: new Date(Date.now() - 3_700_000), ...figures });
+  const load = await until(20, ask, ({ machines }) => machines.length > 1);
+  for (const sampler of samplers) await sampler.stop();
+  const [own, other] = load.machines;
+  assert.ok(own && own.samples.length > 0);
+  assert.equal(new Set(own.samples.map(({ at }) => at)).size, own.samples.length, 'one sample for each time');
+  for (const { cpu, memoryUsed } of own.samples) {
+    assert.ok(cpu >= 0 && cpu <= 100);
+    assert.ok(memoryUsed > 0 && memoryUsed < own.memoryTotal);
+  }
+  assert.deepEqual(other, { ...far, samples: [{ at: then.toISOString(), ...figures }] }, 'of the last hour alone');
+  assert.deepEqual(
+    (await ask(`?after=${then.toISOString()}`)).machines.map(({ hostname }) => hostname),
+    [own.hostname],
+  );
+  assert.deepEqual([load.interval, loadInterval(10), loadInterval(11), loadInterval(100)], [5, 5, 10, 50]);
   const session = (await server.call('GET', '/session', { headers })).body as { project: string; scopes: string[] };
   assert.deepEqual([session.project, session.scopes], ['shop', ['read']]);
   assert.equal((await server.call('GET', '/session')).status, 401);

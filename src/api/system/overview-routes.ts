@@ -1,4 +1,4 @@
-// What the first page shows: figures of the last day, the disk, this machine's load, who is asking. Wired by server.ts.
+// What the first page shows: figures of the last day, the disk, who is asking. Wired by server.ts.
 import { statfs } from 'node:fs/promises';
 import { z } from 'zod';
 import { type Api, type ApiContext, callerOf } from '#api/context.ts';
@@ -7,7 +7,6 @@ import { countDeliveries, listThroughput } from '#database/overview.ts';
 import { SCOPES } from '#domain/access.ts';
 import { JOB_STATUSES } from '#domain/job.ts';
 import { DELIVERY_STATUSES } from '#domain/webhook.ts';
-import { LOAD_INTERVAL, startLoadSampler } from '#workflows/sample-load.ts';
 
 const tags = ['system'];
 const count = z.int();
@@ -29,22 +28,6 @@ const overviewSchema = z.object({
   /** The disk of DATA_DIR, bytes. */
   disk: z.object({ size: z.number(), free: z.number() }),
 });
-const loadSchema = z.object({
-  hostname: z.string(),
-  cores: count,
-  memoryTotal: z.number(),
-  /** Seconds between two samples. */
-  interval: z.number(),
-  samples: z.array(
-    z.object({
-      at: z.iso.datetime(),
-      cpu: z.number(),
-      memoryUsed: z.number(),
-      received: z.number().nullable(),
-      sent: z.number().nullable(),
-    }),
-  ),
-});
 const sessionSchema = z.object({
   project: z.string(),
   scopes: z.array(z.enum(SCOPES)),
@@ -52,12 +35,9 @@ const sessionSchema = z.object({
   keyId: z.string().nullable(),
   apis: z.array(z.string()),
 });
-const loadQuery = z.object({ after: z.iso.datetime().optional() });
 
 export function overviewRoutes(app: Api, { platform }: ApiContext): void {
   const { db } = platform.database;
-  const sampler = startLoadSampler();
-  app.addHook('onClose', async () => sampler.stop());
   app.get(
     '/overview',
     {
@@ -79,30 +59,6 @@ export function overviewRoutes(app: Api, { platform }: ApiContext): void {
         throughput: throughput.map(({ hour, ...figures }) => ({ ...figures, hour: hour.toISOString() })),
         deliveries: every(DELIVERY_STATUSES, deliveries),
         disk: { size: disk.blocks * disk.bsize, free: disk.bavail * disk.bsize },
-      };
-    },
-  );
-  app.get(
-    '/system/load',
-    {
-      config: { scope: 'read' },
-      schema: {
-        tags,
-        summary:
-          'Processor, memory and network of the machine that answers: the last hour, or what is newer than `after`',
-        querystring: loadQuery,
-        response: { 200: loadSchema },
-      },
-    },
-    async (request) => {
-      const after = request.query.after === undefined ? 0 : Date.parse(request.query.after);
-      const samples = sampler.samples().filter(({ at }) => at.getTime() > after);
-      return {
-        hostname: sampler.hostname,
-        cores: sampler.cores,
-        memoryTotal: sampler.memoryTotal,
-        interval: LOAD_INTERVAL,
-        samples: samples.map((sample) => ({ ...sample, at: sample.at.toISOString() })),
       };
     },
   );
