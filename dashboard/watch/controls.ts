@@ -1,8 +1,12 @@
 // The bar below the picture: play, place, sound, captions, speed, quality, picture in picture, full screen.
+
+import { button, choice, element, fill, range } from './elements.ts';
 import { icon } from './icons.ts';
+import { liveButton } from './live-state.ts';
 import type { PageData } from './main.ts';
 import { addPreview } from './storyboard.ts';
 import type { Stream } from './stream.ts';
+import { lengthOf, seekTo } from './timeline.ts';
 
 type Parts = {
   readonly frame: HTMLElement;
@@ -45,6 +49,10 @@ export function addControls({ frame, video, stream, page }: Parts): void {
   pip.hidden = !document.pictureInPictureEnabled;
   full.hidden = !document.fullscreenEnabled;
   row.append(playing, sound, volume, passed, element('span', 'gap'), captions, speed, quality, pip, full);
+  if (stream.live) {
+    passed.before(liveButton(video, stream.live));
+    speed.hidden = true;
+  }
   bar.append(seek, row);
 
   fill(
@@ -68,13 +76,15 @@ export function addControls({ frame, video, stream, page }: Parts): void {
   stream.onChange(showChoices);
   showChoices();
 
+  let hasBegun = false;
   const showState = () => {
     playing.replaceChildren(icon(video.paused ? 'play' : 'pause'));
     playing.title = video.paused ? 'Play (k)' : 'Pause (k)';
     playing.setAttribute('aria-label', playing.title);
     sound.replaceChildren(icon(video.muted || video.volume === 0 ? 'muted' : 'sound'));
     volume.value = String(video.muted ? 0 : Math.round(video.volume * 100));
-    start.hidden = !video.paused || video.currentTime > 0;
+    hasBegun ||= !video.paused;
+    start.hidden = hasBegun;
     frame.classList.toggle('paused', video.paused);
   };
   for (const event of ['play', 'pause', 'volumechange', 'loadeddata', 'seeking'])
@@ -85,23 +95,29 @@ export function addControls({ frame, video, stream, page }: Parts): void {
     video.muted = video.volume === 0;
   });
 
-  const length = () => (Number.isFinite(video.duration) ? video.duration : 0);
+  const { timeline, live } = stream;
+  const shareOf = (time: number) => {
+    const length = lengthOf(timeline);
+    return length > 0 ? Math.min(1, Math.max(0, (time - timeline.start()) / length)) : 0;
+  };
   const showTime = () => {
-    passed.textContent = `${clock(video.currentTime)} / ${clock(length())}`;
-    const share = length() > 0 ? video.currentTime / length() : 0;
+    // Of a channel, how far behind now; what is on air now is said by the button beside it.
+    const behind = live && !live.isAtEdge() ? `−${clock(live.behind())}` : '';
+    passed.textContent = live ? behind : `${clock(video.currentTime)} / ${clock(timeline.end())}`;
+    const share = live?.isAtEdge() ? 1 : shareOf(video.currentTime);
     seek.value = String(Math.round(share * 1000));
-    seek.setAttribute('aria-valuetext', passed.textContent);
+    seek.setAttribute('aria-valuetext', passed.textContent || 'live');
     const end = video.buffered.length > 0 ? video.buffered.end(video.buffered.length - 1) : 0;
     seek.style.setProperty('--played', `${share * 100}%`);
-    seek.style.setProperty('--loaded', `${length() > 0 ? (end / length()) * 100 : 0}%`);
+    seek.style.setProperty('--loaded', `${shareOf(end) * 100}%`);
   };
   for (const event of ['timeupdate', 'durationchange', 'progress']) video.addEventListener(event, showTime);
   showTime();
   seek.addEventListener('input', () => {
-    video.currentTime = (Number(seek.value) / 1000) * length();
+    seekTo(video, timeline, timeline.start() + (Number(seek.value) / 1000) * lengthOf(timeline));
   });
   video.addEventListener('click', () => void toggle(video));
-  addPreview({ bar, seek, storyboard: page.storyboard, length });
+  addPreview({ bar, seek, storyboard: page.storyboard, timeline, isLive: live !== null });
   hideWhenIdle(frame, video);
 }
 
@@ -136,41 +152,4 @@ export function clock(seconds: number): string {
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
   const end = String(whole % 60).padStart(2, '0');
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${end}` : `${minutes}:${end}`;
-}
-
-function element<K extends keyof HTMLElementTagNameMap>(name: K, className: string): HTMLElementTagNameMap[K] {
-  const made = document.createElement(name);
-  made.className = className;
-  return made;
-}
-
-function button(label: string, className: string, act: () => void): HTMLButtonElement {
-  const made = element('button', className);
-  made.type = 'button';
-  made.title = label;
-  made.setAttribute('aria-label', label);
-  made.addEventListener('click', act);
-  return made;
-}
-
-function range(label: string, className: string, max: number): HTMLInputElement {
-  const made = element('input', className);
-  made.type = 'range';
-  made.min = '0';
-  made.max = String(max);
-  made.value = '0';
-  made.setAttribute('aria-label', label);
-  return made;
-}
-
-function choice(label: string, className: string, choose: (value: number) => void): HTMLSelectElement {
-  const made = element('select', className);
-  made.title = label;
-  made.setAttribute('aria-label', label);
-  made.addEventListener('change', () => choose(Number(made.value)));
-  return made;
-}
-
-function fill(select: HTMLSelectElement, options: readonly { index: number; name: string }[], chosen: number): void {
-  select.replaceChildren(...options.map(({ index, name }) => new Option(name, String(index), false, index === chosen)));
 }

@@ -1,10 +1,13 @@
 // The keyboard of the player, as people know it from elsewhere.
+
 import { toggle, toggleFullScreen, togglePictureInPicture } from './controls.ts';
+import type { Stream } from './stream.ts';
+import { lengthOf, seekTo } from './timeline.ts';
 
 const SEEK = { j: -10, l: 10, ArrowLeft: -5, ArrowRight: 5 } as const;
 const SPEED_STEP = 0.25;
 
-export function addKeys(frame: HTMLElement, video: HTMLVideoElement): void {
+export function addKeys(frame: HTMLElement, video: HTMLVideoElement, stream: Stream): void {
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     // Menus and sliders have keys of their own.
@@ -13,21 +16,25 @@ export function addKeys(frame: HTMLElement, video: HTMLVideoElement): void {
     const isSlider = target instanceof HTMLInputElement;
     if (isSlider && event.key.startsWith('Arrow')) return;
     if (target instanceof HTMLButtonElement && (event.key === ' ' || event.key === 'Enter')) return;
-    if (act(event.key, frame, video)) event.preventDefault();
+    if (act(event.key, { frame, video, stream })) event.preventDefault();
   });
 }
 
-function act(key: string, frame: HTMLElement, video: HTMLVideoElement): boolean {
+type Parts = { readonly frame: HTMLElement; readonly video: HTMLVideoElement; readonly stream: Stream };
+
+function act(key: string, { frame, video, stream }: Parts): boolean {
+  const { timeline, live } = stream;
   const step = SEEK[key as keyof typeof SEEK];
-  if (step !== undefined) video.currentTime = Math.max(0, video.currentTime + step);
+  if (step !== undefined) seekTo(video, timeline, video.currentTime + step);
   else if (key === ' ' || key === 'k') void toggle(video);
   else if (key === 'm') video.muted = !video.muted;
   else if (key === 'f') void toggleFullScreen(frame);
   else if (key === 'p') void togglePictureInPicture(video);
   else if (key === 'c') toggleCaptions(frame);
-  else if (key === '<' || key === '>') changeSpeed(video, key === '>' ? SPEED_STEP : -SPEED_STEP);
+  else if (key === 'End' && live) live.go();
+  else if ((key === '<' || key === '>') && !live) changeSpeed(video, key === '>' ? SPEED_STEP : -SPEED_STEP);
   else if (key === 'ArrowUp' || key === 'ArrowDown') changeVolume(video, key === 'ArrowUp' ? 0.05 : -0.05);
-  else if (/^\d$/.test(key) && Number.isFinite(video.duration)) video.currentTime = (video.duration * Number(key)) / 10;
+  else if (/^\d$/.test(key)) seekTo(video, timeline, timeline.start() + (lengthOf(timeline) * Number(key)) / 10);
   else return false;
   return true;
 }

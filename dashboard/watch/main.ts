@@ -1,15 +1,18 @@
-// The player page of /watch and /embed: no framework, so that the first picture comes soon. What it plays stands in the page as data.
+// The player page of videos and live channels: no framework, so that the first picture comes soon. What it plays stands in the page as data.
 import './style.css';
 import { addControls } from './controls.ts';
 import { addKeys } from './keys.ts';
+import { playLive } from './live.ts';
+import { addLive } from './live-state.ts';
 import { play } from './stream.ts';
 
 export type PageData = {
   readonly title: string;
   /** Addresses on this server, token included. */
   readonly master: string;
-  readonly poster: string;
-  readonly storyboard: string;
+  readonly poster: string | null;
+  readonly storyboard: string | null;
+  readonly isLive: boolean;
   readonly isEmbedded: boolean;
 };
 
@@ -25,7 +28,7 @@ function start(root: HTMLElement, page: PageData): void {
   frame.setAttribute('aria-label', page.title);
   const video = document.createElement('video');
   video.playsInline = true;
-  video.poster = page.poster;
+  if (page.poster !== null) video.poster = page.poster;
   video.setAttribute('crossorigin', 'anonymous');
   frame.append(video);
   root.append(frame);
@@ -34,7 +37,8 @@ function start(root: HTMLElement, page: PageData): void {
     heading.textContent = page.title;
     root.append(heading);
   }
-  const stream = play(video, page.master);
+  const stream = page.isLive ? playLive(video, page.master) : play(video, page.master);
+  if (stream.live) addLive({ frame, video, stream, live: stream.live, page });
   addControls({ frame, video, stream, page });
-  addKeys(frame, video);
+  addKeys(frame, video, stream);
 }

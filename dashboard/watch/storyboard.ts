@@ -1,20 +1,22 @@
 // Pictures over the place that the pointer is at: a WebVTT whose cues name a part of a sheet (`storyboard.jpg#xywh=160,0,160,90`).
 import { clock } from './controls.ts';
+import { lengthOf, type Timeline } from './timeline.ts';
 
 type Cue = { readonly start: number; readonly end: number; readonly sheet: string; readonly area: readonly number[] };
 
 type Parts = {
   readonly bar: HTMLElement;
   readonly seek: HTMLInputElement;
-  readonly storyboard: string;
-  /** seconds of the video */
-  readonly length: () => number;
+  /** null where there is none: then the time alone is shown. */
+  readonly storyboard: string | null;
+  readonly timeline: Timeline;
+  readonly isLive: boolean;
 };
 
 const RETRY_MS = 10_000;
 const seconds = (text: string): number => text.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
 
-export function addPreview({ bar, seek, storyboard, length }: Parts): void {
+export function addPreview({ bar, seek, storyboard, timeline, isLive }: Parts): void {
   const preview = document.createElement('div');
   preview.className = 'preview';
   const picture = document.createElement('div');
@@ -26,7 +28,7 @@ export function addPreview({ bar, seek, storyboard, length }: Parts): void {
   let askedAt = Number.NEGATIVE_INFINITY;
   const load = async () => {
     // It is made with the last of the encode.
-    if (cues.length > 0 || performance.now() - askedAt < RETRY_MS) return;
+    if (storyboard === null || cues.length > 0 || performance.now() - askedAt < RETRY_MS) return;
     askedAt = performance.now();
     const response = await fetch(storyboard).catch(() => null);
     if (response?.ok) cues = parse(await response.text(), response.url);
@@ -35,8 +37,8 @@ export function addPreview({ bar, seek, storyboard, length }: Parts): void {
     void load();
     const box = seek.getBoundingClientRect();
     const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
-    const at = share * length();
-    time.textContent = clock(at);
+    const at = timeline.start() + share * lengthOf(timeline);
+    time.textContent = isLive ? `−${clock(timeline.end() - at)}` : clock(at);
     const cue = cues.find(({ start, end }) => at >= start && at < end) ?? cues.at(-1);
     picture.hidden = cue === undefined;
     if (cue) show(picture, cue);

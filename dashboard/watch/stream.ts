@@ -1,5 +1,6 @@
 // The stream on the video element: waits until it plays, and takes up qualities that come later without starting again.
 import Hls, { type Level } from 'hls.js';
+import { filmTimeline, type Timeline } from './timeline.ts';
 
 export type Stream = {
   /** Qualities from the highest, and what is chosen; -1 is automatic. */
@@ -14,6 +15,20 @@ export type Stream = {
   refresh(): void;
   onChange(listener: () => void): void;
   onMessage(listener: (text: string) => void): void;
+  readonly timeline: Timeline;
+  /** null of a film */
+  readonly live: LiveEdge | null;
+};
+
+/** What only a channel has. */
+export type LiveEdge = {
+  isOnAir(): boolean;
+  /** Seconds from the newest that can be seen. */
+  behind(): number;
+  /** Seconds from what is made just now; null while unknown. */
+  latency(): number | null;
+  isAtEdge(): boolean;
+  go(): void;
 };
 
 const RETRY_MS = 700;
@@ -33,10 +48,13 @@ class HlsStream implements Stream {
   #variants = 0;
   #known: readonly number[] = [];
   #hasStalled = false;
+  readonly timeline;
+  readonly live = null;
 
   constructor(video: HTMLVideoElement, master: string) {
     this.#video = video;
     this.#master = master;
+    this.timeline = filmTimeline(video);
     this.#hls = this.#attach(0);
     video.addEventListener('waiting', () => {
       this.#hasStalled = video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA && video.currentTime > 0;
@@ -136,7 +154,7 @@ class HlsStream implements Stream {
   }
 }
 
-const nameOf = ({ height, width, bitrate }: Level): string =>
+export const nameOf = ({ height, width, bitrate }: Level): string =>
   height > 0 ? `${Math.min(height, width || height)}p` : `${Math.round(bitrate / 1000)} kb/s`;
 
 function freeze(video: HTMLVideoElement): HTMLCanvasElement | null {
@@ -171,5 +189,7 @@ function nativeStream(video: HTMLVideoElement, master: string): Stream {
     refresh: () => undefined,
     onChange: (listener) => video.textTracks.addEventListener('addtrack', listener),
     onMessage: () => undefined,
+    timeline: filmTimeline(video),
+    live: null,
   };
 }

@@ -9,6 +9,7 @@ import { jsonSchemaTransform, serializerCompiler } from 'fastify-type-provider-z
 import type { z } from 'zod';
 import { installAuth, requireSomeKey } from '#api/auth.ts';
 import { channelsApi } from '#api/channels/api.ts';
+import { findLivePage } from '#api/channels/live-pages.ts';
 import type { Api, ApiContext } from '#api/context.ts';
 import { installDashboard } from '#api/dashboard.ts';
 import { encoderRoutes } from '#api/encoder/routes.ts';
@@ -20,6 +21,7 @@ import { outputRoutes } from '#api/jobs/output-routes.ts';
 import { planRoutes } from '#api/jobs/plan-routes.ts';
 import { jobRoutes } from '#api/jobs/routes.ts';
 import { taskRoutes } from '#api/jobs/task-routes.ts';
+import { type FindPlayable, oembedRoute } from '#api/oembed.ts';
 import { finishDocument } from '#api/openapi.ts';
 import { operationsApi } from '#api/operations/routes.ts';
 import { installSecurityHeaders } from '#api/security-headers.ts';
@@ -31,6 +33,7 @@ import { queueRoutes } from '#api/system/queue-routes.ts';
 import { systemRoutes } from '#api/system/routes.ts';
 import { storageRoutes } from '#api/system/storage-routes.ts';
 import { type VideoService, videosApi } from '#api/videos/api.ts';
+import { findVideoPage } from '#api/videos/player-routes.ts';
 import { serviceRoutes } from '#api/videos/service-routes.ts';
 import { TUS_HEADERS } from '#api/videos/tus-headers.ts';
 import type { Platform } from '#workflows/platform.ts';
@@ -125,6 +128,7 @@ export async function createServer(platform: Platform, only?: OnlyService): Prom
   if (only) {
     serviceRoutes(app, context, only.service);
     videosApi(app, context, [only.service]);
+    if (only.service === 'streaming') oembedRoute(app, context, [findVideoPage]);
     return app;
   }
   systemRoutes(app, context);
@@ -142,8 +146,16 @@ export async function createServer(platform: Platform, only?: OnlyService): Prom
     taskRoutes(app, context);
     attemptRoutes(app, context);
   }
-  if (platform.config.APIS.includes('videos')) videosApi(app, context);
-  if (platform.config.APIS.includes('channels')) channelsApi(app, context);
+  const players: FindPlayable[] = [];
+  if (platform.config.APIS.includes('videos')) {
+    videosApi(app, context);
+    players.push(findVideoPage);
+  }
+  if (platform.config.APIS.includes('channels')) {
+    channelsApi(app, context);
+    players.push(findLivePage);
+  }
+  oembedRoute(app, context, players);
   if (platform.config.APIS.includes('encoder')) encoderRoutes(app, context);
   if (platform.config.APIS.includes('operations')) await operationsApi(app, context);
   await installDashboard(app);

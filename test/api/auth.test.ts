@@ -45,6 +45,7 @@ const OTHER_ROUTES: Readonly<Record<Scope | 'open', readonly string[]>> = {
     'get /live/{channel}/{path}',
     'head /live/{channel}/{path}',
     'get /live/{channel}',
+    'get /live/{channel}/embed',
     'options /upload/tus',
     'get /oembed',
   ],

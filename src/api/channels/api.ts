@@ -1,7 +1,6 @@
 // The routes of the channels API, put together. Called by server.ts.
 import { channelHistoryRoute } from '#api/channels/history-route.ts';
 import { channelJobRoutes } from '#api/channels/job-routes.ts';
-import { livePlayer } from '#api/channels/live-player.ts';
 import { liveRoutes } from '#api/channels/live-routes.ts';
 import { channelRoutes } from '#api/channels/routes.ts';
 import { channelSystemRoutes } from '#api/channels/system-routes.ts';
@@ -13,5 +12,4 @@ export function channelsApi(app: Api, context: ApiContext): void {
   channelHistoryRoute(app, context);
   channelSystemRoutes(app, context);
   liveRoutes(app, context);
-  livePlayer(app);
 }

@@ -1,10 +1,12 @@
 // Plays live channels: playlists, segments, a picture, a page. Served by every API process, wherever the channel runs. Wired by server.ts through api.ts.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { playerPage } from '#api/channels/player-page.ts';
+import { playableLive } from '#api/channels/live-pages.ts';
 import { liveKey } from '#api/channels/view.ts';
-import type { Api, ApiContext } from '#api/context.ts';
+import { type Api, type ApiContext, baseUrl } from '#api/context.ts';
 import { problemSchema } from '#api/errors.ts';
+import { oembedUrl } from '#api/oembed.ts';
+import { sendPlayerPage } from '#api/player-page.ts';
 import { createFileSender } from '#api/send-file.ts';
 import { needsKey } from '#domain/access.ts';
 import { PlatformError } from '#domain/error.ts';
@@ -20,7 +22,8 @@ const query = z.object({ token: z.string().max(200).optional() });
 const FRESH_MS = 400;
 const MOST_CHANNELS = 200;
 
-export function liveRoutes(app: Api, { platform }: ApiContext): void {
+export function liveRoutes(app: Api, context: ApiContext): void {
+  const { platform } = context;
   const sendFile = createFileSender(platform);
   const kept = new Map<string, { readonly until: number; readonly live: Promise<LiveView | null> }>();
   const read = (place: string): Promise<LiveView | null> => {
@@ -66,18 +69,20 @@ export function liveRoutes(app: Api, { platform }: ApiContext): void {
     },
   });
 
-  app.get(
-    '/live/:channel',
-    { config: OPEN, schema: { tags, summary: 'A page that plays the channel', params, querystring: query } },
-    async (request, reply) => {
-      const { token } = request.query;
-      const live = await need(request.params.channel, token);
-      const suffix = token === undefined ? '' : `?token=${encodeURIComponent(token)}`;
-      const source = `/live/${encodeURIComponent(request.params.channel)}/master.m3u8${suffix}`;
-      return reply
-        .type('text/html; charset=utf-8')
-        .header('Cache-Control', 'no-cache')
-        .send(playerPage({ title: live.name, source }));
-    },
-  );
+  for (const kind of ['watch', 'embed'] as const) {
+    const url = kind === 'watch' ? '/live/:channel' : '/live/:channel/embed';
+    const summary =
+      kind === 'watch' ? 'A page that plays the channel' : 'The same, made to stand in the pages of others';
+    app.get(url, { config: OPEN, schema: { tags, summary, params, querystring: query } }, async (request, reply) => {
+      const { token = null } = request.query;
+      const live = await need(request.params.channel, token ?? undefined);
+      const base = baseUrl(context, request);
+      const playable = playableLive(live, base, token);
+      return sendPlayerPage(reply, {
+        playable,
+        oembedUrl: oembedUrl(base, playable.watchUrl),
+        isEmbedded: kind === 'embed',
+      });
+    });
+  }
 }

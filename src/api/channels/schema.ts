@@ -69,6 +69,7 @@ const READ_ONLY: readonly string[] = [
   'updated_at',
   'playback_url',
   'player_url',
+  'embed_url',
   'thumbnail_url',
 ];
 const readOnly = (...names: readonly string[]) =>

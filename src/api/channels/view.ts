@@ -1,5 +1,6 @@
 // Channels and their jobs as they are shown: every field of the seed under its name, secrets hidden. Used by the routes of this folder.
 import { z } from 'zod';
+import { liveLinks } from '#api/channels/live-links.ts';
 import { snakeKeys } from '#api/channels/schema.ts';
 import { type LiveMachine, listMachines } from '#database/live.ts';
 import type { Caller } from '#domain/access.ts';
@@ -24,6 +25,7 @@ export const channelView = z
     abr: z.array(z.looseObject({ id: z.int() })),
     playback_url: z.string().nullable(),
     player_url: z.string().nullable(),
+    embed_url: z.string().nullable(),
     thumbnail_url: z.string().nullable(),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
@@ -81,10 +83,8 @@ export function viewChannel(
   const { fallbackInput, ...spec } = channel.spec;
   const hls = outputsOf(channel).some(({ outputType }) => outputType === 'hls');
   const { config } = platform;
-  const token = needsKey(config)
-    ? `?token=${signLiveToken(channel.id, config.PLAYBACK_URL_TTL, platform.keyFor(LIVE_KEY))}`
-    : '';
-  const place = `${base}/live/${channel.slug}`;
+  const token = needsKey(config) ? signLiveToken(channel.id, config.PLAYBACK_URL_TTL, liveKey(platform)) : null;
+  const links = liveLinks(base, channel.slug, token);
   return {
     id: channel.id,
     name: channel.name,
@@ -103,9 +103,10 @@ export function viewChannel(
     })),
     status: job.status,
     job: job.id,
-    playback_url: hls ? `${place}/master.m3u8${token}` : null,
-    player_url: hls ? `${place}${token}` : null,
-    thumbnail_url: channel.spec.thumbnailSeconds > 0 ? `${place}/thumbnail.jpg${token}` : null,
+    playback_url: hls ? links.masterUrl : null,
+    player_url: hls ? links.watchUrl : null,
+    embed_url: hls ? links.embedUrl : null,
+    thumbnail_url: channel.spec.thumbnailSeconds > 0 ? links.thumbnailUrl : null,
     created_at: channel.createdAt.toISOString(),
     updated_at: channel.updatedAt.toISOString(),
   };

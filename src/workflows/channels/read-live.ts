@@ -10,6 +10,9 @@ import type { ServedFile } from '#workflows/read-package.ts';
 export type LiveView = {
   readonly id: number;
   readonly name: string;
+  readonly slug: string;
+  /** A picture of what is on air is made every now and then. */
+  readonly hasThumbnail: boolean;
   readonly moments: readonly LiveMoment[];
   readonly segmentSeconds: number;
   readonly gopSeconds: number;
@@ -27,13 +30,14 @@ export async function readLive(platform: Platform, place: string): Promise<LiveV
   const channel =
     found && (await findChannel(db, { projectId: found.projectId, channelId: found.id }, platform.sealer));
   if (!channel) return null;
-  const { id, name, spec, projectId } = channel;
+  const { id, name, slug, spec, projectId } = channel;
   const [moments, [job]] = await Promise.all([
     listMoments(db, { channelId: id, seconds: playableSeconds(spec) }),
     listChannelJobs(db, { projectId, channelId: id }),
   ]);
   const ended = job === undefined || (!job.wanted && (job.status === 'stopped' || job.status === 'error'));
-  return { id, name, moments, segmentSeconds: spec.hlsSegmentSeconds, gopSeconds: spec.gopSeconds, ended };
+  const { hlsSegmentSeconds: segmentSeconds, gopSeconds } = spec;
+  return { id, name, slug, hasThumbnail: spec.thumbnailSeconds > 0, moments, segmentSeconds, gopSeconds, ended };
 }
 
 /** @param query for every address in a playlist: `?token=…` or nothing */
