@@ -34,12 +34,16 @@ export async function insertVideoDelivery(
     .execute();
 }
 
-/** Those that were settled before a time. */
-export async function deleteVideoDeliveriesBefore(db: Kysely<Schema>, before: Date): Promise<void> {
+/**
+ * Deliveries that no job takes along when it goes, of videos and channels, settled and older than a time. A refusal for good of a
+ * channel's receiver stays: it is what keeps it from being asked again.
+ */
+export async function deleteLooseDeliveriesBefore(db: Kysely<Schema>, before: Date): Promise<void> {
   await db
     .deleteFrom('delivery')
-    .where('video_id', 'is not', null)
+    .where('job_id', 'is', null)
     .where('status', '<>', 'pending')
+    .where(({ or, eb }) => or([eb('channel_id', 'is', null), eb('status', '<>', 'disabled')]))
     .where('created_at', '<', before)
     .execute();
 }

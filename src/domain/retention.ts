@@ -2,6 +2,8 @@
 
 /** Days that the list of all events reaches back. */
 export const EVENT_DAYS = 30;
+/** Days that webhooks of videos and channels are remembered; those of a job go with it. */
+export const DELIVERY_DAYS = 30;
 /** Seconds between two sweeps of the cluster. */
 export const SWEEP_SECONDS = 3600;
 

@@ -95,5 +95,5 @@ export function videoProgress({ jobs, status }: Pick<Video, 'jobs' | 'status'>):
 /** Everything of an upload, with a slash at its end. */
 export const uploadPrefix = (id: string): string => `uploads/${id}/`;
 
-/** Where the original of a video lies in managed storage: where its upload put it. */
-export const originalKey = (id: string): string => `${uploadPrefix(id)}original`;
+/** The upload, or the video it became, that a key belongs to; null where it is none of theirs. */
+export const uploadIdOf = (key: string): string | null => /^uploads\/([0-9a-f-]{36})\//.exec(key)?.[1] ?? null;

@@ -2,6 +2,7 @@
 import { listJobApis, type StorageUsage, saveStorageUsage } from '#database/storage-usage.ts';
 import { findVideoIds } from '#database/videos.ts';
 import { STORAGE_KINDS, type StorageKind } from '#domain/retention.ts';
+import { uploadIdOf } from '#domain/video.ts';
 import { jobUuidOf } from '#workflows/job-storage.ts';
 import type { Platform } from '#workflows/platform.ts';
 
@@ -14,8 +15,8 @@ const plus = (a: Amount, b: Amount): Amount => ({ objects: a.objects + b.objects
 function ownerOf(key: string): string {
   const job = jobUuidOf(key);
   if (job !== null) return `job ${job}`;
-  const upload = /^uploads\/([0-9a-f-]{36})\//.exec(key)?.[1];
-  if (upload !== undefined) return `upload ${upload}`;
+  const upload = uploadIdOf(key);
+  if (upload !== null) return `upload ${upload}`;
   return /^(operations|live)\//.exec(key)?.[1] ?? 'other';
 }
 

@@ -1,9 +1,10 @@
 // Removes what nothing owns any longer. sweepMachine: at the start of every worker and hourly, on its own machine; sweepCluster: hourly, by one of them.
 import { deleteEventsBefore } from '#database/events.ts';
 import { findJobUuids, listExpiredJobs } from '#database/jobs.ts';
+import { deleteLooseDeliveriesBefore } from '#database/video-deliveries.ts';
 import { deleteWorkersBefore } from '#database/workers.ts';
 import { PlatformError } from '#domain/error.ts';
-import { EVENT_DAYS } from '#domain/retention.ts';
+import { DELIVERY_DAYS, EVENT_DAYS } from '#domain/retention.ts';
 import { sweepLive } from '#workflows/channels/sweep-live.ts';
 import { countStorage } from '#workflows/count-storage.ts';
 import { deleteJob } from '#workflows/delete-job.ts';
@@ -12,6 +13,7 @@ import { endOrphans } from '#workflows/end-orphans.ts';
 import { jobPrefix, jobUuidOf } from '#workflows/job-storage.ts';
 import { expireOperations } from '#workflows/operations/delete-operation.ts';
 import type { Platform } from '#workflows/platform.ts';
+import { removeUnowned } from '#workflows/remove-unowned.ts';
 import { sweepScratch } from '#workflows/scratch.ts';
 import { sweepUploads } from '#workflows/uploads/sweep-uploads.ts';
 
@@ -20,8 +22,10 @@ const HOUR = 3_600_000;
 const WORKER_SILENCE = 60_000;
 /** Half-written objects older than this belong to writers that died. */
 const STALE_HOURS = 24;
-/** What is newer may belong to a job that is just being submitted. */
+/** What is newer may just be on its way into a row. */
 const UNOWNED_HOURS = 1;
+
+const hoursAgo = (hours: number): Date => new Date(Date.now() - hours * HOUR);
 
 /** Dead scratch folders and FFmpeg processes without a supervisor. */
 export async function sweepMachine(platform: Platform): Promise<void> {
@@ -30,21 +34,35 @@ export async function sweepMachine(platform: Platform): Promise<void> {
   if (folders + orphans.length > 0) platform.log.info({ folders, orphans }, 'removed what dead processes had left');
 }
 
-export async function sweepCluster(platform: Platform): Promise<void> {
-  const { db } = platform.database;
-  const now = Date.now();
-  await deleteWorkersBefore(db, new Date(now - WORKER_SILENCE));
-  await deleteEventsBefore(db, new Date(now - EVENT_DAYS * 24 * HOUR));
-  await failSilentExternals(platform);
-  await expireJobs(platform);
-  await expireOperations(platform);
-  await sweepUploads(platform);
+/** In this order: counting comes when all else has been removed. */
+const CHORES: Readonly<Record<string, (platform: Platform) => Promise<unknown>>> = {
+  workers: ({ database }) => deleteWorkersBefore(database.db, new Date(Date.now() - WORKER_SILENCE)),
+  events: ({ database }) => deleteEventsBefore(database.db, hoursAgo(EVENT_DAYS * 24)),
+  deliveries: ({ database }) => deleteLooseDeliveriesBefore(database.db, hoursAgo(DELIVERY_DAYS * 24)),
+  'external workers': failSilentExternals,
+  jobs: expireJobs,
+  operations: expireOperations,
+  uploads: sweepUploads,
   // Clients that send to S3 themselves have as long as any upload.
-  const staleHours = Math.max(STALE_HOURS, platform.config.UPLOAD_EXPIRY_HOURS);
-  await platform.storage.sweep(new Date(now - staleHours * HOUR));
-  await removeUnowned(platform, new Date(now - UNOWNED_HOURS * HOUR));
-  await sweepLive(platform, new Date(now - UNOWNED_HOURS * HOUR));
-  await countStorage(platform);
+  'half-written objects': ({ storage, config }) =>
+    storage.sweep(hoursAgo(Math.max(STALE_HOURS, config.UPLOAD_EXPIRY_HOURS))),
+  'files of jobs': removeJobFiles,
+  'files of channels': (platform) => sweepLive(platform, hoursAgo(UNOWNED_HOURS)),
+  'storage usage': countStorage,
+};
+
+/** What one chore cannot do keeps none of the others. @throws the first failure, when all were done */
+export async function sweepCluster(platform: Platform): Promise<void> {
+  const failures: unknown[] = [];
+  for (const [chore, act] of Object.entries(CHORES)) {
+    try {
+      await act(platform);
+    } catch (error) {
+      platform.log.error({ err: error, chore }, 'a chore of the hourly sweep failed');
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Has a worker sweep now instead of within the hour. */
@@ -54,7 +72,7 @@ export const orderSweep = ({ queue }: Platform): Promise<void> => queue.send('ho
 export async function expireJobs(platform: Platform): Promise<number> {
   const hours = platform.config.RETENTION_HOURS;
   if (hours === null) return 0;
-  const before = new Date(Date.now() - hours * HOUR);
+  const before = hoursAgo(hours);
   let deleted = 0;
   for (;;) {
     const expired = await listExpiredJobs(platform.database.db, before, 100);
@@ -71,17 +89,13 @@ export async function expireJobs(platform: Platform): Promise<number> {
   }
 }
 
-/** Prefixes of jobs that have no row: a submission that died half-way, a deletion whose files were not reached. */
-async function removeUnowned({ database, storage }: Platform, before: Date): Promise<void> {
-  const newest = new Map<string, number>();
-  for await (const { key, modifiedAt } of storage.list('jobs/')) {
-    const uuid = jobUuidOf(key);
-    if (uuid !== null) newest.set(uuid, Math.max(newest.get(uuid) ?? 0, modifiedAt?.getTime() ?? Date.now()));
-  }
-  const old = [...newest].filter(([, time]) => time < before.getTime()).map(([uuid]) => uuid);
-  for (let i = 0; i < old.length; i += 500) {
-    const some = old.slice(i, i + 500);
-    const owned = await findJobUuids(database.db, some);
-    for (const uuid of some) if (!owned.has(uuid)) await storage.removeAll(jobPrefix(uuid));
-  }
+/** Of submissions that died half-way, and of deletions whose files were not reached. */
+function removeJobFiles(platform: Platform): Promise<void> {
+  const { db } = platform.database;
+  return removeUnowned(platform, {
+    prefix: 'jobs/',
+    idOf: jobUuidOf,
+    folderOf: jobPrefix,
+    findOwned: (uuids) => findJobUuids(db, uuids),
+  });
 }

@@ -1,7 +1,7 @@
 // What a client of the upload service does, and a film of any size. Used by the tests of uploads.
 import { createHash, randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
-import { originalKey } from '#domain/video.ts';
+import { uploadKey } from '#workflows/job-storage.ts';
 import { makeFilm, type TestServer } from './open-server.ts';
 
 /** A film with a box of noise behind it, which players skip: `bytes` in all. */
@@ -68,7 +68,7 @@ export function evenly(bytes: Buffer, count: number): Buffer[] {
 
 /** What managed storage has as the original of a video. */
 export const storedOriginal = async ({ platform }: TestServer, id: string): Promise<Buffer> =>
-  buffer(await platform.storage.read(originalKey(id)));
+  buffer(await platform.storage.read(uploadKey(id)));
 
 /** Everything that lies below an upload. */
 export async function storedKeys({ platform }: TestServer, prefix = 'uploads/'): Promise<string[]> {

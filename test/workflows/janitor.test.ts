@@ -7,9 +7,12 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
+import { channelSchema, toChannel } from '#api/channels/schema.ts';
+import { insertChannelDelivery } from '#database/deliveries.ts';
 import { changeJob, findJob } from '#database/jobs.ts';
 import { saveWorker } from '#database/workers.ts';
 import { RUN_MARK } from '#media/ffmpeg.ts';
+import { createChannel } from '#workflows/channels/save-channel.ts';
 import { endOrphans } from '#workflows/end-orphans.ts';
 import { expireJobs, sweepCluster } from '#workflows/janitor.ts';
 import { receiveUpload } from '#workflows/receive-upload.ts';
@@ -118,4 +121,62 @@ test('prefixes without a job, expired uploads, silent workers and jobs past rete
   assert.deepEqual((await pool.query('select id from worker')).rows, [{ id: 'alive' }]);
   assert.equal(await findJob(db, { projectId: 'default', jobId: old.id }, platform.sealer), null);
   assert.equal(await expireJobs(platform), 0);
+});
+
+test('what one chore of the sweep cannot do keeps none of the others', async () => {
+  const { platform } = opened;
+  const { db, pool } = fresh.database;
+  await saveWorker(db, { id: 'gone', hostname: 'h', pid: 1, version: '1', concurrency: 1, running: [], encoders: [] });
+  await pool.query(`update worker set last_heartbeat_at = now() - interval '2 minutes' where id = 'gone'`);
+  const nobody = `jobs/${crypto.randomUUID()}/source/original`;
+  await platform.storage.write(nobody, Buffer.from('x'));
+  await utimes(join(opened.folder, 'storage', nobody), 0, 0);
+  const denied = new Error('this store lists no half-written objects');
+  const storage = new Proxy(platform.storage, {
+    get: (store, name) => {
+      if (name === 'sweep') return () => Promise.reject(denied);
+      const value: unknown = Reflect.get(store, name);
+      return typeof value === 'function' ? value.bind(store) : value;
+    },
+  });
+  await assert.rejects(sweepCluster({ ...platform, storage }), denied);
+  const keys = [];
+  for await (const { key } of platform.storage.list(nobody)) keys.push(key);
+  assert.deepEqual(keys, []);
+});
+
+test('webhooks of videos and channels are forgotten after a month; what a receiver refused for good is not', async () => {
+  const { platform } = opened;
+  const { db, pool } = fresh.database;
+  const channel = await createChannel(platform, {
+    projectId: 'default',
+    ...toChannel(channelSchema.parse({ name: 'News', input_type: 'test' })),
+  });
+  const alarm = {
+    projectId: 'default',
+    channelId: channel.id,
+    type: 'channel.down',
+    url: 'http://a.test/',
+    body: '{}',
+  };
+  const ids = {
+    old: crypto.randomUUID(),
+    refused: crypto.randomUUID(),
+    waiting: crypto.randomUUID(),
+    fresh: crypto.randomUUID(),
+  };
+  for (const id of Object.values(ids)) await insertChannelDelivery(db, { ...alarm, id }, platform.sealer);
+  const set = (id: string, status: string, days: number) =>
+    pool.query(`update delivery set status = $2, created_at = now() - $3 * interval '1 day' where id = $1`, [
+      id,
+      status,
+      days,
+    ]);
+  await set(ids.old, 'delivered', 31);
+  await set(ids.refused, 'disabled', 31);
+  await set(ids.waiting, 'pending', 31);
+  await set(ids.fresh, 'failed', 29);
+  await sweepCluster(platform);
+  const { rows } = await pool.query<{ id: string }>('select id from delivery where channel_id = $1', [channel.id]);
+  assert.deepEqual(rows.map(({ id }) => id).sort(), [ids.refused, ids.waiting, ids.fresh].sort());
 });
