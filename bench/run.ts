@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { describeMachine, type Finding, isTrusted, printFinding, writeReport } from './report.ts';
 import { type Context, isMet, type Row } from './row.ts';
 import { CHUNK_ROW } from './rows/chunks.ts';
+import { FAILOVER_ROW } from './rows/failover.ts';
 import { LADDER_ROWS } from './rows/ladder.ts';
 import { LIVE_ROW } from './rows/live.ts';
 import { OPERATION_ROWS } from './rows/operations.ts';
@@ -21,6 +22,7 @@ const ROWS: readonly Row[] = [
   ...SERVER_ROWS,
   ...OPERATION_ROWS,
   LIVE_ROW,
+  FAILOVER_ROW,
   ...UPLOAD_ROWS,
   ...PLAYABLE_ROWS,
   ...SERVING_ROWS,

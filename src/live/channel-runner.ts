@@ -70,6 +70,8 @@ export class ChannelRunner {
   /** Aborted where another input can be taken while the next try is waited for. */
   #waking = new AbortController();
   #latest = 0;
+  /** Time of day, ms. */
+  #shownUntil = 0;
   #runs = 0;
   #ticks = 0;
   /** The last run has given away all it made. */
@@ -208,6 +210,8 @@ export class ChannelRunner {
       plan: this.#plan,
       run: `${this.lease.lease}-${randomBytes(4).toString('hex')}`,
       queue: this.#publishing,
+      beganAt: opened.behind > 0 ? Date.now() - opened.behind * 1000 : null,
+      after: this.#shownUntil,
     });
     const segmenters = this.#segmenters(moments);
     const first = segmenters[0];
@@ -230,6 +234,7 @@ export class ChannelRunner {
     this.#flushed = run.outcome.then(({ isWhole }) => {
       // What a killed run left half done has no end that all renditions share.
       if (isWhole) for (const segmenter of segmenters) segmenter?.flush();
+      this.#shownUntil = moments.endsAt;
     });
     return run;
   }

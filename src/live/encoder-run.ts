@@ -41,8 +41,8 @@ const CHECK_MS = 100;
 const LOOK_MS = 1000;
 /** Seconds between SIGTERM and SIGKILL. */
 const GRACE = 5;
-/** The same for one whose input fell silent: it gives out what it holds, but nobody waits for one that hangs. */
-const SILENT_GRACE = 0.5;
+/** Seconds that one has to give out what it holds when its input has ended. */
+const ENDING_GRACE = 0.7;
 /** FFmpeg that was told to end, and did. */
 const TOLD = 255;
 
@@ -155,8 +155,15 @@ export class EncoderRun {
   #end(kind: 'silent' | 'frozen', seconds: number): void {
     this.#ending = kind;
     this.#options.log.write('watchdog', `no picture for ${seconds.toFixed(1)} s: FFmpeg is ended`);
-    if (kind === 'frozen') this.child.kill();
-    else void this.child.stop(SILENT_GRACE).catch(() => undefined);
+    // One that waits for the network hears SIGTERM when something comes, which is never.
+    const { stdin } = this.child;
+    if (kind === 'frozen' || !stdin || !this.#hadFrames) {
+      this.child.kill();
+      return;
+    }
+    stdin.end();
+    const timer = setTimeout(() => this.child.kill(), ENDING_GRACE * 1000);
+    void this.child.exited.catch(() => undefined).finally(() => clearTimeout(timer));
   }
 
   #begin(): void {

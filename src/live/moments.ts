@@ -20,33 +20,52 @@ export type MomentOptions = {
   /** Of this run alone: two runs never write the same name. */
   readonly run: string;
   readonly queue: PublishQueue;
+  /** Time of day of the first picture, ms; null where it is seen when it comes. */
+  readonly beganAt: number | null;
+  /** Time of day at which the run before ended, ms: the clock that viewers see never falls. */
+  readonly after: number;
 };
 
 export class Moments {
   readonly #options: MomentOptions;
   readonly #open = new Map<number, Map<number, Segment>>();
   #origin: { readonly wall: number; readonly time: number } | null = null;
-  #isFirst = true;
+  /** Codecs and sizes of the pictures before; an encoded stream never changes them, a copied one may. */
+  #shape = '';
+  #endsAt: number;
 
   constructor(options: MomentOptions) {
     this.#options = options;
+    this.#endsAt = options.after;
+  }
+
+  /** Time of day at which its last picture ends, ms. */
+  get endsAt(): number {
+    return this.#endsAt;
   }
 
   add(rendition: number, segment: Segment): void {
     const { hls } = this.#options.plan;
     if (!hls.includes(rendition)) return;
-    // The first one is just complete: it began its own length ago.
-    this.#origin ??= { wall: Date.now() - segment.seconds * 1000, time: segment.start };
+    // The first one is just complete: where pictures come as they are made it began its own length ago.
+    const { beganAt, after } = this.#options;
+    const wall = Math.max(after, beganAt ?? Date.now() - segment.seconds * 1000);
+    this.#origin ??= { wall, time: segment.start };
+    this.#endsAt = this.#timeOf(segment.start + segment.seconds);
     const moment = this.#open.get(segment.number) ?? new Map<number, Segment>();
     moment.set(rendition, segment);
     this.#open.set(segment.number, moment);
     if (moment.size < hls.length) return;
     this.#open.delete(segment.number);
-    this.#publish(moment, this.#isFirst);
-    this.#isFirst = false;
+    this.#publish(moment);
   }
 
-  #publish(moment: ReadonlyMap<number, Segment>, isFirst: boolean): void {
+  /** A time on the stream's clock as a time of day, ms. */
+  #timeOf(time: number): number {
+    return this.#origin ? this.#origin.wall + (time - this.#origin.time) * 1000 : 0;
+  }
+
+  #publish(moment: ReadonlyMap<number, Segment>): void {
     const { context, lease, channel, plan, run, queue } = this.#options;
     const segments = [...moment].sort(([a], [b]) => a - b);
     const [, first] = segments[0] ?? [];
@@ -57,7 +76,11 @@ export class Moments {
       return { bytes, part: { rendition, key, size: bytes.length, codecs, width, height, frameRate } };
     });
     const parts: readonly LivePart[] = made.map(({ part }) => part);
-    const startsAt = new Date(this.#origin.wall + (first.start - this.#origin.time) * 1000);
+    const startsAt = new Date(this.#timeOf(first.start));
+    const shape = parts.map(({ codecs, width, height }) => `${codecs} ${width}x${height}`).join();
+    // A segment that does not say what it is goes on with what was.
+    const isOther = this.#shape === '' || (shape !== this.#shape && parts.every(({ width }) => width !== null));
+    if (isOther) this.#shape = shape;
     const kept = plan.windowSeconds + graceOf(plan) + first.seconds;
     queue.add({
       objects: made.map(({ bytes, part }) => ({ key: part.key, bytes, contentType: 'video/mp2t' })),
@@ -65,7 +88,7 @@ export class Moments {
         const sequence = await insertMoment(context.platform.database.db, {
           projectId: channel.projectId,
           channelId: channel.id,
-          isBreak: isFirst || followsGap,
+          isBreak: isOther || followsGap,
           startsAt,
           seconds: first.seconds,
           parts,
