@@ -17,18 +17,19 @@ const fetchJobs = (filter: JobFilter, cursor: string | undefined, limit = PAGE):
 
 const isMoving = ({ status }: Job): boolean => status === 'processing' || status === 'queued';
 
-const useNewestPage = (filter: JobFilter, limit: number) =>
+const useNewestPage = (filter: JobFilter, limit: number, enabled = true) =>
   useQuery({
     queryKey: ['jobs', filter, limit],
     queryFn: () => fetchJobs(filter, undefined, limit),
+    enabled,
     placeholderData: (before) => before,
     refetchInterval: ({ state }) => (state.data?.jobs.some(isMoving) ? LOOK : false),
   });
 
-/** The newest of a kind, kept fresh. */
-export function useNewestJobs(filter: JobFilter, limit: number) {
+/** The newest of a kind, kept fresh; none where this server has no API of jobs. */
+export function useNewestJobs(filter: JobFilter, limit: number, isServed: boolean) {
   const isStaying = useIsStaying();
-  const { data, ...rest } = useNewestPage(filter, limit);
+  const { data, ...rest } = useNewestPage(filter, limit, isServed);
   return { ...rest, data: data && { ...data, jobs: data.jobs.filter(({ uuid }) => isStaying(uuid)) } };
 }
 

@@ -51,9 +51,11 @@ export type Job = Omit<Shown, 'outputs' | 'plan' | 'source'> & {
   source: { kind: string } & Record<string, unknown>;
 };
 export type Task = Answer<'GET /jobs/{id}/tasks'>['tasks'][number];
+export type Attempt = Answer<'GET /jobs/{id}/attempts'>['attempts'][number];
 export type Delivery = Answer<'GET /jobs/{id}/deliveries'>['deliveries'][number];
 export type Overview = Answer<'GET /overview'>;
 export type Load = Answer<'GET /system/load'>;
+export type Storage = Answer<'GET /admin/storage'>;
 export type Worker = Answer<'GET /workers'>['workers'][number];
 export type Queue = Answer<'GET /queue'>;
 export type Session = Answer<'GET /session'>;

@@ -1,12 +1,12 @@
 // The first page: what runs now, what needs attention, what the last day gave, how much room is left.
 import { useQuery } from '@tanstack/react-query';
 import { AlertTriangle, CheckCircle2, Plus, Rocket, Upload } from 'lucide-react';
-import { ApiError, read, request } from '../api/http.ts';
+import { read, request } from '../api/http.ts';
 import { useNewestJobs } from '../api/jobs.ts';
 import type { ChannelJob, Job, Overview } from '../api/types.ts';
 import { Link } from '../router.tsx';
 import { ago, bytes, clock, hour, number, t, tell } from '../text/text.ts';
-import { May } from '../ui/may.tsx';
+import { May, Served, useServes } from '../ui/may.tsx';
 import { Bones, Card, Empty, PageHead, Problem, Progress, Stat, Status } from '../ui/parts.tsx';
 
 const ANY = { status: '', search: '' };
@@ -16,17 +16,23 @@ const LITTLE_ROOM = 0.1;
 export default function Home() {
   const overview = useQuery({ queryKey: ['overview'], queryFn: () => read('GET /overview'), refetchInterval: 30_000 });
   const jobs = overview.data?.jobs;
+  const lists = useServes('jobs');
+  const to = (status: string) => (lists ? { to: `/jobs?status=${status}` } : {});
   const isNew = jobs && Object.values(jobs).every((count) => count === 0);
   return (
     <>
       <PageHead title={t('nav.home')} about={t('home.about')}>
         <May scope="write">
-          <Link className="button" to="/videos">
-            <Upload size={16} aria-hidden /> {t('videos.upload')}
-          </Link>
-          <Link className="button primary" to="/jobs/new">
-            <Plus size={16} aria-hidden /> {t('jobs.new')}
-          </Link>
+          <Served api="videos">
+            <Link className="button" to="/videos">
+              <Upload size={16} aria-hidden /> {t('videos.upload')}
+            </Link>
+          </Served>
+          <Served api="jobs">
+            <Link className="button primary" to="/jobs/new">
+              <Plus size={16} aria-hidden /> {t('jobs.new')}
+            </Link>
+          </Served>
         </May>
       </PageHead>
       {overview.error && <Problem error={overview.error} retry={() => void overview.refetch()} />}
@@ -34,26 +40,26 @@ export default function Home() {
         <div className="card">
           <Empty icon={Rocket} title="home.empty.title" text="home.empty.text">
             <May scope="write">
-              <Link className="button primary" to="/videos">
-                {t('videos.upload')}
-              </Link>
-              <Link className="button" to="/jobs/new">
-                {t('jobs.new')}
-              </Link>
+              <Served api="videos">
+                <Link className="button primary" to="/videos">
+                  {t('videos.upload')}
+                </Link>
+              </Served>
+              <Served api="jobs">
+                <Link className="button" to="/jobs/new">
+                  {t('jobs.new')}
+                </Link>
+              </Served>
             </May>
           </Empty>
         </div>
       )}
       {jobs && (
         <div className="grid-4">
-          <Stat
-            label={tell('status', 'processing')}
-            value={number(jobs.processing ?? 0)}
-            to="/jobs?status=processing"
-          />
-          <Stat label={tell('status', 'queued')} value={number(jobs.queued ?? 0)} to="/jobs?status=queued" />
-          <Stat label={tell('status', 'completed')} value={number(jobs.completed ?? 0)} to="/jobs?status=completed" />
-          <Stat label={tell('status', 'failed')} value={number(jobs.failed ?? 0)} to="/jobs?status=failed" />
+          <Stat label={tell('status', 'processing')} value={number(jobs.processing ?? 0)} {...to('processing')} />
+          <Stat label={tell('status', 'queued')} value={number(jobs.queued ?? 0)} {...to('queued')} />
+          <Stat label={tell('status', 'completed')} value={number(jobs.completed ?? 0)} {...to('completed')} />
+          <Stat label={tell('status', 'failed')} value={number(jobs.failed ?? 0)} {...to('failed')} />
         </div>
       )}
       <div className="grid-2">
@@ -82,16 +88,20 @@ function useChannelJobs(): readonly ChannelJob[] {
   return data ?? [];
 }
 
-/** This process may serve other APIs than that of jobs. */
-const isNotServed = (error: unknown): boolean => error instanceof ApiError && error.status === 404;
-
 function Running() {
   const onAir = useChannelJobs().filter(({ status }) => status === 'running');
-  const { data, error } = useNewestJobs({ ...ANY, status: 'processing' }, 6);
+  const { data, error } = useNewestJobs({ ...ANY, status: 'processing' }, 6, useServes('jobs'));
   const jobs = data?.jobs ?? [];
   return (
-    <Card title={t('home.running')} side={<Link to="/jobs?status=processing">{t('act.all')}</Link>}>
-      {error && !isNotServed(error) ? (
+    <Card
+      title={t('home.running')}
+      side={
+        <Served api="jobs">
+          <Link to="/jobs?status=processing">{t('act.all')}</Link>
+        </Served>
+      }
+    >
+      {error ? (
         <div className="body">
           <Problem error={error} />
         </div>
@@ -138,7 +148,7 @@ function RunningJob({ job }: { job: Job }) {
 }
 
 function Attention({ overview }: { overview: Overview | undefined }) {
-  const failed = useNewestJobs({ ...ANY, status: 'failed' }, 5);
+  const failed = useNewestJobs({ ...ANY, status: 'failed' }, 5, useServes('jobs'));
   const health = useQuery({
     queryKey: ['health'],
     // Its answer says more than its status.

@@ -12,6 +12,7 @@ import type { PageProps } from '../shell/pages.ts';
 import { clock, moment, number, t } from '../text/text.ts';
 import { May } from '../ui/may.tsx';
 import { Bones, Card, Code, PageHead, Problem, Progress, Segments, Status } from '../ui/parts.tsx';
+import { Attempts } from './job/attempts.tsx';
 import { ChunkMap } from './job/chunk-map.tsx';
 import { Deliveries } from './job/deliveries.tsx';
 import { Log, type LogLine } from './job/log.tsx';
@@ -25,7 +26,7 @@ type Live = {
   outputs: { index: number; status: Output['status']; progress: number }[];
 };
 const MOST_LINES = 5000;
-const TABS = ['overview', 'plan', 'log', 'deliveries', 'request'] as const;
+const TABS = ['overview', 'plan', 'attempts', 'log', 'deliveries', 'request'] as const;
 
 export default function JobPage({ params }: PageProps) {
   const id = params.id ?? '';
@@ -99,6 +100,7 @@ export default function JobPage({ params }: PageProps) {
           {job.plan ? <Plan plan={job.plan} /> : <p className="quiet">{t('job.plan.none')}</p>}
         </>
       )}
+      {tab === 'attempts' && <Attempts job={job} />}
       {tab === 'log' && <Log lines={log} href={`/jobs/${job.uuid}/log`} />}
       {tab === 'deliveries' && <Deliveries job={job} />}
       {tab === 'request' && <Request job={job} />}

@@ -10,9 +10,10 @@ import { LANGUAGES, type Language, setLanguage, t, useLanguage } from '../text/t
 import { Card, PageHead, Segments } from '../ui/parts.tsx';
 import { Configuration } from './settings/configuration.tsx';
 import { Keys } from './settings/keys.tsx';
+import { StoragePanel } from './settings/storage.tsx';
 import { Webhooks } from './settings/webhooks.tsx';
 
-const TABS = ['look', 'keys', 'webhooks', 'configuration'] as const;
+const TABS = ['look', 'keys', 'webhooks', 'storage', 'configuration'] as const;
 
 export default function Settings() {
   const { query } = usePlace();
@@ -42,6 +43,7 @@ export default function Settings() {
       {tab !== 'look' && session.data && !isAdmin && <p className="notice wait">{t('settings.admin')}</p>}
       {tab === 'keys' && isAdmin && <Keys own={session.data?.keyId ?? null} />}
       {tab === 'webhooks' && isAdmin && <Webhooks />}
+      {tab === 'storage' && isAdmin && <StoragePanel />}
       {tab === 'configuration' && isAdmin && <Configuration />}
     </>
   );

@@ -6,10 +6,10 @@ import { ApiError, read, whenLocked } from '../api/http.ts';
 import { patchJobs } from '../api/jobs.ts';
 import { useEvents, useLine } from '../api/live.ts';
 import { Link, usePlace } from '../router.tsx';
-import { t, useLanguage } from '../text/text.ts';
+import { type Key, t, useLanguage } from '../text/text.ts';
 import { Bones, Empty, PageHead, Problem } from '../ui/parts.tsx';
 import { Toasts } from '../ui/toasts.tsx';
-import { Bar, Side, TARGETS } from './nav.tsx';
+import { Bar, isServed, Side, TARGETS } from './nav.tsx';
 import { findPage } from './pages.ts';
 import { Palette } from './palette.tsx';
 import { Help, useShortcuts } from './shortcuts.tsx';
@@ -78,7 +78,10 @@ export function Frame() {
   useLiveData(!!session.data && !locked);
   const onPalette = useCallback(() => setDialog('palette'), []);
   const onHelp = useCallback(() => setDialog('help'), []);
-  useShortcuts({ onPalette, onHelp });
+  const apis = session.data?.apis;
+  const targets = TARGETS.filter(({ api }) => api === undefined || apis === undefined || apis.includes(api));
+  const mayWrite = session.data?.scopes.some((scope) => scope === 'admin' || scope === 'write') ?? true;
+  useShortcuts({ targets, mayWrite, onPalette, onHelp });
   const main = useMain(path);
 
   if (locked || (session.error instanceof ApiError && session.error.status === 401)) {
@@ -91,8 +94,6 @@ export function Frame() {
       />
     );
   }
-  const apis = session.data?.apis;
-  const targets = TARGETS.filter(({ api }) => api === undefined || apis === undefined || apis.includes(api));
   const running = overview.data?.jobs.processing ?? 0;
   const nav = { targets, running, onPalette, onHelp };
   const found = findPage(path);
@@ -105,7 +106,15 @@ export function Frame() {
       <main className="main" id="main" tabIndex={-1} ref={main}>
         <div className="page" key={path}>
           <Guard>
-            <Suspense fallback={<Bones rows={6} />}>{found ? <found.Page params={found.params} /> : <Lost />}</Suspense>
+            <Suspense fallback={<Bones rows={6} />}>
+              {!isServed(path, targets) ? (
+                <Lost title="lost.unserved.title" text="lost.unserved.text" />
+              ) : found ? (
+                <found.Page params={found.params} />
+              ) : (
+                <Lost title="lost.title" text="lost.text" />
+              )}
+            </Suspense>
           </Guard>
         </div>
       </main>
@@ -113,17 +122,17 @@ export function Frame() {
       <LineBanner />
       <Toasts />
       {dialog === 'palette' && <Palette targets={targets} onClose={() => setDialog(null)} />}
-      {dialog === 'help' && <Help onClose={() => setDialog(null)} />}
+      {dialog === 'help' && <Help targets={targets} mayWrite={mayWrite} onClose={() => setDialog(null)} />}
     </div>
   );
 }
 
-function Lost() {
+function Lost({ title, text }: { title: Key; text: Key }) {
   return (
     <>
-      <PageHead title={t('lost.title')} />
+      <PageHead title={t(title)} />
       <div className="card">
-        <Empty icon={Compass} title="lost.title" text="lost.text">
+        <Empty icon={Compass} title={title} text={text}>
           <Link className="button primary" to="/">
             {t('nav.home')}
           </Link>

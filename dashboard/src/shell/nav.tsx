@@ -27,10 +27,15 @@ export const TARGETS: readonly Target[] = [
   { to: '/machines', label: 'nav.machines', icon: Gauge, shortcut: 'm' },
   { to: '/settings', label: 'nav.settings', icon: Settings, shortcut: 's' },
 ];
+const IS_MAC = /mac|iphone|ipad/i.test(navigator.platform);
 const ON_PHONES = ['/', '/videos', '/jobs', '/convert'];
 
 const isHere = (to: string, path: string): boolean =>
   to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`);
+
+/** Whether this server has the API that a page lives by. */
+export const isServed = (path: string, targets: readonly Target[]): boolean =>
+  targets.some(({ to }) => isHere(to, path)) || !TARGETS.some(({ to }) => isHere(to, path));
 
 function NavLink({
   target: { to, label, icon: Icon },
@@ -86,7 +91,7 @@ export function Side({ targets, running, onPalette, onHelp }: NavProps) {
       </nav>
       <div className="below">
         <button type="button" className="nav-link" onClick={onPalette}>
-          <Search size={18} aria-hidden /> {t('palette.open')} <kbd>⌘K</kbd>
+          <Search size={18} aria-hidden /> {t('palette.open')} <kbd>{IS_MAC ? '⌘K' : 'Ctrl K'}</kbd>
         </button>
         <button type="button" className="nav-link" onClick={onHelp}>
           <Activity size={18} aria-hidden /> {t('help.title')} <kbd>?</kbd>

@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'react';
 import { go } from '../router.tsx';
 import { t } from '../text/text.ts';
 import { Dialog } from '../ui/dialog.tsx';
-import { TARGETS } from './nav.tsx';
+import type { Target } from './nav.tsx';
 
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
@@ -13,12 +13,25 @@ const STORE = 'rendition-shortcuts';
 export const hasShortcuts = (): boolean => localStorage.getItem(STORE) !== 'off';
 export const setShortcuts = (isOn: boolean): void => localStorage.setItem(STORE, isOn ? 'on' : 'off');
 
-type Heard = { onPalette: () => void; onHelp: () => void };
+type Heard = {
+  /** Pages that this server serves. */
+  targets: readonly Target[];
+  mayWrite: boolean;
+  onPalette: () => void;
+  onHelp: () => void;
+};
 
-export function useShortcuts({ onPalette, onHelp }: Heard): void {
+/** Only what is there, and what the key may do. */
+const maySubmit = ({ targets, mayWrite }: Pick<Heard, 'targets' | 'mayWrite'>): boolean =>
+  mayWrite && targets.some(({ to }) => to === '/jobs');
+
+export function useShortcuts(heard: Heard): void {
   const since = useRef(0);
+  const now = useRef(heard);
+  now.current = heard;
   useEffect(() => {
     const hear = (event: KeyboardEvent) => {
+      const { targets, onPalette, onHelp } = now.current;
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
         event.preventDefault();
         onPalette();
@@ -33,10 +46,10 @@ export function useShortcuts({ onPalette, onHelp }: Heard): void {
         document.querySelector('dialog[open]')
       )
         return;
-      const target = TARGETS.find(({ shortcut }) => shortcut === event.key);
+      const target = targets.find(({ shortcut }) => shortcut === event.key);
       if (Date.now() - since.current < 1200 && target) go(target.to);
       else if (event.key === '?') onHelp();
-      else if (event.key === 'n') go('/jobs/new');
+      else if (event.key === 'n' && maySubmit(now.current)) go('/jobs/new');
       else if (event.key === '/') {
         const box = document.querySelector<HTMLInputElement>('[data-search]');
         if (box) event.preventDefault();
@@ -46,16 +59,17 @@ export function useShortcuts({ onPalette, onHelp }: Heard): void {
     };
     addEventListener('keydown', hear);
     return () => removeEventListener('keydown', hear);
-  }, [onPalette, onHelp]);
+  }, []);
 }
 
-export function Help({ onClose }: { onClose: () => void }) {
+type HelpProps = Pick<Heard, 'targets' | 'mayWrite'> & { onClose: () => void };
+export function Help({ targets, mayWrite, onClose }: HelpProps) {
   const rows: [string[], string][] = [
     [['Ctrl', 'K'], t('palette.open')],
     [['/'], t('help.search')],
-    [['n'], t('jobs.new')],
+    ...(maySubmit({ targets, mayWrite }) ? [[['n'], t('jobs.new')] as [string[], string]] : []),
     [['?'], t('help.title')],
-    ...TARGETS.map(({ shortcut, label }): [string[], string] => [['g', shortcut], t(label)]),
+    ...targets.map(({ shortcut, label }): [string[], string] => [['g', shortcut], t(label)]),
   ];
   return (
     <Dialog label={t('help.title')} onClose={onClose}>

@@ -16,7 +16,7 @@ export type Language = keyof typeof LANGUAGES;
 const STORE = 'rendition-language';
 let language: Language = 'en';
 let words: Catalogue = en;
-let formats = makeFormats('en');
+let formats = makeFormats(localeOf('en'));
 const listeners = new Set<() => void>();
 
 function makeFormats(locale: string) {
@@ -24,9 +24,15 @@ function makeFormats(locale: string) {
     number: new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }),
     moment: new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }),
     hour: new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }),
+    second: new Intl.DateTimeFormat(locale, { timeStyle: 'medium' }),
     ago: new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' }),
     plural: new Intl.PluralRules(locale),
   };
+}
+
+/** As the reader's country writes times and numbers, where the browser names one of that language. */
+function localeOf(name: string): string {
+  return navigator.languages.find((tag) => tag === name || tag.startsWith(`${name}-`)) ?? name;
 }
 
 const isLanguage = (name: string): name is Language => Object.hasOwn(LANGUAGES, name);
@@ -40,7 +46,7 @@ export function preferredLanguage(): Language {
 export async function setLanguage(next: Language, { keep = true }: { keep?: boolean } = {}): Promise<void> {
   words = await LANGUAGES[next].load();
   language = next;
-  formats = makeFormats(next);
+  formats = makeFormats(localeOf(next));
   if (keep) localStorage.setItem(STORE, next);
   document.documentElement.lang = next;
   document.documentElement.dir = LANGUAGES[next].dir;
@@ -73,6 +79,8 @@ export function tell(prefix: string, word: string): string {
 
 export const number = (value: number): string => formats.number.format(value);
 export const moment = (iso: string): string => formats.moment.format(new Date(iso));
+/** With its seconds: 07:46:52. */
+export const second = (iso: string): string => formats.second.format(new Date(iso));
 export const hour = (iso: string | number): string => formats.hour.format(new Date(iso));
 
 const STEPS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [

@@ -1,4 +1,4 @@
-// Shows what the key of this tab may do, and nothing that would only be refused.
+// Shows what the key of this tab may do and what this server serves, and nothing that would only be refused.
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { read } from '../api/http.ts';
@@ -7,4 +7,14 @@ export function May({ scope, children }: { scope: 'write' | 'admin'; children: R
   const { data } = useQuery({ queryKey: ['session'], queryFn: () => read('GET /session') });
   const may = data === undefined || data.scopes.includes('admin') || data.scopes.includes(scope);
   return may ? children : null;
+}
+
+/** Whether this server has an API; as long as it has not said so, it is taken to. */
+export function useServes(api: string): boolean {
+  const { data } = useQuery({ queryKey: ['session'], queryFn: () => read('GET /session') });
+  return data?.apis.includes(api) ?? true;
+}
+
+export function Served({ api, children }: { api: string; children: ReactNode }) {
+  return useServes(api) ? children : null;
 }

@@ -40,10 +40,12 @@ function Result({ output, result }: { output: Output; result: NonNullable<Output
   // The server may be reached under another name than the one it was asked under.
   const path = isOurs ? new URL(result.url).pathname : null;
   const isFile = result.files.length === 1;
+  // It says the length of what it was taken from.
+  const isPicture = result.files[0]?.mediaType.startsWith('image/') ?? false;
   const save = async () => {
     const link = document.createElement('a');
     link.href = await openFile(`${path}?download`);
-    link.download = output.spec.container;
+    link.download = result.files[0]?.name ?? `output.${output.spec.container}`;
     link.click();
   };
   return (
@@ -51,7 +53,7 @@ function Result({ output, result }: { output: Output; result: NonNullable<Output
       <div className="row">
         <span className="number">
           {result.width !== null && `${result.width}×${result.height} · `}
-          {result.duration > 0 && `${clock(result.duration)} · `}
+          {result.duration > 0 && !isPicture && `${clock(result.duration)} · `}
           {bytes(result.size)}
         </span>
         {path && isFile && (
