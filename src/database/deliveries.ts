@@ -30,24 +30,29 @@ export type NewDelivery = JobRef & {
 /** Attempts kept of one delivery: the last ones. */
 const MOST_ATTEMPTS = 50;
 
-export async function insertDelivery(db: Kysely<Schema>, delivery: NewDelivery, sealer: Sealer): Promise<void> {
-  const { id, projectId, jobId, type, url, body, headers, isOrdered = false, isOwn = false } = delivery;
+export async function insertDeliveries(
+  db: Kysely<Schema>,
+  deliveries: readonly NewDelivery[],
+  sealer: Sealer,
+): Promise<void> {
   await db
     .insertInto('delivery')
-    .values({
-      id,
-      project_id: projectId,
-      job_id: jobId,
-      type,
-      url: sealUrl(url, sealer),
-      body: sealer.seal(body),
-      status: 'pending',
-      attempts: json([]),
-      next_attempt_at: sql<Date>`now()`,
-      headers: headers && sealer.seal(JSON.stringify(headers)),
-      is_ordered: isOrdered,
-      is_own: isOwn,
-    })
+    .values(
+      deliveries.map(({ id, projectId, jobId, type, url, body, headers, isOrdered = false, isOwn = false }) => ({
+        id,
+        project_id: projectId,
+        job_id: jobId,
+        type,
+        url: sealUrl(url, sealer),
+        body: sealer.seal(body),
+        status: 'pending' as const,
+        attempts: json([]),
+        next_attempt_at: sql<Date>`now()`,
+        headers: headers ? sealer.seal(JSON.stringify(headers)) : null,
+        is_ordered: isOrdered,
+        is_own: isOwn,
+      })),
+    )
     .execute();
 }
 

@@ -23,14 +23,25 @@ export type NewEvent = {
  * Adds an event. The last act of a transaction: from here to its end, no other may add one. Numbers are taken when a
  * row is inserted but become visible at commit; without the lock a reader could see 8, go on after it, and never see 7.
  */
-export async function insertEvent(db: Kysely<Schema>, event: NewEvent): Promise<void> {
-  const { projectId, jobId, type, data, channel } = event;
-  // One round trip: the lock is held for it and the commit alone. The number is taken for a row of `turn`, so after the lock.
+export function insertEvent(db: Kysely<Schema>, { channel, ...event }: NewEvent): Promise<void> {
+  return insertEvents(db, [event], channel);
+}
+
+/** Several, in their order: see insertEvent. */
+export async function insertEvents(
+  db: Kysely<Schema>,
+  events: readonly Omit<NewEvent, 'channel'>[],
+  channel: NewEvent['channel'],
+): Promise<void> {
+  const rows = events.map(({ projectId, jobId, type, data }, place) => ({ place, projectId, jobId, type, data }));
+  // One round trip: the lock is held for it and the commit alone. Numbers are taken for rows of `turn`, so after the lock.
   await sql`
     with turn as materialized (select pg_advisory_xact_lock(hashtext('rendition event'))),
     added as (
       insert into event (project_id, job_id, type, data)
-      select ${projectId}, ${jobId}::bigint, ${type}, ${json(data)} from turn
+      select new."projectId", new."jobId", new.type, new.data
+      from turn, jsonb_to_recordset(${json(rows)}) as new (place int, "projectId" text, "jobId" bigint, type text, data jsonb)
+      order by new.place
       returning id, project_id, job_id, type
     )
     select pg_notify(${channel}, json_build_object('projectId', project_id, 'eventId', id, 'jobId', job_id, 'type', type)::text)

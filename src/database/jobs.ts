@@ -17,29 +17,31 @@ export type NewJob = JobRequest & {
   readonly sourceKey: string | null;
 };
 
-/** Inserts a job as queued. Null where the project already has one of this idempotency key. */
-export async function insertJob(db: Kysely<Schema>, job: NewJob, sealer: Sealer): Promise<Job | null> {
-  const row = await db
+/** Inserts jobs as queued, in one statement. Left out of the answer are those whose project already has one of their idempotency key. */
+export async function insertJobs(db: Kysely<Schema>, jobs: readonly NewJob[], sealer: Sealer): Promise<Job[]> {
+  const rows = await db
     .insertInto('job')
-    .values({
-      uuid: job.uuid,
-      project_id: job.projectId,
-      api: job.api,
-      lane: job.lane ?? null,
-      status: 'queued',
-      source: json(sealLocation(job.source, sealer)),
-      priority: job.priority,
-      metadata: json(job.metadata),
-      notification_url: job.notificationUrl && sealUrl(job.notificationUrl, sealer),
-      base_url: job.baseUrl ?? null,
-      idempotency_key: job.idempotencyKey && plainText(job.idempotencyKey),
-      request_hash: job.requestHash,
-      source_key: job.sourceKey,
-    })
+    .values(
+      jobs.map((job) => ({
+        uuid: job.uuid,
+        project_id: job.projectId,
+        api: job.api,
+        lane: job.lane ?? null,
+        status: 'queued' as const,
+        source: json(sealLocation(job.source, sealer)),
+        priority: job.priority,
+        metadata: json(job.metadata),
+        notification_url: job.notificationUrl && sealUrl(job.notificationUrl, sealer),
+        base_url: job.baseUrl ?? null,
+        idempotency_key: job.idempotencyKey && plainText(job.idempotencyKey),
+        request_hash: job.requestHash,
+        source_key: job.sourceKey,
+      })),
+    )
     .onConflict((conflict) => conflict.columns(['project_id', 'idempotency_key']).doNothing())
     .returningAll()
-    .executeTakeFirst();
-  return row ? toJob(row, sealer) : null;
+    .execute();
+  return rows.map((row) => toJob(row, sealer));
 }
 
 export async function findJob(db: Kysely<Schema>, { projectId, jobId }: JobRef, sealer: Sealer): Promise<Job | null> {
@@ -233,7 +235,19 @@ export type LockedJob = Pick<
 export async function lockJob(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<LockedJob | null> {
   const row = await db
     .selectFrom('job')
-    .select(['id', 'uuid', 'project_id', 'api', 'lane', 'status', 'priority', 'attempt', 'tries', 'started_at', 'arrival'])
+    .select([
+      'id',
+      'uuid',
+      'project_id',
+      'api',
+      'lane',
+      'status',
+      'priority',
+      'attempt',
+      'tries',
+      'started_at',
+      'arrival',
+    ])
     .select([
       sql<boolean>`plan is not null and arrival is distinct from 'arrived'`.as('is_planned'),
       sql<boolean>`notification_url is not null`.as('is_notified'),

@@ -7,22 +7,24 @@ import type { Failure } from '#domain/error.ts';
 import type { Output, OutputResult, OutputStatus } from '#domain/job.ts';
 import type { OutputSpec } from '#domain/output.ts';
 
-/** Answers them as they were stored, in the order they were asked for. */
+/** Inserts the outputs of several jobs in one statement. Answers them as they were stored: those of each job in the order they were asked for. */
 export async function insertOutputs(
   db: Kysely<Schema>,
-  { projectId, jobId, specs }: JobRef & { readonly specs: readonly OutputSpec[] },
+  jobs: readonly (JobRef & { readonly specs: readonly OutputSpec[] })[],
   sealer: Sealer,
 ): Promise<Output[]> {
   const rows = await db
     .insertInto('output')
     .values(
-      specs.map((spec, index) => ({
-        project_id: projectId,
-        job_id: jobId,
-        index,
-        spec: json(sealSpec(spec, sealer)),
-        status: 'pending' as const,
-      })),
+      jobs.flatMap(({ projectId, jobId, specs }) =>
+        specs.map((spec, index) => ({
+          project_id: projectId,
+          job_id: jobId,
+          index,
+          spec: json(sealSpec(spec, sealer)),
+          status: 'pending' as const,
+        })),
+      ),
     )
     .returningAll()
     .execute();

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
-import { findOrderedHead, insertDelivery } from '#database/deliveries.ts';
+import { findOrderedHead, insertDeliveries, type NewDelivery } from '#database/deliveries.ts';
 import { findJob, type JobRef } from '#database/jobs.ts';
 import { listOutputs } from '#database/outputs.ts';
 import type { Schema } from '#database/schema.ts';
@@ -12,23 +12,44 @@ import type { Platform } from '#workflows/platform.ts';
 
 export type WholeJob = { readonly job: Job; readonly outputs: readonly Output[] };
 
-/** Answers the delivery's id, which is the webhook-id; null where nobody wants to be told. The job's row is as it shall be shown. */
-export async function addDelivery(
+/** What a webhook tells; without `whole` it is read. The job's row is as it shall be shown. */
+export type Telling = JobRef & { readonly type: string; readonly whole?: WholeJob };
+
+/** Answers each delivery's id, which is the webhook-id, by its telling; none where nobody wants to be told. */
+export async function addDeliveries(
   platform: Platform,
   db: Kysely<Schema>,
-  { type, whole, ...ref }: JobRef & { readonly type: string; readonly whole?: WholeJob },
-): Promise<string | null> {
-  const { sealer, config, queue } = platform;
-  const { job, outputs } = whole ?? (await readWhole(platform, db, ref));
-  if (!job?.notificationUrl) return null;
-  const base = (config.PUBLIC_URL ?? job.baseUrl ?? '').replace(/\/+$/, '');
-  const shown = viewJob(job, outputs, base);
-  const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data: { job: shown } });
-  const id = uuidv7();
-  await insertDelivery(db, { ...ref, id, type, url: job.notificationUrl, body }, sealer);
-  const receiver = receiverOf(ref.projectId, job.notificationUrl);
-  await queue.send('notify', { deliveryId: id, receiver }, { transaction: db });
-  return id;
+  tellings: readonly Telling[],
+): Promise<ReadonlyMap<Telling, string>> {
+  const ids = new Map<Telling, string>();
+  const deliveries: NewDelivery[] = [];
+  for (const telling of tellings) {
+    const { type, whole, projectId, jobId } = telling;
+    const { job, outputs } = whole ?? (await readWhole(platform, db, telling));
+    if (!job?.notificationUrl) continue;
+    const base = (platform.config.PUBLIC_URL ?? job.baseUrl ?? '').replace(/\/+$/, '');
+    const shown = viewJob(job, outputs, base);
+    const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data: { job: shown } });
+    const id = uuidv7();
+    ids.set(telling, id);
+    deliveries.push({ projectId, jobId, id, type, url: job.notificationUrl, body });
+  }
+  if (deliveries.length > 0) await putOut(platform, db, deliveries);
+  return ids;
+}
+
+/** Into the outbox, and into the queue that empties it. */
+async function putOut(
+  { sealer, queue }: Platform,
+  db: Kysely<Schema>,
+  deliveries: readonly NewDelivery[],
+): Promise<void> {
+  await insertDeliveries(db, deliveries, sealer);
+  const entries = deliveries.map(({ id, projectId, url }) => ({
+    data: { deliveryId: id, receiver: receiverOf(projectId, url) },
+    priority: 0,
+  }));
+  await queue.sendAll('notify', entries, { transaction: db });
 }
 
 /** What an API of its own tells somebody: in order within the job, to an address that the operator set. */
@@ -47,9 +68,9 @@ export async function addCallback(platform: Platform, db: Kysely<Schema>, callba
   const { sealer, queue } = platform;
   const id = uuidv7();
   const before = await findOrderedHead(db, callback, sealer);
-  await insertDelivery(
+  await insertDeliveries(
     db,
-    { ...callback, id, body: JSON.stringify(callback.body), isOrdered: true, isOwn: true },
+    [{ ...callback, id, body: JSON.stringify(callback.body), isOrdered: true, isOwn: true }],
     sealer,
   );
   if (before) return;

@@ -7,6 +7,12 @@ import type { OutputSpec } from '#domain/output.ts';
 import { sourceKey, watermarkSourceKey } from '#workflows/job-storage.ts';
 import type { Platform } from '#workflows/platform.ts';
 
+/** Whether anything of a request lies in it, or was sent before it, instead of elsewhere. */
+export const bringsBytes = ({ source, outputs }: JobRequest): boolean =>
+  [source, ...outputs.flatMap(({ watermark }) => (watermark ? [watermark.source] : []))].some(
+    ({ kind }) => kind === 'inline' || kind === 'upload',
+  );
+
 type Submission = { readonly request: JobRequest; readonly uuid: string };
 
 /** What came with the request itself is stored first, and an upload is looked at: a job that was acknowledged has its source. */
@@ -40,6 +46,19 @@ async function storeInline({ locations, storage }: Platform, { source, path, key
   } finally {
     await opened.store.close();
   }
+}
+
+/** For a dry run, which stores nothing: the uploads it names are the project's, and whole. @throws PlatformError `not_found`, `conflict` */
+export async function requireUploads(
+  platform: Platform,
+  { projectId, source, outputs }: Pick<JobRequest, 'projectId' | 'source' | 'outputs'>,
+): Promise<void> {
+  const named = [
+    { path: 'source', source },
+    ...outputs.map(({ watermark }, i) => ({ path: `outputs.${i}.watermark.source`, source: watermark?.source })),
+  ];
+  for (const { path, source } of named)
+    if (source?.kind === 'upload') await receivedUpload(platform, { projectId, path, source });
 }
 
 type UploadWish = { readonly projectId: string; readonly path: string; readonly source: UploadLocation };

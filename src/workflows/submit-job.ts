@@ -1,17 +1,18 @@
-// Takes a job in: its row, its outputs, its queue entry and its first event, in one transaction. Called by every API and the CLI.
+// Takes a job in: its row, its outputs, its queue entry and its first event, in one transaction; what comes at the same moment shares it. Called by every API and the CLI.
 import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
-import { findJobByKey, insertJob } from '#database/jobs.ts';
+import { findJobByKey, insertJobs, type NewJob } from '#database/jobs.ts';
 import { insertOutputs, listOutputs } from '#database/outputs.ts';
 import type { Schema } from '#database/schema.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { Job, JobRequest, Output } from '#domain/job.ts';
-import { jobPriority, runLaneOf } from '#queue/lane.ts';
+import { jobPriority, RUN_LANES, runLaneOf } from '#queue/lane.ts';
+import { GroupCommit } from '#workflows/group-commit.ts';
 import { jobPrefix } from '#workflows/job-storage.ts';
 import type { Platform } from '#workflows/platform.ts';
-import { recordEvent } from '#workflows/record-event.ts';
-import { storeSource, storeWatermarks } from '#workflows/store-sources.ts';
+import { recordEvents } from '#workflows/record-event.ts';
+import { bringsBytes, storeSource, storeWatermarks } from '#workflows/store-sources.ts';
 
 export type SubmittedJob = {
   readonly job: Job;
@@ -35,13 +36,15 @@ export async function submitJob(
 ): Promise<SubmittedJob> {
   checkOutputs(platform, request);
   const requestHash = hashRequest(request);
-  const known = await findSubmitted(platform, request, requestHash);
+  // The insert tells of a key that is taken; bytes are not stored, nor an upload looked for, before that is known.
+  const known = bringsBytes(request) ? await findSubmitted(platform, request, requestHash) : null;
   if (known) return known;
   const uuid = uuidv7();
   const source = await storeSource(platform, { request, uuid });
   try {
     const outputs = await storeWatermarks(platform, { request, uuid });
-    const submitted = await insert(platform, { ...request, ...source, outputs, uuid, requestHash }, alongside);
+    const job = { ...request, ...source, outputs, uuid, requestHash };
+    const submitted = await insert(platform, { job, ...(alongside ? { alongside } : {}) });
     if (submitted) return submitted;
   } catch (error) {
     await platform.storage.removeAll(jobPrefix(uuid));
@@ -55,26 +58,80 @@ export async function submitJob(
   return winner;
 }
 
-type NewJob = JobRequest & { readonly uuid: string; readonly requestHash: string; readonly sourceKey: string | null };
-
+type Submission = { readonly job: NewJob; readonly alongside?: AlongsideJob };
 /** Null where the idempotency key is taken. */
-async function insert(
+type Inserted = SubmittedJob | null;
+
+const MOST_AT_ONCE = 50;
+/** Outputs of one transaction: five parameters each, of 65,535 that one statement may have. */
+const MOST_OUTPUTS = 10_000;
+const groups = new WeakMap<Platform, GroupCommit<Submission, Inserted>>();
+
+function insert(platform: Platform, submission: Submission): Promise<Inserted> {
+  // What an API does alongside may refuse its job, and is not to hold up others.
+  if (submission.alongside) return insertAll(platform, [submission]).then((answerTo) => answerTo(submission));
+  let group = groups.get(platform);
+  if (!group) {
+    group = new GroupCommit({
+      most: Math.min(MOST_AT_ONCE, Math.max(1, Math.floor(MOST_OUTPUTS / platform.config.MAX_OUTPUTS))),
+      write: (submissions: readonly Submission[]) => insertAll(platform, submissions),
+    });
+    groups.set(platform, group);
+  }
+  return group.add(submission);
+}
+
+/** In one transaction. Resolves with what became of each. */
+async function insertAll(
   platform: Platform,
-  request: NewJob,
-  alongside: AlongsideJob | undefined,
-): Promise<SubmittedJob | null> {
-  const { database, sealer, queue } = platform;
-  return database.db.transaction().execute(async (db) => {
-    const job = await insertJob(db, request, sealer);
-    if (!job) return null;
-    const ref = { projectId: job.projectId, jobId: job.id };
-    const outputs = await insertOutputs(db, { ...ref, specs: request.outputs }, sealer);
-    await alongside?.(db, job);
-    const entry = { ...ref, priority: job.priority };
-    await queue.send(runLaneOf(job.lane), entry, { priority: jobPriority(job.priority), transaction: db });
-    await recordEvent(platform, db, { job, type: 'job.queued', status: 'queued', whole: { job, outputs } });
-    return { job, outputs, isNew: true };
+  submissions: readonly Submission[],
+): Promise<(submission: Submission) => Inserted> {
+  const { database, sealer } = platform;
+  // In one order everywhere: of two processes that insert the same keys, one waits for the other, and not each for the other.
+  const asked = submissions.map(({ job }) => job).toSorted(byKey);
+  const made = await database.db.transaction().execute(async (db) => {
+    const jobs = await insertJobs(db, asked, sealer);
+    if (jobs.length === 0) return [];
+    const specs = new Map(asked.map(({ uuid, outputs }) => [uuid, outputs]));
+    const outputs = await insertOutputs(
+      db,
+      jobs.map(({ id, uuid, projectId }) => ({ projectId, jobId: id, specs: specs.get(uuid) ?? [] })),
+      sealer,
+    );
+    const whole = jobs.map((job) => ({ job, outputs: outputs.filter(({ jobId }) => jobId === job.id) }));
+    for (const { job, alongside } of submissions) {
+      const inserted = jobs.find(({ uuid }) => uuid === job.uuid);
+      if (inserted) await alongside?.(db, inserted);
+    }
+    await enqueue(platform, db, jobs);
+    await recordEvents(
+      platform,
+      db,
+      whole.map((one) => ({ job: one.job, type: 'job.queued', status: 'queued', whole: one })),
+    );
+    return whole;
   });
+  const answers = new Map(made.map((one) => [one.job.uuid, { ...one, isNew: true }]));
+  return ({ job }) => answers.get(job.uuid) ?? null;
+}
+
+function byKey(a: NewJob, b: NewJob): number {
+  const [first, second] = [a, b].map(({ projectId, idempotencyKey: key }) =>
+    key === null ? '' : `${projectId} ${key}`,
+  );
+  return first === second ? 0 : (first ?? '') < (second ?? '') ? -1 : 1;
+}
+
+async function enqueue({ queue }: Platform, db: Kysely<Schema>, jobs: readonly Job[]): Promise<void> {
+  for (const lane of RUN_LANES) {
+    const entries = jobs
+      .filter((job) => runLaneOf(job.lane) === lane)
+      .map(({ id, projectId, priority }) => ({
+        data: { projectId, jobId: id, priority },
+        priority: jobPriority(priority),
+      }));
+    await queue.sendAll(lane, entries, { transaction: db });
+  }
 }
 
 async function findSubmitted(

@@ -9,7 +9,7 @@ import {
   countJobs,
   findJob,
   findJobByUuid,
-  insertJob,
+  insertJobs,
   type JobRef,
   listJobs,
   type NewJob,
@@ -31,22 +31,24 @@ before(async () => {
 after(() => fresh.drop());
 
 async function makeJob(changes: Partial<NewJob> = {}): Promise<JobRef & { uuid: string }> {
-  const job = await insertJob(
+  const [job] = await insertJobs(
     fresh.database.db,
-    {
-      projectId: 'default',
-      api: 'jobs',
-      source: { kind: 'managed', key: 'film' },
-      outputs: [],
-      priority: 50,
-      metadata: {},
-      notificationUrl: null,
-      idempotencyKey: null,
-      uuid: uuidv7(),
-      requestHash: 'x',
-      sourceKey: null,
-      ...changes,
-    },
+    [
+      {
+        projectId: 'default',
+        api: 'jobs',
+        source: { kind: 'managed', key: 'film' },
+        outputs: [],
+        priority: 50,
+        metadata: {},
+        notificationUrl: null,
+        idempotencyKey: null,
+        uuid: uuidv7(),
+        requestHash: 'x',
+        sourceKey: null,
+        ...changes,
+      },
+    ],
     sealer,
   );
   assert.ok(job);
@@ -121,7 +123,7 @@ test('outputs change only from the statuses that are named', async () => {
   const job = await makeJob();
   await insertOutputs(
     db,
-    { ...job, specs: [streamSpec(), streamSpec({ container: 'mp4' }), streamSpec({ container: 'gif' })] },
+    [{ ...job, specs: [streamSpec(), streamSpec({ container: 'mp4' }), streamSpec({ container: 'gif' })] }],
     sealer,
   );
   assert.deepEqual(await changeOutputs(db, { ...job, indexes: [1], from: ['pending'] }, { status: 'uploaded' }), [1]);

@@ -56,7 +56,7 @@ test('a submission that fails on its way leaves nothing: no row, no entry, no ev
   const { platform } = opened;
   const before = [await rows('job'), await rows('output'), await rows('event'), await rows('pgboss.job')];
   const queue = Object.create(platform.queue, {
-    send: {
+    sendAll: {
       value: async () => {
         throw new Error('the queue is gone');
       },

@@ -172,7 +172,7 @@ export type OpenedJob = {
 export async function openPlannedJob(platform: Platform, changes: Partial<JobRequest> = {}): Promise<OpenedJob> {
   await platform.storage.write('sources/film', Buffer.from('never decoded'));
   // Without the entry of the lane `run`: no worker is to plan it.
-  const silent = Object.create(platform.queue, { send: { value: async () => undefined } }) as Platform['queue'];
+  const silent = Object.create(platform.queue, { sendAll: { value: async () => undefined } }) as Platform['queue'];
   const { job } = await submitJob({ ...platform, queue: silent }, jobRequest(changes));
   const ref = { projectId: job.projectId, jobId: job.id };
   const { db } = platform.database;

@@ -5,9 +5,8 @@ import { type Api, type ApiContext, callerOf } from '#api/context.ts';
 import { problemSchema } from '#api/errors.ts';
 import { viewPlan } from '#api/jobs/plan-view.ts';
 import { planSchema } from '#api/jobs/schema.ts';
-import { findUpload } from '#database/uploads.ts';
-import { PlatformError } from '#domain/error.ts';
 import { planJob } from '#workflows/plan-job.ts';
+import { requireUploads } from '#workflows/store-sources.ts';
 
 const BODY_ALLOWANCE = 1024 ** 2;
 const answer = z.record(z.string(), z.unknown());
@@ -29,9 +28,7 @@ export function planRoutes(app: Api, { platform }: ApiContext): void {
       const { source, outputs } = request.body;
       const { projectId } = callerOf(request);
       // Ids of uploads are looked up without their project further down.
-      if (source.kind === 'upload' && !(await findUpload(platform.database.db, { projectId, id: source.uploadId }))) {
-        throw new PlatformError('not_found', `There is no upload ${source.uploadId}`);
-      }
+      await requireUploads(platform, { projectId, source, outputs });
       // A probe of a large source takes a while.
       const { facts, plan } = await planJob(platform, { source, outputs, signal: untilGone(reply) });
       return viewPlan(facts, plan);
