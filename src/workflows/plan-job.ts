@@ -14,7 +14,9 @@ import { probeSource } from '#media/probe.ts';
 import { limitBytes } from '#workflows/fetch-source.ts';
 import { planOptions } from '#workflows/plan-options.ts';
 import type { Platform } from '#workflows/platform.ts';
+import { checkWatermarks } from '#workflows/prepare-watermarks.ts';
 import { checkScratchSpace, makeScratch } from '#workflows/scratch.ts';
+import { straighten } from '#workflows/straighten-source.ts';
 
 export type DryRun = {
   readonly source: Location;
@@ -34,8 +36,14 @@ export async function planJob(
   try {
     const path = await fetchToScratch(platform, { source, scratch, signal });
     const { tool, limits } = platform;
-    const facts = await probeSource({ tool, limits, signal, input: { kind: 'file', path } });
-    return { facts, plan: makePlan({ facts, outputs, options: planOptions(platform) }) };
+    const input = { kind: 'file', path } as const;
+    const found = await probeSource({ tool, limits, signal, input });
+    const { facts } =
+      found.clock === 'jumps'
+        ? await straighten(platform, { input, facts: found, scratch, signal, log: () => undefined })
+        : { facts: found };
+    const refusals = await checkWatermarks(platform, { specs: outputs, scratch, signal });
+    return { facts, plan: makePlan({ facts, outputs, refusals, options: planOptions(platform) }) };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -1,6 +1,7 @@
 // The road from a request to a picture, over HTTP: submit, follow, fetch, look at what came.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import sharp from 'sharp';
 import type { JobView } from '#api/jobs/view.ts';
 import { makeFilm, openServer, probe, type TestServer, until } from './open-server.ts';
 
@@ -246,6 +247,31 @@ test('a plan says what would be done and leaves nothing', async () => {
   );
   assert.ok(plan.cost.cpuSeconds > 0 && plan.reasons.length > 0);
   assert.equal(((await server.call('GET', '/jobs')).body as { jobs: unknown[] }).jobs.length, before);
+});
+
+test('a plan looks at watermarks: one that is no picture, or cannot be had, refuses its output alone', async () => {
+  const plan = async (sources: readonly object[]) =>
+    server.call('POST', '/plan', {
+      body: {
+        source: { kind: 'inline', data: film },
+        outputs: sources.map((source) => ({ container: 'mp4', watermark: { source } })),
+      },
+    });
+  const logo = await sharp({ create: { width: 64, height: 64, channels: 4, background: '#ff0000' } })
+    .png()
+    .toBuffer();
+  const good = { kind: 'inline', data: logo.toString('base64') };
+  const { status, body } = await plan([good, { kind: 'inline', data: film }]);
+  assert.equal(status, 200);
+  const refusing = body as { outputs: { refused: { code: string; message: string } | null }[] };
+  const { outputs } = refusing;
+  assert.equal(outputs[0]?.refused ?? null, null);
+  assert.equal(outputs[1]?.refused?.code, 'unsupported_media');
+  assert.match(outputs[1]?.refused?.message ?? '', /^outputs\.1\.watermark\.source: /);
+  const nowhere = await plan([{ kind: 'upload', uploadId: crypto.randomUUID() }]);
+  assert.deepEqual([nowhere.status, (nowhere.body as { code: string }).code], [404, 'not_found']);
+  const inside = await plan([good, { kind: 'http', url: 'http://127.0.0.1:1/logo.png' }]);
+  assert.equal((inside.body as typeof refusing).outputs[1]?.refused?.code, 'source_refused_address', inside.text);
 });
 
 test('the worker shows up, with health and metrics', async () => {
