@@ -43,6 +43,8 @@ export type VideoFacts = {
   /** The commonest frame interval as a rate, frames/s. */
   readonly nominalFrameRate: Rational | null;
   readonly constantFrameRate: boolean;
+  /** Present where the rate is not constant only because single frames are missing (a camera or a recorder that was too slow, a cut). */
+  readonly skipsFrames?: true;
   readonly frames: number;
   readonly fieldOrder: FieldOrder;
   readonly color: ColorFacts;

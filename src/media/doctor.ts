@@ -107,12 +107,19 @@ const RULES: readonly Rule[] = [
   ],
 ];
 
-/** Reasons are what stands against it, in words; none where the source is standard. */
-export function isStandard(facts: SourceFacts): { readonly standard: boolean; readonly reasons: readonly string[] } {
+/**
+ * Reasons are what stands against it, in words; none where the source is standard.
+ * @param packaged by its index, where each frame keeps its own duration: single ones may be missing
+ */
+export function isStandard(
+  facts: SourceFacts,
+  packaged = false,
+): { readonly standard: boolean; readonly reasons: readonly string[] } {
   const { video } = facts;
   if (!video || facts.isStill)
     return { standard: false, reasons: [facts.isStill ? 'a picture is no stream' : 'there is no video'] };
-  const reasons = RULES.filter(([, fails]) => fails(video, facts)).map(([reason]) => reason);
+  const seen = packaged && video.skipsFrames ? { ...video, constantFrameRate: true } : video;
+  const reasons = RULES.filter(([, fails]) => fails(seen, facts)).map(([reason]) => reason);
   return { standard: reasons.length === 0, reasons };
 }
 

@@ -70,7 +70,7 @@ function examineRate(video: VideoFacts, limits: MediaLimits, add: Add): void {
       'variable_frame_rate',
       'change',
       `${figure(video.averageFrameRate === null ? 0 : rateNumber(video.averageFrameRate))} frames/s on average${usual}`,
-      action,
+      video.skipsFrames ? `single frames are missing: where it is encoded, ${action}` : action,
     ]);
   }
   const usual = video.nominalFrameRate === null ? 0 : rateNumber(video.nominalFrameRate);

@@ -6,9 +6,14 @@ import { isStandardRate, rateBetween, rateNumber, reduceRate, snapRate } from '#
 const REORDER = 32;
 /** Beyond this many distinct intervals nobody learns anything from another one. */
 const INTERVAL_KINDS = 20_000;
+/** Of a rate with frames missing: the share of intervals that are single ones, and by how much of a frame one may be off. */
+const SKIP_SHARE = 0.9;
+const SKIP_JITTER = 0.25;
 
 export type ClockFacts = {
   readonly constant: boolean;
+  /** Not constant, but only because single frames are missing: all others lie where the nominal rate has them. */
+  readonly skips: boolean;
   /** Frames/s where constant; else frames over time. null for fewer than two frames. */
   readonly average: Rational | null;
   /** The commonest interval as a rate. */
@@ -46,14 +51,15 @@ export class FrameClock {
     this.#take(this.#waiting.length);
     const steps = this.#frames - 1;
     const span = this.#previous - this.#origin;
-    if (steps < 1 || span <= 0) return { constant: this.#frames <= 1, average: null, nominal: null, interval: 0 };
+    if (steps < 1 || span <= 0)
+      return { constant: this.#frames <= 1, skips: false, average: null, nominal: null, interval: 0 };
     const perSecond = tick.den / tick.num;
     const interval = this.#commonest();
     if (!this.#disordered && this.#least <= this.#most) {
       const measured = (perSecond * steps) / span;
       const slopes = { low: perSecond / this.#most, high: perSecond / this.#least, measured, rounding: 1 / span };
       const rate = pickRate(slopes, declared);
-      return { constant: true, average: rate, nominal: rate, interval };
+      return { constant: true, skips: false, average: rate, nominal: rate, interval };
     }
     // Frames over time, as FFmpeg writes an average: thousandths of a second are exact enough for what varies anyway.
     const average = reduceRate({ num: steps * 1000, den: Math.max(1, Math.round((span / perSecond) * 1000)) });
@@ -65,7 +71,22 @@ export class FrameClock {
       measured: perSecond / interval,
       rounding: slack / interval,
     };
-    return { constant: false, average, nominal: pickRate(slopes, declared), interval };
+    const nominal = pickRate(slopes, declared);
+    return { constant: false, skips: this.#skips(perSecond / rateNumber(nominal), span), average, nominal, interval };
+  }
+
+  /** @param frame ticks of a frame at the nominal rate @param span ticks from the first frame to the last */
+  #skips(frame: number, span: number): boolean {
+    if (this.#disordered || this.#intervals.size === INTERVAL_KINDS) return false;
+    let [places, single] = [0, 0];
+    for (const [interval, seen] of this.#intervals) {
+      const step = Math.round(interval / frame);
+      if (step < 1 || Math.abs(interval - step * frame) > frame * SKIP_JITTER) return false;
+      places += step * seen;
+      if (step === 1) single += seen;
+    }
+    // From beginning to end it keeps the rate: what only resembles it would drift off.
+    return single >= (this.#frames - 1) * SKIP_SHARE && Math.abs(places * frame - span) <= frame / 2;
   }
 
   #take(count: number): void {

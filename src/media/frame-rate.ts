@@ -73,7 +73,8 @@ export function chooseFrameRate(video: VideoFacts, wanted: Rational | null, maxi
   if (wanted !== null) return clampRate(snapRate(wanted), maximum);
   const limit = Math.min(maximum, USUAL_MAXIMUM);
   if (video.constantFrameRate) return clampRate(thinOut(video.averageFrameRate ?? FALLBACK, limit), limit);
-  return clampRate(thinOut(varyingRate(video), limit), limit);
+  const usual = video.skipsFrames ? (video.nominalFrameRate ?? FALLBACK) : varyingRate(video);
+  return clampRate(thinOut(usual, limit), limit);
 }
 
 /** Of a varying source: what it mostly runs at; 30 at the most where it mostly stands still (a screen recording). */

@@ -68,9 +68,10 @@ function cutTrack(track: IndexedTrack, rendition: VideoRendition | AudioRenditio
     : cutSound(track, packets, { timeline, sampleRate: rendition.sampleRate });
 }
 
-/** Every segment holds exactly the frames of its place on the grid, in the order of storage, and begins with a keyframe. */
+/** Every segment holds the frames of its place on the grid, in the order of storage, and begins with a keyframe. Single ones may be missing. */
 function cutVideo({ id }: IndexedTrack, packets: PacketList, timeline: Timeline): Cut | null {
   const { fps, boundaries } = timeline;
+  const { count, keys, sizes } = packets;
   const timescale = videoTimescale(timeline);
   const frame = (timescale / fps.num) * fps.den;
   const zero = timeline.sourceStart - timeline.videoShift;
@@ -78,24 +79,37 @@ function cutVideo({ id }: IndexedTrack, packets: PacketList, timeline: Timeline)
   // Frames by which a picture is decoded later than it is shown, were both counted from zero: the delay of B-frames.
   let delay = 0;
   let at = 0;
+  const place = (i: number) => Math.round(((packets.times[i] ?? Number.NaN) - zero) * (fps.num / fps.den));
   for (let index = 0; index + 1 < boundaries.length; index++) {
     const [from, to] = [boundaries[index] ?? 0, boundaries[index + 1] ?? 0];
-    const seen = new Uint8Array(to - from);
+    const first = at;
+    const shown: number[] = [];
     let bytes = 0;
-    for (let i = 0; i < to - from; i++, at++) {
-      const place = Math.round(((packets.times[at] ?? Number.NaN) - zero) * (fps.num / fps.den)) - from;
-      // Each frame of the segment once, and none of another's.
-      if (seen[place] !== 0 || (i === 0 && (place !== 0 || packets.keys[at] !== 1))) return null;
-      seen[place] = 1;
-      delay = Math.max(delay, i - place);
-      bytes += packets.sizes[at] ?? 0;
+    for (; at < count && (at === first || keys[at] !== 1 || place(at) !== to); at++) {
+      shown.push(place(at) - from);
+      bytes += sizes[at] ?? 0;
     }
-    const samples = to - from;
-    const size = fragmentSize('video', samples, bytes);
-    segments.push({ index, size, start: from * frame, duration: samples * frame, samples });
+    const decoded = decodePlaces(shown, to - from);
+    if (!decoded || keys[first] !== 1) return null;
+    delay = shown.reduce((most, one, i) => Math.max(most, (decoded[i] ?? 0) - one), delay);
+    const samples = shown.length;
+    const duration = to - from;
+    const varies = new Set(decoded.map((one, i) => (decoded[i + 1] ?? duration) - one)).size > 1;
+    const size = fragmentSize({ kind: 'video', count: samples, varies }, bytes);
+    segments.push({ index, size, start: from * frame, duration: duration * frame, samples });
   }
-  if (at !== packets.count) return null;
+  if (at !== count) return null;
   return { original: { track: id, kind: 'video', timescale, frame, zero, delay: delay * frame }, segments };
+}
+
+/**
+ * When the pictures of a segment are decoded, in frames from its begin: at the times at which they are shown, in rising order. Null unless
+ * the first stored is the first shown and each has a place of its own, all within the segment.
+ */
+function decodePlaces(shown: readonly number[], length: number): number[] | null {
+  const places = [...shown].sort((a, b) => a - b);
+  const fits = shown[0] === 0 && places[0] === 0 && (places.at(-1) ?? length) < length;
+  return fits && places.every((one, i) => one !== places[i - 1]) ? places : null;
 }
 
 /** Frames of sound do not fall on the grid: each segment begins with the one nearest to its place. */
@@ -129,7 +143,7 @@ function cutSound(
     if (to <= from) return null;
     const bytes = packets.sizes.subarray(from, to).reduce((sum, size) => sum + size, 0);
     const [start, samples] = [ticks(from), to - from];
-    const size = fragmentSize('audio', samples, bytes);
+    const size = fragmentSize({ kind: 'audio', count: samples, varies: false }, bytes);
     segments.push({ index, size, start, duration: ticks(to) - start, samples });
   }
   return { original: { track: id, kind: 'audio', timescale: sampleRate, frame: AAC_FRAME, zero, delay: 0 }, segments };
@@ -166,13 +180,16 @@ export async function makeOriginalSegment(
   const packets = await track.read(zero + (segment.start + frame / 2) / timescale, segment.samples);
   const end = segment.start + segment.duration;
   const ticks = ({ time }: ReadPacket) => Math.round((time - zero) * timescale);
+  const shown = kind === 'video' ? packets.map((one) => Math.round((ticks(one) - segment.start) / frame)) : [];
+  const decoded = kind === 'video' ? decodePlaces(shown, segment.duration / frame) : [];
+  if (!decoded) return null;
   const samples = packets.map((packet, i) => {
     const { data, isKey } = packet;
-    if (kind === 'video') {
-      const shown = Math.round(ticks(packet) / frame) * frame;
-      return { data, isKey, duration: frame, offset: delay + shown - (segment.start + i * frame) };
+    const [place, next] = [decoded[i], packets[i + 1]];
+    if (place !== undefined) {
+      const duration = (decoded[i + 1] ?? segment.duration / frame) - place;
+      return { data, isKey, duration: duration * frame, offset: delay + ((shown[i] ?? 0) - place) * frame };
     }
-    const next = packets[i + 1];
     return { data, isKey, duration: (next ? ticks(next) : end) - ticks(packet), offset: 0 };
   });
   const made = writeFragment({ kind, sequence: segment.index + 1, start: segment.start, samples });

@@ -77,7 +77,7 @@ function outputRate(draft: Draft, spec: OutputSpec, video: VideoFacts): Rational
  * where the smallest jitter of its clock drops one frame and doubles the next.
  */
 function gridShift(video: VideoFacts, fps: Rational, sourceStart: number): number {
-  if (!video.constantFrameRate) return 0;
+  if (!video.constantFrameRate && !video.skipsFrames) return 0;
   const position = (video.startTime - sourceStart) * toNumber(fps);
   return (Math.round(position) - position) / toNumber(fps);
 }
@@ -87,14 +87,16 @@ export function copiesTop(draft: Draft, spec: OutputSpec, video: VideoFacts): bo
   const { facts, options } = draft;
   const adaptive = spec.container === 'hls' || spec.container === 'dash';
   if (!adaptive || spec.segmentFormat !== 'cmaf') return false;
-  if (spec.videoCodec === 'copy') return requireStandard(facts);
-  if (spec.passthrough === 'never' || isDecorated(spec) || !isStandard(facts).standard) return false;
+  const packaged = packagesOriginal(draft);
+  if (spec.videoCodec === 'copy') return requireStandard(facts, packaged);
+  if (spec.passthrough === 'never' || isDecorated(spec) || !isStandard(facts, packaged).standard) return false;
   const untouched =
     spec.start === 0 && spec.duration === null && spec.fps === null && spec.width === null && spec.height === null;
   const usual = (spec.videoCodec ?? 'h264') === 'h264' && spec.rate.mode === 'capped-crf' && spec.rate.crf === null;
   if (!untouched || !usual) return false;
   const fps = outputRate(draft, spec, video);
-  if (Math.abs(toNumber(fps) - toNumber(video.averageFrameRate ?? fps)) > 0.001) return false;
+  const own = (video.skipsFrames ? video.nominalFrameRate : video.averageFrameRate) ?? fps;
+  if (Math.abs(toNumber(fps) - toNumber(own)) > 0.001) return false;
   const [top] = chooseLadder({
     width: video.displayWidth,
     height: video.displayHeight,
@@ -118,8 +120,8 @@ export function packagesOriginal({ facts, options, specs }: Pick<Draft, 'facts' 
   );
 }
 
-function requireStandard(facts: SourceFacts): true {
-  const { standard, reasons } = isStandard(facts);
+function requireStandard(facts: SourceFacts, packaged: boolean): true {
+  const { standard, reasons } = isStandard(facts, packaged);
   if (!standard)
     throw new PlatformError('unsupported_media', `The video cannot be copied into a stream: ${reasons.join('; ')}`);
   return true;

@@ -161,6 +161,7 @@ type FrameFacts = Pick<
   | 'averageFrameRate'
   | 'nominalFrameRate'
   | 'constantFrameRate'
+  | 'skipsFrames'
   | 'frames'
   | 'startTime'
   | 'endTime'
@@ -185,6 +186,7 @@ function frameFacts(stream: RawStream, scan: StreamScan | undefined, declaredDur
     averageFrameRate: clock.average,
     nominalFrameRate: clock.nominal,
     constantFrameRate: clock.constant,
+    ...(clock.skips ? { skipsFrames: true as const } : {}),
     frames: scan.shown,
     ...span,
     bitrate: bitrateOf(stream, scan, span),

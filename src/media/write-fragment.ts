@@ -4,7 +4,7 @@ import { findBox } from '#media/boxes.ts';
 export type Sample = {
   readonly data: Uint8Array;
   readonly isKey: boolean;
-  /** Ticks. Of pictures all last the same. */
+  /** Ticks. */
   readonly duration: number;
   /** Ticks from decoding to showing; of sound 0. */
   readonly offset: number;
@@ -20,9 +20,10 @@ export type FragmentOptions = {
 
 /** ISO/IEC 14496-12 §8.8.7: default-base-is-moof, default duration, default flags. */
 const TFHD_FLAGS = 0x020028;
-/** §8.8.8: data offset and sizes; of sound durations, of pictures flags and composition offsets. */
+/** §8.8.8: data offset and sizes; of sound durations, of pictures flags and composition offsets, and durations where they differ. */
 const TRUN_AUDIO = 0x000301;
 const TRUN_VIDEO = 0x000e01;
+const TRUN_DURATIONS = 0x000100;
 /** §8.8.3.1: depends on others, is no sync sample · depends on none. */
 const DELTA = 0x01010000;
 const KEY = 0x02000000;
@@ -33,16 +34,19 @@ const MFHD = 16;
 const TFHD = 24;
 const TFDT = 20;
 const TRUN = 20;
-const perSample = (kind: FragmentOptions['kind']): number => (kind === 'video' ? 12 : 8);
-const moofSize = (kind: FragmentOptions['kind'], count: number): number =>
-  HEADER + MFHD + HEADER + TFHD + TFDT + TRUN + count * perSample(kind);
+/** Of pictures whether not all last the same; of sound false. */
+type Shape = Pick<FragmentOptions, 'kind'> & { readonly count: number; readonly varies: boolean };
 
-/** Bytes of a fragment of so many samples with so many bytes of data. */
-export const fragmentSize = (kind: FragmentOptions['kind'], count: number, bytes: number): number =>
-  moofSize(kind, count) + HEADER + bytes;
+const perSample = ({ kind, varies }: Shape): number => (kind === 'audio' ? 8 : varies ? 16 : 12);
+const moofSize = (shape: Shape): number => HEADER + MFHD + HEADER + TFHD + TFDT + TRUN + shape.count * perSample(shape);
+
+/** Bytes of a fragment of such samples with so many bytes of data. */
+export const fragmentSize = (shape: Shape, bytes: number): number => moofSize(shape) + HEADER + bytes;
 
 export function writeFragment({ kind, sequence, start, samples }: FragmentOptions): Buffer {
-  const moof = moofSize(kind, samples.length);
+  const varies = kind === 'video' && samples.some(({ duration }) => duration !== samples[0]?.duration);
+  const shape = { kind, count: samples.length, varies };
+  const moof = moofSize(shape);
   const bytes = samples.reduce((sum, { data }) => sum + data.length, 0);
   const fragment = Buffer.allocUnsafe(moof + HEADER + bytes);
   let at = 0;
@@ -66,13 +70,13 @@ export function writeFragment({ kind, sequence, start, samples }: FragmentOption
   box(TFDT, 'tfdt');
   word(0x01000000);
   at = fragment.writeBigUInt64BE(BigInt(start), at);
-  box(TRUN + samples.length * perSample(kind), 'trun');
+  box(TRUN + samples.length * perSample(shape), 'trun');
   // Version 1: composition offsets are signed.
-  word(kind === 'video' ? 0x01000000 + TRUN_VIDEO : TRUN_AUDIO);
+  word(kind === 'video' ? 0x01000000 + TRUN_VIDEO + (varies ? TRUN_DURATIONS : 0) : TRUN_AUDIO);
   word(samples.length);
   word(moof + HEADER);
   for (const { data, duration, isKey, offset } of samples) {
-    if (kind === 'audio') word(duration);
+    if (kind === 'audio' || varies) word(duration);
     word(data.length);
     if (kind === 'audio') continue;
     word(isKey ? KEY : DELTA);

@@ -86,10 +86,20 @@ async function hashes(file: string, stream: string): Promise<string[]> {
     .map((line) => line.split(',').at(-1)?.trim() ?? '');
 }
 
+/** What a recorder does that is too slow for a moment, at the beginning of a segment and at the end of the film as well. */
+const DROPS = "select='not(eq(n,64)+eq(n,111)+eq(n,112)+between(n,300,320)+eq(n,333)+between(n,625,627))'";
+
 const FILMS = [
   ['24000/1001 with B-frames', '24000/1001', 44_100, ''],
   ['a clock of milliseconds', '30', 48_000, '-video_track_timescale 1000'],
   ['the index at the beginning', '25', 48_000, '-movflags +faststart'],
+  ['single frames are missing, the last ones too', '30', 48_000, `-vf ${DROPS} -fps_mode passthrough`],
+  [
+    'frames are missing, on a clock of milliseconds',
+    '30',
+    48_000,
+    `-vf ${DROPS} -fps_mode passthrough -video_track_timescale 1000`,
+  ],
 ] as const;
 
 for (const [name, rate, sampleRate, options] of FILMS) {

@@ -108,9 +108,9 @@ test('pixel formats', () => {
 function clock(times: readonly number[], tick: Rational, declared: Rational | null = null): string {
   const one = new FrameClock();
   for (const time of times) one.add(time);
-  const { constant, average, nominal } = one.finish(tick, declared);
+  const { constant, skips, average, nominal } = one.finish(tick, declared);
   const text = (rate: Rational | null) => (rate === null ? 'none' : `${rate.num}/${rate.den}`);
-  return `${constant ? 'constant' : 'varying'} ${text(average)}${constant ? '' : `, mostly ${text(nominal)}`}`;
+  return `${constant ? 'constant' : skips ? 'skipping' : 'varying'} ${text(average)}${constant ? '' : `, mostly ${text(nominal)}`}`;
 }
 
 test('frame clocks: rounding is forgiven, real changes are not', () => {
@@ -145,7 +145,7 @@ test('frame clocks: rounding is forgiven, real changes are not', () => {
         frames(100, 15, [15, 0]).filter((n) => n !== 50),
         { num: 1, den: 15 },
       ),
-      'varying 490/33, mostly 15/1',
+      'skipping 490/33, mostly 15/1',
     ],
     [
       'a tick of jitter',
@@ -161,7 +161,15 @@ test('frame clocks: rounding is forgiven, real changes are not', () => {
         frames(1000, 25).filter((_, n) => n !== 500),
         ms,
       ),
-      'varying 24950/999, mostly 25/1',
+      'skipping 24950/999, mostly 25/1',
+    ],
+    [
+      'every fourth frame missing',
+      clock(
+        frames(1000, 25).filter((_, n) => n % 4 !== 3),
+        ms,
+      ),
+      'varying 18725/998, mostly 25/1',
     ],
     ['24, then 25', clock([...frames(240, 24), ...frames(240, 25, [1000, 10])], ms), 'varying 11975/489, mostly 25/1'],
     ['doubled timestamps', clock([0, 40, 40, 80, 120, 160], ms), 'varying 125/4, mostly 25/1'],
