@@ -15,6 +15,7 @@ export const FINDING_CODES = {
   alpha: 'The picture has transparency.',
   interlaced: 'The picture is interlaced.',
   late_start: 'Streams start late, or at different times.',
+  clock_jumps: 'The clock jumps on the way.',
   no_leading_keyframe: 'The stream does not begin with a keyframe.',
   no_audio: 'There is no sound.',
   no_video: 'There is no video.',

@@ -121,6 +121,11 @@ export type SourceFacts = {
   /** False where the packets were not all read (time limit); durations then rest on the header. */
   readonly scanned: boolean;
   /**
+   * `jumps`: it goes back, or far ahead, on the way (recordings that were joined, a sender that began anew), and times and durations mean
+   * little. `straightened`: this is the copy whose clock goes on. Left out where it never jumped.
+   */
+  readonly clock?: 'jumps' | 'straightened';
+  /**
    * track_ID by stream index, where the container's index tells of every packet and agrees with the headers: then segments can be cut
    * out of the original on request.
    */

@@ -44,10 +44,12 @@ export function canDecode(codec: string, tool: MediaTool): boolean {
   return (DECODERS_OF[codec] ?? [codec]).some((name) => ALLOWED.has(name) && tool.decoders.has(name));
 }
 
-/** Input arguments, before `-i`: FFmpeg's own VP8 and VP9 decoders drop transparency, libvpx's keep it. */
+/**
+ * Input arguments, before `-i`. A picture that changes its size goes on through the same graph of filters: one that is built anew begins
+ * its clock and its count of frames again. FFmpeg's own VP8 and VP9 decoders drop transparency, libvpx's keep it.
+ */
 export function decoderArguments(video: VideoFacts, tool: MediaTool): string[] {
   const decoder = { vp8: 'libvpx', vp9: 'libvpx-vp9' }[video.codec];
-  return video.hasAlpha && decoder !== undefined && tool.decoders.has(decoder)
-    ? [`-c:${video.streamIndex}`, decoder]
-    : [];
+  const needsDecoder = video.hasAlpha && decoder !== undefined && tool.decoders.has(decoder);
+  return ['-reinit_filter:v', '0', ...(needsDecoder ? [`-c:${video.streamIndex}`, decoder] : [])];
 }

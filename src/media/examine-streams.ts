@@ -65,6 +65,13 @@ export function examineClock(facts: SourceFacts, limits: MediaLimits, add: Add):
       'the clock begins at 0; sound and picture keep their distance',
     ]);
   }
+  if (facts.clock)
+    add([
+      'clock_jumps',
+      'change',
+      'the clock goes back, or far ahead, on the way: parts that were joined',
+      'the parts are shown one after the other',
+    ]);
   examineBeginning(facts, add);
   const [main] = audio;
   const apart = video && main ? Math.abs(video.endTime - main.endTime) : 0;

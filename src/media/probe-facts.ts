@@ -3,7 +3,15 @@ import type { AudioFacts, SourceFacts, SubtitleFacts, VideoFacts } from '#domain
 import { canDecode } from '#media/decoders.ts';
 import type { ProbeOutput, RawStream } from '#media/probe-output.ts';
 import type { StreamScan } from '#media/probe-packets.ts';
-import { field, hasDisposition, numberField, readAudio, readSubtitle, readVideo } from '#media/probe-streams.ts';
+import {
+  field,
+  hasDisposition,
+  numberField,
+  readAudio,
+  readSubtitle,
+  readVideo,
+  streamTick,
+} from '#media/probe-streams.ts';
 import type { MediaTool } from '#media/tool.ts';
 
 /** How a line of `warnings` begins that names a stream nobody can decode here; the doctor reads it. */
@@ -135,12 +143,29 @@ export function makeFacts(input: FactsInput, streams: Streams): SourceFacts {
     subtitles,
     coverArt: streams.coverArt[0] ? Number(streams.coverArt[0].values.get('index')) : null,
     scanned,
+    ...clockOf(input, streams),
     warnings: [
       ...streams.undecodable.map((stream) => UNDECODABLE + describeStream(stream)),
       ...(lost > 0 ? [lost + LOST_FRAMES] : []),
       ...warnings,
     ].slice(0, 20),
   };
+}
+
+/** Containers whose clocks may begin anew on the way, by their specifications: players go on, and so does FFmpeg where it is let. */
+const REJOINED = /^(mpegts|mpeg|ogg)$/;
+/** Seconds. A picture that is stored before one that it is shown after lies less far back; pauses of a camera are shorter. */
+const STEP_BACK = 1;
+const STEP_AHEAD = 60;
+
+function clockOf({ output }: FactsInput, { video, audio }: Streams): Pick<SourceFacts, 'clock'> {
+  const jumps = [...video, ...audio].some((stream) => {
+    const scan = output.scans.get(Number(stream.values.get('index')));
+    const { num, den } = streamTick(stream);
+    const second = den / num;
+    return scan && (scan.longestStepBack > STEP_BACK * second || scan.longestStepAhead > STEP_AHEAD * second);
+  });
+  return jumps && REJOINED.test(output.format.get('format_name') ?? '') ? { clock: 'jumps' } : {};
 }
 
 /** Four letters of the file: cleaned. */

@@ -32,6 +32,9 @@ export class StreamScan {
   end = Number.NEGATIVE_INFINITY;
   /** Duration of the packet that ends last, ticks; 0 where the container does not say. */
   lastDuration = 0;
+  /** Ticks by which a packet lies before the one it follows, and beyond it, at the most. */
+  longestStepBack = 0;
+  longestStepAhead = 0;
   /** Packets before the first keyframe, which cannot be decoded. */
   undecodable = 0;
   hasReordering = false;
@@ -41,6 +44,7 @@ export class StreamScan {
   /** Ticks between two keyframes at the most; the end is added by the caller. */
   longestGop = 0;
   readonly clock: FrameClock | null;
+  #last: number | null = null;
   #seenKey = false;
   #firstKey = Number.NEGATIVE_INFINITY;
   #lastKey: number | null = null;
@@ -63,6 +67,7 @@ export class StreamScan {
     if (packet.isEncrypted) this.encrypted++;
     if (packet.isDiscarded) this.discarded++;
     const time = packet.pts ?? packet.dts;
+    this.#measureStep(packet.dts ?? packet.pts);
     if (this.clock && !this.#isDecodable(packet, time)) return;
     if (time === null || packet.isDiscarded) return;
     this.shown++;
@@ -72,6 +77,15 @@ export class StreamScan {
       this.lastDuration = packet.duration;
     }
     if (this.clock) this.#addFrame(packet, time, this.clock);
+  }
+
+  #measureStep(time: number | null): void {
+    if (time === null) return;
+    if (this.#last !== null) {
+      this.longestStepBack = Math.max(this.longestStepBack, this.#last - time);
+      this.longestStepAhead = Math.max(this.longestStepAhead, time - this.#last);
+    }
+    this.#last = time;
   }
 
   /** A decoder begins at a keyframe and cannot show what comes before it in either order (leading pictures of an open group). */

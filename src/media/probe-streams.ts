@@ -62,7 +62,7 @@ function seconds(ticks: number, tick: Rational): number {
   return Math.round(((ticks * tick.num) / tick.den) * 1e6) / 1e6;
 }
 
-function streamTick(stream: RawStream): Rational {
+export function streamTick(stream: RawStream): Rational {
   return readRational(field(stream, 'time_base')) ?? { num: 1, den: 1000 };
 }
 

@@ -201,7 +201,8 @@ function refuseUnusable(
 }
 
 function refuseBeyondLimits(facts: SourceFacts, limits: MediaLimits): void {
-  if (facts.duration > limits.maxDuration)
+  // The length of one whose clock jumps is known when it is straightened.
+  if (facts.clock !== 'jumps' && facts.duration > limits.maxDuration)
     throw overLimit('duration', `${Math.round(facts.duration)} s`, `${limits.maxDuration} s`);
   if (!facts.video) return;
   const { width, height } = facts.video;

@@ -23,6 +23,7 @@ import { recordEvent } from '#workflows/record-event.ts';
 import { reportFetch } from '#workflows/report-progress.ts';
 import type { RunningWork } from '#workflows/running-work.ts';
 import { settleJobFailure } from '#workflows/settle-job-failure.ts';
+import { straightenSource } from '#workflows/straighten-source.ts';
 
 /**
  * Takes a queued job and turns it into tasks. Whatever goes wrong on the way ends in the job's row: this rejects only
@@ -74,7 +75,13 @@ async function prepareJob(platform: Platform, { job, outputs, signal, logger }: 
 type Examination = Fetching & { readonly outputs: readonly Output[] };
 
 /** Where FFmpeg reads the source from now on, and what it is. */
-async function examineSource(platform: Platform, { job, outputs, signal, log }: Examination) {
+async function examineSource(platform: Platform, examination: Examination) {
+  const { job, signal, log } = examination;
+  const found = await findSource(platform, examination);
+  return found.facts.clock === 'jumps' ? straightenSource(platform, { job, ...found, signal, log }) : found;
+}
+
+async function findSource(platform: Platform, { job, outputs, signal, log }: Examination) {
   // Files are made of all its bytes anyway.
   const inPlace = outputs.every(({ spec }) => CONTAINER_FACTS[spec.container].kind === 'adaptive');
   const sourceKey = await fetch(platform, { job, signal, log, inPlace });

@@ -224,8 +224,8 @@ test('shape and colour of the picture', async () => {
     ),
   );
   assert.equal(alpha.hasAlpha, true);
-  assert.deepEqual(decoderArguments(alpha, tool), ['-c:0', 'libvpx-vp9']);
-  assert.deepEqual(decoderArguments(wide, tool), []);
+  assert.deepEqual(decoderArguments(alpha, tool), ['-reinit_filter:v', '0', '-c:0', 'libvpx-vp9']);
+  assert.deepEqual(decoderArguments(wide, tool), ['-reinit_filter:v', '0']);
 });
 
 test('a raw stream without a clock', async () => {

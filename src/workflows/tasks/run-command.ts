@@ -31,7 +31,7 @@ const EVERY_JPEG = /deprecated pixel format used, make sure you did set range co
  * @throws PlatformError by what FFmpeg said: `disk_full`, `unsupported_media`, `corrupt_media`, `encode_failed`; `encode_timeout`, `canceled`.
  */
 export async function runCommand(
-  platform: Platform,
+  platform: Pick<Platform, 'tool' | 'limits'>,
   context: Pick<TaskContext, 'log' | 'timeLimit' | 'signal' | 'scratch'>,
   options: CommandOptions,
 ): Promise<RunResult> {

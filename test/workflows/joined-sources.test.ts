@@ -1,0 +1,128 @@
+// Whole jobs of sources made of unlike parts, with the real FFmpeg: the picture changes its size, the clock begins anew. All of it is shown.
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { findJob } from '#database/jobs.ts';
+import { listOutputs } from '#database/outputs.ts';
+import { listTasks } from '#database/tasks.ts';
+import { detectTool } from '#media/capabilities.ts';
+import { planJob } from '#workflows/plan-job.ts';
+import { startWorker, type Worker } from '#workflows/start-worker.ts';
+import { submitJob } from '#workflows/submit-job.ts';
+import { needTool } from '../kit/decode.ts';
+import { eventually } from '../kit/eventually.ts';
+import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
+import { type MadeMedia, openMadeMedia } from '../media/made-media.ts';
+import { LIMITS } from '../media/sample-facts.ts';
+import { jobRequest, openTestPlatform, streamSpec, type TestPlatform } from './test-platform.ts';
+
+let fresh: FreshDatabase;
+let opened: TestPlatform;
+let worker: Worker;
+let media: MadeMedia;
+
+before(async () => {
+  [fresh, media] = await Promise.all([freshDatabase(), openMadeMedia()]);
+  const tool = await detectTool({
+    ffmpegPath: 'ffmpeg',
+    ffprobePath: 'ffprobe',
+    limits: LIMITS.child,
+    hwaccel: 'none',
+  });
+  opened = await openTestPlatform(fresh.database, { tool, settings: { FILE_ROOTS: media.folder } });
+  worker = await startWorker(opened.platform);
+});
+after(async () => {
+  await worker.stop();
+  await opened.close();
+  await fresh.drop();
+  await media[Symbol.asyncDispose]();
+});
+
+const RED = [254, 0, 0];
+const BLUE = [0, 0, 254];
+const GREEN = [0, 255, 1];
+const BLACK = [0, 0, 0];
+
+type Part = { readonly colour: string; readonly size: string; readonly begins: number };
+
+/** Two seconds of a colour and a tone, as a transport stream whose clock begins at `begins` seconds. */
+const part = async (name: string, { colour, size, begins }: Part): Promise<Buffer> =>
+  readFile(
+    await media.make(
+      name,
+      `-f lavfi -i color=${colour}:size=${size}:rate=25:duration=2 -f lavfi -i sine=440:duration=2:sample_rate=48000 ` +
+        `-c:v libx264 -preset ultrafast -g 25 -c:a aac -output_ts_offset ${begins} -muxdelay 0 -muxpreload 0 -f mpegts`,
+    ),
+  );
+
+async function joined(name: string, parts: readonly Part[]): Promise<string> {
+  const bytes: Buffer[] = [];
+  for (const [i, one] of parts.entries()) bytes.push(await part(`${i}-${name}`, one));
+  await writeFile(media.path(name), Buffer.concat(bytes));
+  return media.path(name);
+}
+
+async function encode(path: string) {
+  const request = jobRequest({ source: { kind: 'file', path }, outputs: [streamSpec({ container: 'mp4' })] });
+  const { job } = await submitJob(opened.platform, request);
+  const ref = { projectId: 'default', jobId: job.id };
+  const find = () => findJob(fresh.database.db, ref, opened.platform.sealer);
+  await eventually(async () => assert.ok((await find())?.completedAt), { within: 60_000, every: 50 });
+  const [output] = await listOutputs(fresh.database.db, ref, opened.platform.sealer);
+  const made = (await listTasks(fresh.database.db, ref)).find(({ kind }) => kind === 'output');
+  const key = made?.result?.files[0]?.key ?? assert.fail('no file');
+  const done = await find();
+  assert.equal(done?.status, 'completed', done?.error?.message);
+  return { job: done, result: output?.result, file: opened.platform.storage.localPath(key) ?? assert.fail(key) };
+}
+
+/** Red, green and blue of a pixel. */
+async function pixel(file: string, at: { seconds: number; x: number; y: number }): Promise<number[]> {
+  const cut = `crop=2:2:${at.x}:${at.y},format=rgb24`;
+  const args = ['-v', 'error', '-ss', String(at.seconds), '-i', file, '-frames:v', '1', '-vf', cut, '-f', 'rawvideo'];
+  return [...(await needTool('ffmpeg', [...args, '-'])).stdout.subarray(0, 3)];
+}
+
+async function assertPixel(file: string, at: { seconds: number; x: number; y: number }, colour: readonly number[]) {
+  const seen = await pixel(file, at);
+  const isNear = colour.every((value, i) => Math.abs(value - (seen[i] ?? -99)) < 12);
+  assert.ok(isNear, `${JSON.stringify(at)}: ${seen} is not ${colour}`);
+}
+
+test('a picture that changes its size is fitted into the first one, and its clock goes on', async () => {
+  const path = await joined('turns.ts', [
+    { colour: 'red', size: '320x240', begins: 0 },
+    { colour: 'blue', size: '240x320', begins: 2 },
+    { colour: '#00ff00', size: '640x480', begins: 4 },
+  ]);
+  const { result, file } = await encode(path);
+  assert.deepEqual([result?.width, result?.height], [320, 240]);
+  assert.ok(Math.abs((result?.frames ?? 0) - 150) <= 1, `${result?.frames} frames`);
+  await assertPixel(file, { seconds: 1, x: 10, y: 120 }, RED);
+  await assertPixel(file, { seconds: 3, x: 160, y: 120 }, BLUE);
+  await assertPixel(file, { seconds: 3, x: 10, y: 120 }, BLACK);
+  await assertPixel(file, { seconds: 5, x: 10, y: 120 }, GREEN);
+});
+
+for (const [name, begins] of [
+  ['back', 0],
+  ['an hour ahead', 3600],
+] as const)
+  test(`parts whose clock jumps ${name} are shown one after the other, and nothing is lost`, async () => {
+    const path = await joined(`jumps-${begins}.ts`, [
+      { colour: 'red', size: '320x240', begins: 0 },
+      { colour: 'blue', size: '320x240', begins },
+    ]);
+    const { job, result, file } = await encode(path);
+    assert.ok(job.findings?.some(({ code }) => code === 'clock_jumps'));
+    assert.ok(Math.abs((result?.frames ?? 0) - 100) <= 3, `${result?.frames} frames`);
+    await assertPixel(file, { seconds: 1, x: 10, y: 120 }, RED);
+    await assertPixel(file, { seconds: 3, x: 10, y: 120 }, BLUE);
+    const { facts } = await planJob(opened.platform, {
+      source: { kind: 'file', path },
+      outputs: [streamSpec()],
+      signal: new AbortController().signal,
+    });
+    assert.ok(Math.abs(facts.duration - 4) < 0.2, `a dry run says ${facts.duration} s`);
+  });
