@@ -1,5 +1,4 @@
 // Runs one channel for as long as it is wanted here: FFmpeg started, watched, started anew, its inputs changed, its outputs fed. Started and stopped by supervisor.ts.
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Channel, type ChannelJob, LIVE_INPUTS, type LiveInputName } from '#domain/channel.ts';
@@ -15,12 +14,12 @@ import { hlsOutputs } from '#live/hls-outputs.ts';
 import { inputNamed, ownPicture } from '#live/input-order.ts';
 import type { Lease, LiveContext } from '#live/live-work.ts';
 import { LogCopy } from '#live/log-copy.ts';
-import { Moments } from '#live/moments.ts';
 import type { LiveDoors, OpenedInput } from '#live/open-input.ts';
+import { PlanFitter } from '#live/plan-fitter.ts';
 import { PublishQueue } from '#live/publish-queue.ts';
 import { Pusher } from '#live/pusher.ts';
 import { Recorder } from '#live/recorder.ts';
-import { Segmenter } from '#live/segmenter.ts';
+import { RunOutput } from '#live/run-output.ts';
 import { Thumbnailer } from '#live/thumbnailer.ts';
 import { liveCommand } from '#media/command/live.ts';
 import { type LivePlan, planLive } from '#media/live-plan.ts';
@@ -52,6 +51,7 @@ export class ChannelRunner {
   readonly done: Promise<void>;
   readonly #context: LiveContext;
   readonly #plan: LivePlan;
+  readonly #plans: PlanFitter;
   readonly #inputs: ChannelInputs;
   readonly #log: ChannelLog;
   readonly #logCopy: LogCopy;
@@ -87,6 +87,7 @@ export class ChannelRunner {
     this.#plan = planLive(channel, tool);
     this.#log = new ChannelLog(join(config.DATA_DIR, channelLogPath(channel.slug)));
     this.#logCopy = new LogCopy(context, channel.id, this.#log);
+    this.#plans = new PlanFitter(this.#plan, (reason) => this.#log.write('channel', reason));
     this.#inputs = new ChannelInputs({
       ...{ context, doors, spec: channel.spec, picture: ownPicture(this.#plan), log: this.#log },
       onReady: () => this.#waking.abort(),
@@ -202,57 +203,48 @@ export class ChannelRunner {
     this.#runs += 1;
     // Time goes on where the run before ended, also where that one ran ahead.
     const offset = Math.max(FIRST_TIME + this.#elapsed() - opened.behind, this.#latest + 0.2);
-    const args = liveCommand({ source: opened.source, plan: this.#plan, offset, threads: config.ENCODE_THREADS });
-    const moments = new Moments({
-      context: this.#context,
-      lease: this.lease,
-      channel: this.channel,
-      plan: this.#plan,
-      run: `${this.lease.lease}-${randomBytes(4).toString('hex')}`,
-      queue: this.#publishing,
+    const plan = this.#plans.planFor(name);
+    const args = liveCommand({ source: opened.source, plan, offset, threads: config.ENCODE_THREADS });
+    const output = new RunOutput({
+      ...{ context: this.#context, lease: this.lease, channel: this.channel, plan, queue: this.#publishing },
+      ...{ pushes: this.#pushes, recorder: this.#recorder, thumbnailer: this.#thumbnailer },
       beganAt: opened.behind > 0 ? Date.now() - opened.behind * 1000 : null,
       after: this.#shownUntil,
+      onError: (error) => this.#warn(error),
     });
-    const segmenters = this.#segmenters(moments);
-    const first = segmenters[0];
     const run = new EncoderRun({
       context: this.#context,
       args,
       log: this.#log,
       hasStdin: opened.waiting !== null,
-      sinks: this.#plan.renditions.map((_, i) => (bytes) => {
-        segmenters[i]?.push(bytes);
-        this.#latest = Math.max(this.#latest, segmenters[i]?.latest ?? 0);
-        for (const { rendition, pusher } of this.#pushes) if (rendition === i) pusher.write(bytes);
+      sinks: plan.renditions.map((_, i) => (bytes) => {
+        output.push(i, bytes);
+        this.#latest = Math.max(this.#latest, output.latest);
       }),
-      pieces: () => first?.pieces ?? 0,
-      patience: (hadFrames) => this.#inputs.patience(name, { hadFrames, isLive: opened.waiting?.isLive ?? false }),
+      pieces: () => output.pieces,
+      patience: (hadFrames) => {
+        if (this.#plans.wait(name, output.uncut)) this.#beginAgain(name);
+        return this.#inputs.patience(name, { hadFrames, isLive: opened.waiting?.isLive ?? false });
+      },
       onPicture: () => this.#judge(),
+      onFacts: (facts) => {
+        if (facts === null || this.#plans.hear(name, facts)) this.#beginAgain(name);
+      },
     });
     const { stdin } = run.child;
     if (stdin) opened.waiting?.attach(stdin);
     this.#flushed = run.outcome.then(({ isWhole }) => {
       // What a killed run left half done has no end that all renditions share.
-      if (isWhole) for (const segmenter of segmenters) segmenter?.flush();
-      this.#shownUntil = moments.endsAt;
+      if (isWhole) output.flush();
+      this.#shownUntil = output.endsAt;
     });
     return run;
   }
 
-  #segmenters(moments: Moments): readonly (Segmenter | null)[] {
-    const { renditions, hls, segmentSeconds } = this.#plan;
-    // The largest is recorded, the smallest is quickest to make a thumbnail of.
-    const heights = renditions.map(({ height }) => height ?? 10_000);
-    const recorded = heights.indexOf(Math.max(...heights));
-    const smallest = heights.indexOf(Math.min(...heights));
-    return renditions.map((_, i) => {
-      if (!hls.includes(i) && i !== 0 && i !== recorded && i !== smallest) return null;
-      return new Segmenter(segmentSeconds, (segment) => {
-        moments.add(i, segment);
-        if (i === recorded) this.#recorder?.add(segment);
-        if (i === smallest) this.#thumbnailer.add(segment, (error) => this.#warn(error));
-      });
-    });
+  /** The same input with another plan, or with other streams. */
+  #beginAgain(name: LiveInputName): void {
+    this.#switchTo ??= name;
+    this.#run?.child.kill();
   }
 
   /** What comes next; null where nothing does. */
@@ -264,7 +256,8 @@ export class ChannelRunner {
       return null;
     }
     if (wished !== null) {
-      this.#log.write('input', `${wished} is taken instead of ${name}`);
+      const what = wished === name ? 'is not what it was: it is begun anew' : `is taken instead of ${name}`;
+      this.#log.write('input', `${wished} ${what}`);
       this.#state.switching();
       return wished;
     }

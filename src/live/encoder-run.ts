@@ -8,6 +8,7 @@ import { UsageMeter } from '#live/process-usage.ts';
 import { Watchdog } from '#live/watchdog.ts';
 import { explainLive } from '#media/explain-live.ts';
 import { type MediaProcess, startMedia } from '#media/ffmpeg.ts';
+import { type LiveFacts, LiveFactsReader } from '#media/live-fit.ts';
 
 /** How a run ended. */
 export type Outcome = {
@@ -35,6 +36,8 @@ export type EncoderOptions = {
   readonly hasStdin: boolean;
   /** The first picture came out. */
   readonly onPicture: () => void;
+  /** What it found in its input; again where that became another while it ran. */
+  readonly onFacts: (facts: Omit<LiveFacts, 'isUncut'> | null) => void;
 };
 
 const CHECK_MS = 100;
@@ -45,6 +48,9 @@ const GRACE = 5;
 const ENDING_GRACE = 0.7;
 /** FFmpeg that was told to end, and did. */
 const TOLD = 255;
+const NEW_STREAM = /New (video|audio) stream 0:\d+ at pos/;
+/** Streams that show up in the first moments were there before, and are no change. */
+const SETTLED_MS = 5000;
 
 export class EncoderRun {
   readonly child: MediaProcess;
@@ -58,6 +64,8 @@ export class EncoderRun {
   #bytes = 0;
   #counted = { bytes: 0, at: performance.now() };
   #stops = 0;
+  readonly #facts = new LiveFactsReader();
+  readonly #started = performance.now();
 
   constructor(options: EncoderOptions) {
     this.#options = options;
@@ -108,7 +116,6 @@ export class EncoderRun {
   }
 
   async #watch(): Promise<Outcome> {
-    const started = performance.now();
     const check = setInterval(() => this.#check(), CHECK_MS);
     const look = setInterval(() => void this.#look(), LOOK_MS);
     try {
@@ -122,7 +129,7 @@ export class EncoderRun {
         isPermanent: kind === 'failed' && !this.#hadFrames && (failure?.isPermanent ?? false),
         hadFrames: this.#hadFrames,
         isWhole: exitCode === 0 || (this.#ending !== null && exitCode === TOLD),
-        seconds: (performance.now() - started) / 1000,
+        seconds: (performance.now() - this.#started) / 1000,
       };
     } finally {
       clearInterval(check);
@@ -174,6 +181,10 @@ export class EncoderRun {
 
   #hear(line: string): void {
     this.#options.log.write('ffmpeg', line);
+    const facts = this.#facts.read(line);
+    if (facts) this.#options.onFacts(facts);
+    // What is mapped was mapped at the beginning: another stream in its place is left out.
+    else if (NEW_STREAM.test(line) && performance.now() - this.#started > SETTLED_MS) this.#options.onFacts(null);
     const source = /Stream #0:\d+.*?: Video: (.{1,200})/.exec(line)?.[1];
     if (source !== undefined && this.#figures.source === null) this.#figures = { ...this.#figures, source };
   }

@@ -28,7 +28,7 @@ export type Segment = {
   readonly frameRate: number | null;
 };
 
-/** A segment that finds no end is cut off: a stream without keyframes must not fill the memory. */
+/** Bytes. A segment that finds no end is thrown away: a stream without keyframes must not fill the memory. */
 const LONGEST_BYTES = 256 * 1024 ** 2;
 
 export class Segmenter {
@@ -46,6 +46,8 @@ export class Segmenter {
   #frames = 0;
   #last: number | null = null;
   #latest: number | null = null;
+  /** Time of the last keyframe; before the first, of the first picture. */
+  #keyframe: number | null = null;
 
   /** @param seconds a segment ends with the first keyframe after so many */
   constructor(seconds: number, onSegment: (segment: Segment) => void) {
@@ -56,6 +58,11 @@ export class Segmenter {
   /** The newest time stamp seen, seconds; null before the first. */
   get latest(): number | null {
     return this.#latest;
+  }
+
+  /** Seconds since the last keyframe that a segment could begin with. */
+  get uncut(): number {
+    return this.#latest === null || this.#keyframe === null ? 0 : this.#latest - this.#keyframe;
   }
 
   /** Pictures (or, without any, pieces of sound) since the beginning of the run. */
@@ -103,7 +110,8 @@ export class Segmenter {
     this.pieces += 1;
     this.#latest = Math.max(time, this.#latest ?? time);
     const mayBegin = video === null || isRandomAccess(bytes, at);
-    const isDue = this.#start === null || time - this.#start >= this.#seconds - 0.02 || this.#size > LONGEST_BYTES;
+    if (mayBegin || this.#keyframe === null) this.#keyframe = time;
+    const isDue = this.#start === null || time - this.#start >= this.#seconds - 0.02;
     if (mayBegin && isDue) {
       cut();
       if (this.#start !== null) this.#close(time);
@@ -128,6 +136,10 @@ export class Segmenter {
 
   #keep(bytes: Buffer): void {
     if (bytes.length === 0 || this.#start === null) return;
+    if (this.#size > LONGEST_BYTES) {
+      this.#drop();
+      return;
+    }
     this.#packets.push(bytes);
     this.#size += bytes.length;
   }
@@ -151,12 +163,17 @@ export class Segmenter {
       frameRate: video ? Math.round((this.#frames / seconds) * 1000) / 1000 : null,
     };
     this.#number += 1;
+    this.#drop();
+    this.#onSegment(segment);
+  }
+
+  /** What comes next begins with a keyframe. */
+  #drop(): void {
     this.#packets = [];
     this.#size = 0;
     this.#frames = 0;
     this.#start = null;
     this.#last = null;
-    this.#onSegment(segment);
   }
 
   /** Continuity counts on through the segments (ISO/IEC 13818-1 §2.4.3.3). */

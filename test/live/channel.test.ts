@@ -175,3 +175,35 @@ test('a copied stream and one encoded beside it are cut at the keyframes of the 
   assert.deepEqual(copied, encoded);
   assert.ok(copied.includes('EXTINF:1.360000'), `two groups of 17 frames: ${copied}`);
 });
+
+test('what cannot be copied to players is encoded, and the log says why', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'rendition-unfit-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const pattern = [
+    '-f',
+    'lavfi',
+    '-i',
+    'testsrc2=size=320x180:rate=25[out0];sine=frequency=440:sample_rate=48000[out1]',
+  ];
+  const encode = ['-t', '4', '-c:v', 'mpeg2video', '-c:a', 'mp2', '-g', '12'];
+  await promisify(execFile)('ffmpeg', ['-v', 'error', ...pattern, ...encode, join(folder, 'broadcast.ts')]);
+  await using server = await openLive({ settings: { FILE_ROOTS: folder } });
+  const { job } = await server.create({
+    ...{ name: 'Unfit', input_type: 'file', input_file: 'broadcast.ts', resolution: null, frame_rate: null },
+    ...{ video_codec: 'copy', audio_codec: 'copy' },
+  });
+  await server.order(job, 'start');
+  await eventually(
+    async () =>
+      assert.match(
+        await (await fetch(`${server.base}/live/unfit/master.m3u8`)).text(),
+        /CODECS="avc1\.[0-9a-f]{6},mp4a\.40\.2",RESOLUTION=320x180/,
+      ),
+    { within: 30_000 },
+  );
+  const running = await server.reach(job, isRunning);
+  assert.equal(running.retries, 0, 'finding that out is no failure');
+  const log = await server.log(job);
+  assert.match(log, /the picture is encoded to h264, hls carries no mpeg2video/);
+  assert.match(log, /the sound is encoded to aac, hls carries no mp2/);
+});

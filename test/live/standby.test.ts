@@ -5,6 +5,9 @@ import type { ChannelSpec } from '#domain/channel.ts';
 import { GopBuffer } from '#live/gop-buffer.ts';
 import { nextInput, patienceWith } from '#live/input-order.ts';
 import { PacketCutter } from '#live/packet-cutter.ts';
+import { PlanFitter } from '#live/plan-fitter.ts';
+import { Segmenter } from '#live/segmenter.ts';
+import type { LivePlan } from '#media/live-plan.ts';
 
 /** Four seconds with a keyframe each second, and sound. */
 function stream(...picture: string[]): Buffer {
@@ -101,4 +104,28 @@ test('the best input that is ready takes over, else the slate; what has no subst
     patienceWith({ ...spec, inputType: 'hls' } as ChannelSpec, { ...waits, hadFrames: true, hasOther: true }),
     12,
   );
+});
+
+test('a stream whose keyframes lie too far apart is not copied to players', () => {
+  const reasons: string[] = [];
+  const rendition = { id: 'source', video: 'copy', audio: 'copy' };
+  const plan = { renditions: [rendition], hls: [0], pushes: [], segmentSeconds: 4 } as unknown as LivePlan;
+  const fitter = new PlanFitter(plan, (reason) => void reasons.push(reason));
+  const found = { video: { codec: 'h264', pixels: 'yuv420p' }, audio: null };
+  assert.equal(fitter.hear('primary', found), false);
+  assert.equal(fitter.planFor('primary'), fitter.planFor('primary'));
+  // Keyframes at 0 and 1 s, then none: three seconds without one when four are over.
+  const segmenter = new Segmenter(1, () => undefined);
+  segmenter.push(
+    stream('-c:v', 'libx264', '-preset', 'ultrafast', '-g', '999', '-force_key_frames', '0,1', '-sc_threshold', '0'),
+  );
+  assert.ok(Math.abs(segmenter.uncut - 2.96) < 0.001, `${segmenter.uncut} s`);
+  assert.equal(fitter.wait('primary', 11.9), false);
+  assert.equal(fitter.wait('primary', 12.1), true);
+  assert.equal(fitter.planFor('primary').renditions[0]?.video, 'h264');
+  assert.equal(fitter.planFor('fallback').renditions[0]?.video, 'copy', 'another input is another stream');
+  assert.equal(fitter.wait('primary', 13), false);
+  // It is still the same one after it was begun anew.
+  assert.equal(fitter.hear('primary', found), false);
+  assert.deepEqual(reasons, ['source: the picture is encoded to h264, its keyframes lie too far apart for segments']);
 });

@@ -2,6 +2,7 @@
 import type { Hardware, Preset } from '#domain/codec.ts';
 import { encoderName } from '#media/command/encoder.ts';
 import { type LiveSource, liveInputArguments } from '#media/command/live-input.ts';
+import { withoutCopy } from '#media/live-fit.ts';
 import type { LivePlan, LiveRendition } from '#media/live-plan.ts';
 
 /** Pipe of the first rendition; see ffmpeg.ts. */
@@ -23,7 +24,9 @@ export type LiveCommandOptions = {
 };
 
 export function liveCommand({ source, plan: wanted, offset, threads }: LiveCommandOptions): string[] {
-  const renditions = isOurs(source) ? wanted.renditions.map(withoutCopy) : wanted.renditions;
+  // A picture of our own is not encoded yet: there is nothing to copy.
+  const own = isOurs(source);
+  const renditions = wanted.renditions.map((one) => withoutCopy(one, { video: own, audio: own }));
   const plan = { ...wanted, renditions };
   const encoded = renditions.filter(isEncoded);
   return [
@@ -41,13 +44,6 @@ export function liveCommand({ source, plan: wanted, offset, threads }: LiveComma
 }
 
 const isOurs = ({ kind }: LiveSource): boolean => kind === 'test' || kind === 'slate';
-
-/** A picture of our own is not encoded yet: there is nothing to copy. */
-const withoutCopy = (rendition: LiveRendition): LiveRendition => ({
-  ...rendition,
-  video: rendition.video === 'copy' ? 'h264' : rendition.video,
-  audio: rendition.audio === 'copy' ? 'aac' : rendition.audio,
-});
 
 const isEncoded = ({ video }: LiveRendition): boolean => video !== 'copy' && video !== 'none';
 

@@ -1,0 +1,72 @@
+// Where the pictures of one run go: cut for playlists, recording and thumbnails, and to the pushers. One for each run of a channel's FFmpeg; made by channel-runner.ts.
+import { randomBytes } from 'node:crypto';
+import { type MomentOptions, Moments } from '#live/moments.ts';
+import type { Pusher } from '#live/pusher.ts';
+import type { Recorder } from '#live/recorder.ts';
+import { Segmenter } from '#live/segmenter.ts';
+import type { Thumbnailer } from '#live/thumbnailer.ts';
+
+export type RunOutputOptions = Omit<MomentOptions, 'run'> & {
+  readonly pushes: readonly { readonly rendition: number; readonly pusher: Pusher }[];
+  readonly recorder: Recorder | null;
+  readonly thumbnailer: Thumbnailer;
+  readonly onError: (error: unknown) => void;
+};
+
+export class RunOutput {
+  readonly #options: RunOutputOptions;
+  readonly #moments: Moments;
+  readonly #segmenters: readonly (Segmenter | null)[];
+
+  constructor(options: RunOutputOptions) {
+    this.#options = options;
+    const { plan, recorder, thumbnailer, onError, lease } = options;
+    const { renditions, hls, segmentSeconds } = plan;
+    this.#moments = new Moments({ ...options, run: `${lease.lease}-${randomBytes(4).toString('hex')}` });
+    // The largest is recorded, the smallest is quickest to make a thumbnail of.
+    const heights = renditions.map(({ height }) => height ?? 10_000);
+    const recorded = heights.indexOf(Math.max(...heights));
+    const smallest = heights.indexOf(Math.min(...heights));
+    this.#segmenters = renditions.map((_, i) => {
+      if (!hls.includes(i) && i !== 0 && i !== recorded && i !== smallest) return null;
+      return new Segmenter(segmentSeconds, (segment) => {
+        this.#moments.add(i, segment);
+        if (i === recorded) recorder?.add(segment);
+        if (i === smallest) thumbnailer.add(segment, onError);
+      });
+    });
+  }
+
+  /** Whole packets of a rendition. */
+  push(rendition: number, bytes: Buffer): void {
+    this.#segmenters[rendition]?.push(bytes);
+    for (const one of this.#options.pushes) if (one.rendition === rendition) one.pusher.write(bytes);
+  }
+
+  /** Pictures so far. */
+  get pieces(): number {
+    return this.#segmenters[0]?.pieces ?? 0;
+  }
+
+  /** The newest time on the stream's clock, seconds. */
+  get latest(): number {
+    return Math.max(0, ...this.#segmenters.map((segmenter) => segmenter?.latest ?? 0));
+  }
+
+  /** Seconds that a keyframe has been waited for, of the streams that are copied to players. */
+  get uncut(): number {
+    const { renditions, hls } = this.#options.plan;
+    const copied = hls.filter((i) => renditions[i]?.video === 'copy');
+    return Math.max(0, ...copied.map((i) => this.#segmenters[i]?.uncut ?? 0));
+  }
+
+  /** Time of day at which the last picture of the playlist ends, ms. */
+  get endsAt(): number {
+    return this.#moments.endsAt;
+  }
+
+  /** The end of a run that ended well: what is left is complete. */
+  flush(): void {
+    for (const segmenter of this.#segmenters) segmenter?.flush();
+  }
+}
