@@ -5,8 +5,9 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { CHROMIUM, startPlayer } from '../kit/browser.ts';
-import { checkGrowth, readMaster } from '../kit/check-playlists.ts';
-import { openServer, type TestServer } from './open-server.ts';
+import { checkGrowth, checkStream, readMaster } from '../kit/check-playlists.ts';
+import { describeMedia, readFrames } from '../kit/decode.ts';
+import { openServer, type TestServer, until } from './open-server.ts';
 import { otherFilm, standardFilm, upload, whenReady } from './stream-client.ts';
 
 const skip = existsSync(CHROMIUM) ? false : 'no Chromium here';
@@ -119,4 +120,41 @@ test('hls.js plays, seeks and switches: CMAF, MPEG-TS, encrypted with a signed a
     assert.deepEqual(seen.misses, [], address.replace(/token=.*/, ''));
     assert.equal(seen.levels, 2);
   }
+});
+
+test('qualities asked for later play through the same master, and show the same frames at the same times', {
+  skip,
+}, async () => {
+  const film = await standardFilm(server.folder, 12, { size: '848x480' });
+  const id = await upload(server, film, { qualities: '480p' });
+  await whenReady(server, id);
+  const body = { upload_id: id, qualities: ['360p', '240p'] };
+  assert.equal((await server.call('POST', '/transcode/start', { body })).status, 202);
+  await until(
+    60,
+    () => server.call('GET', `/videos/${id}`),
+    ({ body: video }) => (video as { status: string }).status === 'ready',
+  );
+  const url = `${server.base}/stream/${id}/master.m3u8`;
+  assert.deepEqual(await checkStream(url), []);
+  await using player = await startPlayer();
+  const seen = await player.play({ url, aspect: 848 / 480, hasAudio: true, duration: 12 });
+  assert.deepEqual([seen.misses, seen.levels], [[], 3]);
+  const decoded = await Promise.all(
+    ['480p', '360p', '240p'].map(async (quality) => {
+      const place = `${server.base}/stream/${id}/${quality}/playlist.m3u8`;
+      const { streams } = await describeMedia(place);
+      const stream = streams.find(({ type }) => type === 'video');
+      assert.ok(stream);
+      const frames = await readFrames(place, stream);
+      return { height: stream.height, times: frames.map(({ time }) => time.toFixed(2)) };
+    }),
+  );
+  assert.deepEqual(
+    decoded.map(({ height }) => height),
+    [480, 360, 240],
+  );
+  const [first] = decoded;
+  assert.equal(first?.times.length, 300);
+  for (const { times } of decoded) assert.deepEqual(times, first?.times);
 });
