@@ -9,8 +9,8 @@ import pg from 'pg';
 import { openS3 } from '#storage/s3.ts';
 import type { Store } from '#storage/store.ts';
 import { makeCertificate } from '../kit/certificate.ts';
-import { describeMedia, needTool, readMaster } from '../kit/decode.ts';
-import { startFaultProxy } from '../kit/fault-proxy.ts';
+import { describeMedia, needTool, readFrames, readMaster } from '../kit/decode.ts';
+import { type Fault, type FaultProxy, startFaultProxy } from '../kit/fault-proxy.ts';
 import { type FileServer, servedFile, startFileServer } from '../kit/http-server.ts';
 import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
 import { type RenditionServer, startRendition } from '../kit/rendition-server.ts';
@@ -303,45 +303,82 @@ describe('sources and destinations', { ...skip, concurrency: 1 }, () => {
     assert.equal(web.files.get('/open/hls/54p/playlist.m3u8')?.type, 'application/vnd.apple.mpegurl');
   });
 
-  test('transfers from S3 and HTTP go on after their connection broke', async () => {
-    const long = join(folder, 'long.mp4');
+  test('transfers go on after their connection broke, from and to everywhere', async () => {
+    const long = join(folder, 'files', 'long.mp4');
+    const noise = ['-f', 'lavfi', '-i', 'testsrc2=s=192x108:r=25:d=2,noise=alls=60:allf=t'];
     await needTool('ffmpeg', [
-      ...[
-        '-v',
-        'error',
-        '-y',
-        '-f',
-        'lavfi',
-        '-i',
-        'testsrc2=s=192x108:r=25:d=2,noise=alls=60:allf=t',
-        '-c:v',
-        'libx264',
-        '-preset',
-        'ultrafast',
-        '-crf',
-        '1',
-        long,
-      ],
+      '-v',
+      'error',
+      '-y',
+      ...noise,
+      '-c:v',
+      'libx264',
+      '-preset',
+      'ultrafast',
+      '-crf',
+      '1',
+      long,
     ]);
     const bytes = await readFile(long);
     assert.ok(bytes.length > 400_000);
+    const most = Math.floor(bytes.length * 0.6);
+    await using open = new AsyncDisposableStack();
+    const stopped = <T extends { stop(): Promise<void> }>(one: T): T => open.adopt(one, (it) => it.stop());
+    const narrow = stopped(await startVsftpd({ oneDataPort: true }));
+    const proxy = async (target: number, fault: (n: number) => Fault) =>
+      stopped(await startFaultProxy({ target, fault }));
+    /** The data connections of FTP go through a proxy of their own, whose address stands in what the server answers. */
+    const ftpThrough = async (data: FaultProxy, path: string) => {
+      const rewrite = (text: string) => text.replace(`|||${narrow.dataPort}|`, `|||${data.port}|`);
+      const control = stopped(await startFaultProxy({ target: narrow.port, fault: () => ({}), rewrite }));
+      return { ...ftpPlace(narrow, path), port: control.port };
+    };
     web.files.set('/open/long.mp4', servedFile(bytes));
     await store.write('in/long.mp4', bytes);
-    const cut = (target: number) =>
-      startFaultProxy({ target, fault: () => ({ cutAfter: Math.floor(bytes.length * 0.6) }) });
-    const proxies = [await cut(web.port), await cut(swift.port)];
-    try {
-      const sources = [
-        { kind: 'http', url: `http://127.0.0.1:${proxies[0]?.port}/open/long.mp4` },
-        { ...s3('in/long.mp4'), endpoint: `http://127.0.0.1:${proxies[1]?.port}` },
-      ];
-      for (const [i, source] of sources.entries()) {
-        const { id } = await completed({ source, outputs: [{ container: 'mkv', videoCodec: 'copy' }] });
-        assert.ok((proxies[i]?.connections() ?? 0) > 1, `connections of ${i}`);
-        assert.match(await server.log(id), new RegExp(`${bytes.length} bytes`));
-      }
-    } finally {
-      await Promise.all(proxies.map((proxy) => proxy.stop()));
+    await writeFile(join(narrow.root, 'files', 'long.mp4'), bytes);
+
+    const down = await Promise.all(
+      [web.port, swift.port, narrow.dataPort].map((target) => proxy(target, (n) => (n < 2 ? { cutAfter: most } : {}))),
+    );
+    const [fromWeb, fromS3, fromFtp] = down;
+    assert.ok(fromWeb && fromS3 && fromFtp);
+    const sources = [
+      { kind: 'http', url: `http://127.0.0.1:${fromWeb.port}/open/long.mp4` },
+      { ...s3('in/long.mp4'), endpoint: `http://127.0.0.1:${fromS3.port}` },
+      await ftpThrough(fromFtp, 'long.mp4'),
+    ];
+    for (const [i, source] of sources.entries()) {
+      const { id, job } = await completed({ source, outputs: [{ container: 'mkv', videoCodec: 'copy' }] });
+      assert.ok((down[i]?.connections() ?? 0) > 1, `connections of ${i}`);
+      assert.match(await server.log(id), new RegExp(`${bytes.length} bytes`));
+      // Gone on within the one try that there was.
+      assert.equal((job as unknown as { attempts: number }).attempts, 1);
+    }
+
+    const up = await Promise.all(
+      [web.port, swift.port, narrow.dataPort].map((target) =>
+        proxy(target, (n) => (n < 1 ? { cutUploadAfter: most } : {})),
+      ),
+    );
+    const [toWeb, toS3, toFtp] = up;
+    assert.ok(toWeb && toS3 && toFtp);
+    const places: readonly (readonly [object, () => Promise<Buffer>])[] = [
+      [{ kind: 'http', url: `http://127.0.0.1:${toWeb.port}/open/resent.mkv` }, served(web, '/open/resent.mkv')],
+      [{ ...s3('out/resent.mkv'), endpoint: `http://127.0.0.1:${toS3.port}` }, () => readObject('out/resent.mkv')],
+      [await ftpThrough(toFtp, 'resent.mkv'), () => readFile(join(narrow.root, 'files', 'resent.mkv'))],
+    ];
+    const { job } = await completed({
+      source: { kind: 'file', path: 'long.mp4' },
+      outputs: places.map(([destination]) => ({ container: 'mkv', videoCodec: 'copy', destination })),
+    });
+    for (const [i, [, read]] of places.entries()) {
+      assert.ok((up[i]?.connections() ?? 0) > 1, `connections of ${i}`);
+      const sent = await read();
+      assert.equal(sent.length, (job.outputs[i]?.result as { size?: number } | null)?.size, `bytes of ${i}`);
+      const copy = join(folder, `resent-${i}.mkv`);
+      await writeFile(copy, sent);
+      const [picture] = (await describeMedia(copy)).streams;
+      assert.equal(picture && (await readFrames(copy, picture)).length, 50);
     }
   });
 
