@@ -109,7 +109,14 @@ function openS3Location({ s3, egress }: OpenerOptions, location: S3Location, rol
   const own = accessKeyId !== null && accessKeySecret !== null ? { accessKeyId, accessKeySecret, sessionToken } : null;
   // "/folder/file" is what people write for the key folder/file.
   const { folder, name } = splitPath(location.path.replace(/^\//, ''));
-  const endpoint = location.endpoint ?? s3.endpoint;
+  const isOperators = location.endpoint === null || isSame(location.endpoint, s3.endpoint);
+  const endpoint = isOperators ? s3.endpoint : location.endpoint;
+  // Else whoever names an endpoint is sent what the operator's keys have signed, and the session token with it.
+  if (!isOperators && own === null)
+    throw new PlatformError(
+      'invalid_request',
+      'An S3 endpoint of your own needs credentials of your own: access_key_id and access_key_secret.',
+    );
   const store = openS3({
     bucket: location.bucket,
     prefix: folder,
@@ -120,10 +127,13 @@ function openS3Location({ s3, egress }: OpenerOptions, location: S3Location, rol
     role,
     acl: location.acl,
     // What the operator set as S3_ENDPOINT may well lie in the private network.
-    guard: endpoint !== null && endpoint === s3.endpoint ? null : egress.as(role),
+    guard: endpoint !== null && isOperators ? null : egress.as(role),
   });
   return { store, key: name, name };
 }
+
+const isSame = (endpoint: string, operators: string | null): boolean =>
+  operators !== null && URL.parse(endpoint)?.href === URL.parse(operators)?.href;
 
 function openFtpLocation({ egress }: OpenerOptions, location: FtpLocation, role: EgressRole): Opened {
   const { host, port, user, password } = location;

@@ -136,12 +136,17 @@ async function execute(
   const { facts } = job;
   if (!facts) throw new PlatformError('internal', `Job ${job.id} has a plan but no facts`);
   await checkScratchSpace(config, scratchShare(plan, task));
+  await using opened = new AsyncDisposableStack();
   const scratch = await makeScratch(config, `t${task.id}-${task.attempt}`);
+  opened.defer(() => rm(scratch, { recursive: true, force: true }));
   const progress = reportTaskProgress(platform, held);
+  opened.defer(progress.close);
   const publisher = publishSegments(platform, { ...held, api: job.api });
+  opened.defer(publisher.close);
   const source = READS_NO_SOURCE.includes(task.kind)
     ? noInput
     : await openInput(platform, readsHeldStill(plan, task, facts) ? heldStill(job) : job, signal);
+  opened.defer(source.close);
   try {
     const result = await withinWorkLimit(config, { job, task, done, signal }, (limited) =>
       executor(platform, {
@@ -168,9 +173,6 @@ async function execute(
     // What storage failed with explains what FFmpeg said better than FFmpeg does.
     if (!signal.aborted) source.check();
     throw error;
-  } finally {
-    await Promise.all([progress.close(), publisher.close(), source.close()]);
-    await rm(scratch, { recursive: true, force: true });
   }
 }
 

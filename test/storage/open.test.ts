@@ -37,6 +37,7 @@ const opener = (options: Partial<OpenerOptions> = {}) =>
     ...options,
   });
 const s3 = (path: string, more: Partial<S3Location> = {}): S3Location => ({ ...ownBucket('media', path), ...more });
+const KEYS = { accessKeyId: 'AK', accessKeySecret: 'secret' };
 const http = (url: string): HttpLocation => ({ kind: 'http', url, headers: {}, method: 'PUT' });
 const ftp = (path: string): FtpLocation => ({
   kind: 'ftp',
@@ -106,8 +107,8 @@ describe('open: refusals', () => {
     const closed = createEgress({ allow: [] });
     const places: Location[] = [
       ...inside.map(http),
-      s3('x', { endpoint: 'http://169.254.169.254' }),
-      s3('x', { endpoint: 'http://0x7f.1:9000' }),
+      s3('x', { ...KEYS, endpoint: 'http://169.254.169.254' }),
+      s3('x', { ...KEYS, endpoint: 'http://0x7f.1:9000' }),
     ];
     for (const place of places) {
       await assert.rejects(opener({ egress: closed }).openSource(place), { code: 'source_refused_address' });
@@ -122,12 +123,28 @@ describe('open: refusals', () => {
     const closed = createEgress({ allow: [] });
     const own = { ...NO_S3, endpoint: 'http://127.0.0.1:9000' };
     await opener({ egress: closed, s3: own }).openSource(s3('x'));
-    await opener({ egress: closed, s3: own }).openSource(s3('x', { endpoint: 'http://127.0.0.1:9000' }));
+    await opener({ egress: closed, s3: own }).openSource(s3('x', { endpoint: 'http://127.0.0.1:9000/' }));
     await assert.rejects(
-      opener({ egress: closed, s3: own }).openSource(s3('x', { endpoint: 'http://127.0.0.1:9001' })),
+      opener({ egress: closed, s3: own }).openSource(s3('x', { ...KEYS, endpoint: 'http://127.0.0.1:9001' })),
       { code: 'source_refused_address' },
     );
     await closed.close();
+  });
+
+  it("keeps the operator's credentials from endpoints that callers name", async () => {
+    const operators = {
+      endpoint: 'https://s3.example.com',
+      region: null,
+      credentials: { ...KEYS, sessionToken: null },
+    };
+    for (const settings of [operators, { ...operators, endpoint: null }, NO_S3]) {
+      const elsewhere = s3('x', { endpoint: 'https://s3.example.org' });
+      const { openSource, openDestination } = opener({ s3: settings });
+      const refused = { code: 'invalid_request', message: /credentials of your own/ };
+      await assert.rejects(openSource(elsewhere), refused);
+      await assert.rejects(openDestination(elsewhere), refused);
+      await openSource({ ...elsewhere, ...KEYS });
+    }
   });
 
   it('refuses half of a key pair, wrong schemes, and inline sources over the limit', async () => {

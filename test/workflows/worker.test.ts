@@ -294,3 +294,15 @@ test('work that does not fit the scratch disk fails with disk_full and leaves th
   assert.equal((await jobOf(job)).error?.code, 'disk_full');
   assert.equal((await listWorkers(fresh.database.db, new Date(Date.now() - 10_000))).length, 1);
 });
+
+test('work whose source is gone fails and leaves no scratch folder', async () => {
+  await work();
+  const job = await openPlannedJob(opened.platform, {
+    ...only,
+    source: { kind: 'file', path: join(opened.folder, 'gone.mp4') },
+  });
+  await ends(job, 'failed');
+  assert.equal((await jobOf(job)).error?.code, 'source_not_found');
+  const [folder] = await readdir(join(opened.folder, 'scratch'));
+  await eventually(async () => assert.deepEqual(await readdir(join(opened.folder, 'scratch', folder ?? '')), []));
+});
