@@ -4,6 +4,7 @@ import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { readAuthorities } from '#config/authorities.ts';
 import { describeSettings } from '#config/describe-settings.ts';
 import { readSecretKey, readWebhookSecret } from '#config/keys.ts';
 import { readSearchPath } from '#config/read-environment.ts';
@@ -80,7 +81,8 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     readWebhookSecret(config),
   );
   const originals = keep(new Originals(storage));
-  const egress = keep(createEgress({ allow: config.EGRESS_ALLOW }));
+  const authorities = await readAuthorities(config);
+  const egress = keep(createEgress({ allow: config.EGRESS_ALLOW, ...(authorities && { ca: authorities }) }));
   const ownEgress = keep(createEgress({ allow: EVERYWHERE }));
   const cloudinary = await cloudinaryAccount(config);
   const locations = keep(

@@ -120,6 +120,7 @@ const live = inGroup('Live channels');
 const limits = inGroup('Limits');
 const access = inGroup('Access');
 const accessSecret = inGroup('Access', { secret: true });
+const accessPath = inGroup('Access', { path: true });
 
 // biome-ignore format: a table, one line a setting
 export const SETTINGS = {
@@ -223,6 +224,7 @@ export const SETTINGS = {
   AUTH: access(choice(['auto', 'on', 'off'] as const), 'auto', 'Keys required; auto is on as soon as HOST is not loopback.'),
   ADMIN_KEY: accessSecret(matching(/^\S{16,}$/, 'at least 16 characters without blanks'), undefined, 'A first admin key, at least 16 characters.'),
   EGRESS_ALLOW: access(ranges(), '', 'CIDRs that sources, destinations, webhooks and live inputs may reach although private.'),
+  EGRESS_CA_FILE: accessPath(optional(), undefined, 'PEM file of certificate authorities that are trusted besides the usual ones: of servers of your own, of cameras.'),
   WEBHOOK_SECRET: accessSecret(matching(/^((whsec_)?[A-Za-z0-9+/]{32,86}={0,2}(,(?!$)|$))+$/, 'whsec_ and 24 to 64 bytes as base64, or several of them with commas between'), undefined, 'Secret (whsec_…) that signs webhooks, or several of them, comma separated, while a new one takes an old one\'s place; left out, made once in DATA_DIR.'),
   PLAYBACK_URL_TTL: access(integer(60, 31_536_000), '21600', 'Seconds a signed playback URL lives.'),
 } as const;
