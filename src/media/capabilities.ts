@@ -69,7 +69,7 @@ async function askTool({
     ffprobe,
     version: found.text,
     versionNumber: found.number,
-    encoders: new Set([...names].filter((name) => hardwareOf(name) === null)),
+    encoders: new Set([...names].filter((name) => hardwareOf(name) === null && !OTHER_DEVICES.test(name))),
     decoders: parseNames(decoders),
     filters: parseNames(filters),
     hardware: await testHardware(ffmpeg, hardwareCandidates({ encoders: names, hwaccel, ...thisMachine() }), limits),
@@ -149,6 +149,9 @@ const HARDWARE_CODECS: Readonly<Record<Hardware, readonly VideoCodec[]>> = {
   vaapi: ['h264', 'hevc', 'av1', 'vp9'],
   videotoolbox: ['h264', 'hevc'],
 };
+
+/** Encoders of devices that are not used: built into FFmpeg, which says nothing of a device being there. */
+const OTHER_DEVICES = /_(v4l2m2m|omx|mf|mediacodec|mmal|rkmpp|ohcodec|d3d12va|vulkan)$/;
 
 function hardwareOf(encoder: string): Hardware | null {
   return HARDWARE.find((kind) => encoder.endsWith(`_${kind}`)) ?? null;

@@ -60,7 +60,7 @@ export type LaneData = {
   /** Entries of one receiver share its slots. */
   readonly notify: { readonly deliveryId: string; readonly receiver: string };
   readonly housekeeping:
-    | { readonly chore: 'sweep' | 'expire' | 'age' }
+    | { readonly chore: 'sweep' | 'expire' | 'age' | 'count-storage' }
     | ({ readonly chore: 'remove-leftovers' | 'remove-delivered' } & JobEntry)
     | { readonly chore: 'finish-upload' | 'encode-arriving'; readonly projectId: string; readonly uploadId: string };
   /** Whatever the dead entry carried. */

@@ -1,4 +1,4 @@
-// Counts what lies in managed storage by what it belongs to. Called by the hourly sweep, when it has removed what it had to.
+// Counts what lies in managed storage by what it belongs to. Called by the hourly sweep, when it has removed what it had to, and for whoever looks at old figures.
 import { listJobApis, type StorageUsage, saveStorageUsage } from '#database/storage-usage.ts';
 import { findVideoIds } from '#database/videos.ts';
 import { STORAGE_KINDS, type StorageKind } from '#domain/retention.ts';
@@ -7,6 +7,8 @@ import { jobUuidOf } from '#workflows/job-storage.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 const BATCH = 500;
+/** Seconds that a count holds: a bucket is asked page by page, and each costs. */
+const FRESH = { disk: 60, s3: 900 } as const;
 type Amount = { readonly objects: number; readonly bytes: number };
 const NOTHING: Amount = { objects: 0, bytes: 0 };
 const plus = (a: Amount, b: Amount): Amount => ({ objects: a.objects + b.objects, bytes: a.bytes + b.bytes });
@@ -18,6 +20,13 @@ function ownerOf(key: string): string {
   const upload = uploadIdOf(key);
   if (upload !== null) return `upload ${upload}`;
   return /^(operations|live)\//.exec(key)?.[1] ?? 'other';
+}
+
+/** Has a worker count anew where the last count is not fresh. */
+export async function orderCount({ queue, storage }: Platform, countedAt: Date | null): Promise<void> {
+  const seconds = storage.kind === 's3' ? FRESH.s3 : FRESH.disk;
+  if (countedAt !== null && Date.now() - countedAt.getTime() < seconds * 1000) return;
+  await queue.sendOnceEvery('housekeeping', { chore: 'count-storage' }, seconds);
 }
 
 export async function countStorage({ database: { db }, storage }: Platform): Promise<void> {

@@ -6,6 +6,7 @@ import { SWEEP_SECONDS } from '#domain/retention.ts';
 import { RUN_LANES } from '#queue/lane.ts';
 import type { Entry } from '#queue/queue.ts';
 import { buryDeadEntry } from '#workflows/bury-dead-entry.ts';
+import { countStorage } from '#workflows/count-storage.ts';
 import { DELIVERY_POLICY, type DeliveryPolicy, deliverWebhook } from '#workflows/deliver-webhook.ts';
 import { encodeConcurrency } from '#workflows/encode-concurrency.ts';
 import { checkIntake, startIntake } from '#workflows/encoder/start-intake.ts';
@@ -114,6 +115,7 @@ async function takeWork(platform: Platform, runner: TaskRunner): Promise<void> {
 async function doChore(platform: Platform, { data }: Entry<'housekeeping'>): Promise<void> {
   if (data.chore === 'expire') await expireJobs(platform);
   else if (data.chore === 'age') await platform.queue.age();
+  else if (data.chore === 'count-storage') await countStorage(platform);
   else if (data.chore === 'remove-leftovers') await removeLeftovers(platform, data);
   else if (data.chore === 'remove-delivered') await removeDelivered(platform, data);
   else if (data.chore === 'finish-upload') await endUploadLater(platform, data);

@@ -1,4 +1,4 @@
-// Ten thousand jobs and a thousand videos: lists stay short in the page and quick to use.
+// Ten thousand jobs, a thousand videos, forty machines: lists stay short in the page and quick to use.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
@@ -9,6 +9,7 @@ import { holds, openBrowser, visit } from '../kit/browser-page.ts';
 
 const JOBS = 10_000;
 const VIDEOS = 1000;
+const MACHINES = 40;
 let server: TestServer;
 let browser: Browser;
 
@@ -28,6 +29,10 @@ before(async () => {
     select gen_random_uuid(), 'default', 'Video ' || n, 'video-' || n || '.mp4' from generate_series(1, ${VIDEOS}) as n`.execute(
     db,
   );
+  await sql`insert into machine_load (hostname, at, cores, memory_total, cpu, memory_used, received, sent)
+    select 'node-' || lpad(machine::text, 2, '0'), to_timestamp(floor(extract(epoch from now()) / 5) * 5) - n * interval '5 seconds',
+      8, 16000000000, 50 + 40 * sin(n / 40.0 + machine), 8000000000, 1000000 * (n % 7), 500000
+    from generate_series(1, ${MACHINES}) as machine, generate_series(0, 719) as n`.execute(db);
 });
 after(async () => {
   await browser?.close();
@@ -86,5 +91,37 @@ test(`${VIDEOS} videos are paged and searched`, async () => {
   await page.getByText('Page 2 of 21').waitFor();
   await page.getByLabel('Search videos').fill('Video 777');
   await holds(page, 'document.querySelectorAll(".video-card").length === 1');
+  assert.deepEqual(seen.breaks, []);
+});
+
+test(`the load of ${MACHINES} machines is drawn for those that are looked at`, async (context) => {
+  await using seen = await visit(browser, `${server.base}/#/machines`);
+  const { page } = seen;
+  page.setDefaultTimeout(60_000);
+  const begun = performance.now();
+  await page.getByRole('heading', { level: 2, name: 'node-40' }).waitFor({ state: 'attached' });
+  await holds(page, 'document.querySelectorAll(".uplot canvas").length >= 3');
+  context.diagnostic(`first lines drawn after ${Math.round(performance.now() - begun)} ms`);
+  await page
+    .getByRole('img', { name: /^Processor: \d+ %/ })
+    .first()
+    .waitFor();
+  await page
+    .getByRole('img', { name: /^Network: in .*, out 500 kB\/s/ })
+    .first()
+    .waitFor();
+  const drawn = Number(await page.evaluate('document.querySelectorAll(".uplot canvas").length'));
+  assert.ok(drawn < 60, `${drawn} of ${MACHINES * 3} plots are drawn at once`);
+  await page.getByRole('heading', { level: 2, name: 'node-40' }).scrollIntoViewIfNeeded();
+  await holds(
+    page,
+    '[...document.querySelectorAll("section.card")].at(-1)?.querySelectorAll(".uplot canvas").length === 3',
+  );
+  const { interval, machines } = (await server.call('GET', '/system/load')).body as {
+    interval: number;
+    machines: { samples: unknown[] }[];
+  };
+  const samples = machines.reduce((sum, one) => sum + one.samples.length, 0);
+  assert.ok(interval === 20 && samples <= 7240, `${samples} samples of ${interval} s in one answer`);
   assert.deepEqual(seen.breaks, []);
 });

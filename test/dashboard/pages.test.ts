@@ -52,6 +52,7 @@ const places = (): string[] => [
   '/settings',
   '/settings?tab=keys',
   '/settings?tab=webhooks',
+  '/settings?tab=storage',
   '/settings?tab=configuration',
   '/nowhere',
 ];
@@ -154,6 +155,39 @@ test('by keyboard alone: skip to the content, palette, shortcuts, help', async (
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox').waitFor();
   assert.match(page.url(), /#\/settings$/);
+});
+
+test('what this server does not serve is not led to, by key, link or address', async () => {
+  await using small = await startRendition({ settings: { APIS: 'jobs' } });
+  await using seen = await visit(browser, `${small.url}/`);
+  const { page } = seen;
+  const missed: string[] = [];
+  page.on('response', (response) => {
+    if (response.status() === 404) missed.push(response.url());
+  });
+  await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor();
+  await page.locator('.side nav').getByRole('link', { name: 'Channels' }).waitFor({ state: 'detached' });
+  assert.deepEqual(
+    await page.locator('.side nav a').allTextContents(),
+    ['Home', 'Jobs', 'Machines', 'Settings'],
+    'the navigation',
+  );
+  assert.equal(await page.locator('main').getByRole('link', { name: 'Upload video' }).count(), 0);
+  for (const letter of ['l', 'v', 'c']) {
+    await page.keyboard.press('g');
+    await page.keyboard.press(letter);
+  }
+  assert.match(page.url(), /#?\/?$/, 'still at home');
+  await page.keyboard.press('?');
+  const help = page.getByRole('dialog', { name: 'Shortcuts' });
+  await help.getByText('New job').waitFor();
+  assert.equal(await help.getByText('Channels').count(), 0);
+  await page.keyboard.press('Escape');
+  await page.goto(`${small.url}/#/channels/new`);
+  await page.getByRole('heading', { level: 1, name: 'Not served here' }).waitFor();
+  await page.keyboard.press('n');
+  await page.getByRole('heading', { level: 1, name: 'New job' }).waitFor();
+  assert.deepEqual([missed, seen.breaks], [[], []]);
 });
 
 test('the palette offers only what this server serves and this key may do', async () => {

@@ -1,10 +1,12 @@
 // What people come for, done in a real browser against the real server: upload and watch, submit and cancel, keys.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { openAsBlob } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { findViolations, holds, openBrowser, visit } from '../kit/browser-page.ts';
 import { eventually } from '../kit/eventually.ts';
@@ -13,6 +15,7 @@ import { makeClip } from './make-clip.ts';
 
 /** Milliseconds that a machine under load may take for what takes a second. */
 const PATIENCE = 60_000;
+const run = promisify(execFile);
 
 let server: RenditionServer;
 let browser: Browser;
@@ -20,7 +23,9 @@ let folder: string;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rendition-tasks-'));
-  [server, browser] = await Promise.all([startRendition(), openBrowser()]);
+  // One chunk at a time, however many cores there are.
+  const settings = { WORKER_CONCURRENCY: '1' };
+  [server, browser] = await Promise.all([startRendition({ settings }), openBrowser()]);
 });
 after(async () => {
   await browser?.close();
@@ -31,8 +36,10 @@ after(async () => {
 /** The video of the page shows more than its first picture. */
 const plays = (page: Page): Promise<void> => holds(page, 'document.querySelector("video")?.currentTime > 0.3');
 
+const queue = (act: 'pause' | 'resume') => fetch(`${server.url}/queue/${act}`, { method: 'POST' });
+
 test('a film is dropped, watched while it is made, and becomes ready; it is edited and deleted', async () => {
-  const film = await makeClip(folder, { seconds: 16, size: '854x480' });
+  const film = await makeClip(folder, { seconds: 48, size: '854x480' });
   await using seen = await visit(browser, `${server.url}/#/videos`);
   const { page } = seen;
   page.setDefaultTimeout(PATIENCE);
@@ -41,9 +48,30 @@ test('a film is dropped, watched while it is made, and becomes ready; it is edit
   const list = page.getByRole('list', { name: 'Uploads' });
   await list.getByText('Uploaded').waitFor();
   await list.getByRole('link').click();
-  await page.getByRole('heading', { level: 1, name: 'clip-854x480-16' }).waitFor();
-  await page.getByRole('button', { name: 'Play' }).click();
-  await plays(page);
+  await page.getByRole('heading', { level: 1, name: 'clip-854x480-48' }).waitFor();
+  const id = page.url().split('/').at(-1) ?? '';
+  const call = async (path: string) => (await fetch(server.url + path)).json();
+  type Making = { qualities: Record<string, { segments_ready: number; segments_total: number }> };
+  // With its first segments there, no further chunk is begun: however fast the machine is, most of it is yet to be made.
+  await eventually(
+    async () => {
+      const { qualities } = (await call(`/transcode/status/${id}`)) as Making;
+      assert.ok(Object.values(qualities).some((one) => one.segments_ready > 0));
+    },
+    { within: PATIENCE },
+  );
+  await queue('pause');
+  try {
+    await page.getByRole('button', { name: 'Play' }).click();
+    await plays(page);
+    assert.equal(((await call(`/videos/${id}`)) as { status: string }).status, 'processing');
+    const { qualities } = (await call(`/transcode/status/${id}`)) as Making;
+    const lacks = Object.values(qualities).filter((one) => one.segments_ready < one.segments_total);
+    assert.ok(lacks.length > 0, `nothing is left to encode: ${JSON.stringify(qualities)}`);
+    assert.match((await page.locator('.quality').allTextContents()).join(' '), /\d of 8 segments/);
+  } finally {
+    await queue('resume');
+  }
   const status = page.locator('.page-head .badge');
   await page.locator('.page-head .badge', { hasText: 'Ready' }).waitFor();
   assert.equal(await status.textContent(), 'Ready');
@@ -111,7 +139,15 @@ test('a job is submitted by form, watched, its log read; one that fails is retri
   await page.locator('input[type=file]').setInputFiles(clip);
   await page.getByLabel('container').selectOption('hls');
   await page.getByLabel('height').fill('120');
-  assert.match((await page.locator('figure.code').textContent()) ?? '', /curl -X POST .*clip-320x180-4\.mp4/s);
+  // What the page says runs as it is, where the file lies.
+  const line = (await page.locator('figure.code pre').textContent()) ?? '';
+  assert.match(line, /curl -X POST .*clip-320x180-4\.mp4/s);
+  const { stdout } = await run('sh', ['-c', line], { cwd: folder });
+  const made = JSON.parse(stdout) as { uuid: string; status: string };
+  assert.equal(made.status, 'queued', stdout);
+  type Asked = { outputs: { spec: { container: string; height: number } }[] };
+  const asked = (await (await fetch(`${server.url}/jobs/${made.uuid}`)).json()) as Asked;
+  assert.deepEqual([asked.outputs[0]?.spec.container, asked.outputs[0]?.spec.height], ['hls', 120]);
   await page.getByRole('button', { name: 'Submit job' }).click();
   await page.getByRole('heading', { level: 1, name: 'clip-320x180-4.mp4' }).waitFor();
   await page.locator('.page-head .badge', { hasText: 'Completed' }).waitFor();
@@ -135,6 +171,16 @@ test('a job is submitted by form, watched, its log read; one that fails is retri
   await page.getByRole('button', { name: 'Retry' }).click();
   await page.getByText(/Job \d+ starts again/).waitFor();
   await page.getByRole('button', { name: 'Retry' }).waitFor();
+  await page.getByRole('button', { name: 'Attempts', exact: true }).click();
+  const tries = page.getByRole('row', { name: /Fetch and plan/ });
+  await tries.nth(1).waitFor();
+  assert.deepEqual(
+    [await tries.count(), await tries.nth(0).locator('td').nth(1).textContent()],
+    [2, '2'],
+    'both tries, the newest first',
+  );
+  for (const one of await tries.all()) assert.match((await one.textContent()) ?? '', /plain text.*Failed.*\d s/);
+  assert.deepEqual(await findViolations(page), []);
   assert.deepEqual([seen.strangers, seen.breaks], [[], []]);
 });
 

@@ -42,7 +42,8 @@ export default function NewJob() {
   useEffect(() => {
     if (!model.data) return;
     const { source, outputs, priority, notificationUrl, metadata } = model.data;
-    const isFile = source.kind === 'upload' || source.kind === 'inline';
+    // What lies here belongs to that job: it is chosen anew.
+    const isFile = ['upload', 'inline', 'managed'].includes(source.kind);
     setKind(isFile ? FILE : source.kind);
     setSpec({
       ...(isFile ? {} : { source }),
@@ -54,6 +55,8 @@ export default function NewJob() {
   }, [model.data]);
 
   const isFile = kind === FILE;
+  // Secrets of the job that this one is like never came here.
+  const hasHidden = (view === 'json' ? text : JSON.stringify(spec)).includes('"***"');
   const fail = (wrong: unknown) => {
     setError(wrong);
     setSent(null);
@@ -170,12 +173,18 @@ export default function NewJob() {
           {!isFile && <Dry spec={view === 'json' ? null : { source: spec.source, outputs: spec.outputs }} />}
         </div>
       </form>
+      {hasHidden && <p className="notice wait">{t('newjob.hidden')}</p>}
       <Card title="curl">
-        <div className="body">
+        <div className="body stack">
           <Code
             text={curl(view === 'json' ? text : JSON.stringify(spec), isFile ? (file?.name ?? 'film.mp4') : null)}
             label="curl"
           />
+          {hasKey() && (
+            <p className="small quiet">
+              {t('newjob.key')} <code>export {KEY_VARIABLE}=rk_…</code>
+            </p>
+          )}
         </div>
       </Card>
     </>
@@ -328,13 +337,16 @@ function sendFile(
   });
 }
 
+/** A key is not for pages to show: whoever runs the line knows it. */
+const KEY_VARIABLE = 'RENDITION_KEY';
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 function curl(json: string, file: string | null): string {
-  const key = hasKey() ? ` \\\n  -H 'Authorization: Bearer KEY'` : '';
+  const key = hasKey() ? ` \\\n  -H "Authorization: Bearer $${KEY_VARIABLE}"` : '';
   const body =
     file === null
       ? ` \\\n  -H 'Content-Type: application/json' \\\n  -d ${quote(json)}`
-      : ` \\\n  -F spec=${quote(json)} \\\n  -F ${quote(`file=@${file}`)}`;
+      : // As it is: -F alone would read a meaning into some characters.
+        ` \\\n  --form-string spec=${quote(json)} \\\n  -F ${quote(`file=@"${file.replaceAll(/(["\\])/g, '\\$1')}"`)}`;
   return `curl -X POST ${location.origin}/jobs${key}${body}`;
 }

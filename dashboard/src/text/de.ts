@@ -152,6 +152,8 @@ export const de: Catalogue = {
   'outcome.returned': 'Zurückgegeben',
   'outcome.lost': 'Arbeiter verloren',
   'outcome.canceled': 'Abgebrochen',
+  'newjob.hidden': 'Geheimnisse werden nicht kopiert: schreibe neu, was *** heißt.',
+  'newjob.key': 'Nenne vorher deinen Schlüssel:',
   'task.prepare': 'Holen und planen',
   'task.upload': 'Hochladen',
   seconds: '{n} s',

@@ -149,6 +149,8 @@ export const en = {
   'outcome.returned': 'Given back',
   'outcome.lost': 'Worker lost',
   'outcome.canceled': 'Canceled',
+  'newjob.hidden': 'Secrets are not copied: write those anew that read ***.',
+  'newjob.key': 'Say your key first:',
   'task.prepare': 'Fetch and plan',
   'task.upload': 'Upload',
   seconds: '{n} s',

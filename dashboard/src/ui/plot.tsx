@@ -9,6 +9,10 @@ type PlotProps = { label: string; times: readonly number[]; series: readonly Ser
 
 const COLOURS = ['--accent', '--info', '--wait'];
 
+/** Pixels of a rem: what is drawn grows with what is written. */
+const rem = (): number => Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+const heightOf = (): number => Math.round(rem() * 10.7);
+
 const isClose = ([first = 0, second = 0]: readonly number[]): boolean => second - first < 60;
 
 export function Plot({ label, times, series, max }: PlotProps) {
@@ -23,7 +27,7 @@ export function Plot({ label, times, series, max }: PlotProps) {
   useEffect(() => {
     let isGone = false;
     const watcher = new ResizeObserver(([entry]) => {
-      if (entry && plot.current) plot.current.setSize({ width: entry.contentRect.width, height: 160 });
+      if (entry && plot.current) plot.current.setSize({ width: entry.contentRect.width, height: heightOf() });
     });
     const draw = async () => {
       const [{ default: UPlot }] = await Promise.all([import('uplot'), import('uplot/dist/uPlot.min.css')]);
@@ -38,18 +42,21 @@ export function Plot({ label, times, series, max }: PlotProps) {
         probe.remove();
         return found || style.color;
       };
-      const axis = { stroke: colour('--quiet'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } };
+      const font = `${Math.round(rem() * 0.8)}px ${style.fontFamily}`;
+      const grid = { stroke: colour('--line'), width: 1 };
+      const axis = { stroke: colour('--quiet'), font, grid, ticks: { show: false } };
       plot.current = new UPlot(
         {
           width: box.current.clientWidth,
-          height: 160,
+          height: heightOf(),
           legend: { show: false },
           cursor: { y: false },
           scales: { y: { range: (_u, _min, top) => [0, max ?? Math.max(top * 1.1, 1)] } },
           axes: [
             {
               ...axis,
-              space: 90,
+              space: rem() * 6,
+              size: rem() * 2.4,
               values: (_u, splits) =>
                 splits.map((at) =>
                   new Date(at * 1000).toLocaleTimeString(language, {
@@ -63,7 +70,7 @@ export function Plot({ label, times, series, max }: PlotProps) {
             },
             {
               ...axis,
-              size: 70,
+              size: rem() * 4.7,
               values: (_u, splits) => splits.map((at) => latest.current.series[0]?.format(at) ?? ''),
             },
           ],
@@ -83,9 +90,19 @@ export function Plot({ label, times, series, max }: PlotProps) {
       );
       watcher.observe(box.current);
     };
-    void draw();
+    // A page of a hundred machines draws those that are looked at.
+    const sight = new IntersectionObserver(
+      (entries) => {
+        if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+        sight.disconnect();
+        void draw();
+      },
+      { rootMargin: '400px' },
+    );
+    if (box.current) sight.observe(box.current);
     return () => {
       isGone = true;
+      sight.disconnect();
       watcher.disconnect();
       plot.current?.destroy();
       plot.current = null;

@@ -5,6 +5,7 @@ import { countKeptJobs, countKeptOperations, countKeptUploads, countVideos, type
 import { listStorageUsage } from '#database/storage-usage.ts';
 import { EVENT_DAYS, STORAGE_KINDS, SWEEP_SECONDS } from '#domain/retention.ts';
 import { hideSecrets } from '#domain/view-location.ts';
+import { orderCount } from '#workflows/count-storage.ts';
 import { orderSweep } from '#workflows/janitor.ts';
 
 const tags = ['system'];
@@ -15,7 +16,7 @@ const RULES = ['jobs', 'operations', 'uploads', 'videos', 'events'] as const;
 
 const storageSchema = z.object({
   place: z.object({ kind: z.enum(['disk', 's3']), location: z.string() }),
-  /** As the last sweep counted it; of the whole installation. */
+  /** As it was counted last, of the whole installation; old figures are counted anew by a worker. */
   usage: z.object({
     countedAt: z.iso.datetime().nullable(),
     kinds: z.array(z.object({ kind: z.enum(STORAGE_KINDS), objects: count, bytes: z.number() })),
@@ -73,6 +74,7 @@ export function storageRoutes(app: Api, { platform }: ApiContext): void {
   };
   const show = async (projectId: string): Promise<Storage> => {
     const { countedAt, kinds } = await listStorageUsage(db);
+    await orderCount(platform, countedAt);
     const location = config.STORAGE_URL ?? `${config.DATA_DIR}/storage`;
     return {
       place: { kind: location.startsWith('s3://') ? 's3' : 'disk', location: hideSecrets(location) },
