@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readBytes, readChecksum, readConcat, readMetadata } from '#domain/tus.ts';
-import { chunkSizeOf, describeChunks, isRegular, missingChunks, plainFilename, readSha256 } from '#domain/upload.ts';
+import {
+  arrivedBytes,
+  chunkSizeOf,
+  describeChunks,
+  isRegular,
+  missingChunks,
+  plainFilename,
+  readSha256,
+} from '#domain/upload.ts';
 import { videoProgress } from '#domain/video.ts';
 import { planJoin } from '#storage/s3-piecewise.ts';
 
@@ -23,6 +31,22 @@ test('chunks: what is missing, where they belong, how they are named', () => {
     [isRegular([5], null), isRegular([5, 5, 2], 5), isRegular([5, 4, 5], 5), isRegular([5, 5], null)],
     [true, true, false, false],
   );
+});
+
+test('bytes that have come without a gap from the beginning, each in its place', () => {
+  const part = (index: number, size = 5, storageKey: string | null = null) => ({ index, size, storageKey });
+  const chunks = { protocol: 'chunks', received: 0, chunkSize: 5 };
+  assert.deepEqual(
+    [
+      [],
+      [part(1)],
+      [part(0), part(1), part(3)],
+      [part(0), part(1, 5, 'uploads/x/parts/1'), part(2)],
+      [part(0), part(1, 3), part(2)],
+    ].map((parts) => arrivedBytes(chunks, parts)),
+    [0, 0, 10, 5, 8],
+  );
+  assert.equal(arrivedBytes({ protocol: 'tus', received: 77, chunkSize: null }, []), 77);
 });
 
 test('names of files are names alone', () => {
