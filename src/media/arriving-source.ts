@@ -23,7 +23,7 @@ export async function openArriving(input: MediaInput, arrived: number): Promise<
   const file = await openSourceBytes(input);
   try {
     const size = await announcedSize(file, arrived);
-    const bytes: SourceBytes = { ...file, size: size ?? 0, arrived };
+    const bytes = asAnnounced(file, { size: size ?? 0, arrived });
     const index = size === null ? null : await openSourceIndex(bytes);
     if (!index) {
       await file[Symbol.asyncDispose]();
@@ -42,6 +42,23 @@ export async function openArriving(input: MediaInput, arrived: number): Promise<
     await file[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** What has not come reads as zeros, like a hole in a file: libraries that read ahead ask for it. */
+function asAnnounced(
+  file: SourceBytes,
+  { size, arrived }: { readonly size: number; readonly arrived: number },
+): SourceBytes {
+  return {
+    ...file,
+    size,
+    arrived,
+    read: async (start, length) => {
+      const wanted = Math.max(0, Math.min(length, size - start));
+      const found = await file.read(start, wanted);
+      return found.length === wanted ? found : Buffer.concat([found, Buffer.alloc(wanted - found.length)]);
+    },
+  };
 }
 
 /** Where the last box ends whose beginning has come; null where the index is not in front of it, or it has no end. */
