@@ -50,6 +50,8 @@ export type Chunk = {
 
 /** How the picture is prepared before it is split into renditions; all of it follows from the findings. */
 export type PicturePreparation = {
+  /** The size may change on the way: what is of another one is fitted into the first. */
+  readonly steady: boolean;
   readonly deinterlace: boolean;
   readonly rotation: 0 | 90 | 180 | 270;
   readonly mirrored: boolean;

@@ -33,6 +33,7 @@ export function examine(facts: SourceFacts, limits: MediaLimits): Finding[] {
 export function preparation(facts: SourceFacts): PicturePreparation {
   const { video } = facts;
   const untouched: PicturePreparation = {
+    steady: false,
     deinterlace: false,
     rotation: 0,
     mirrored: false,
@@ -43,6 +44,7 @@ export function preparation(facts: SourceFacts): PicturePreparation {
   };
   if (!video || facts.isStill) return untouched;
   return {
+    steady: mayChangeSize(facts, video),
     deinterlace: isInterlaced(video),
     rotation: video.rotation,
     mirrored: video.mirrored,
@@ -52,6 +54,13 @@ export function preparation(facts: SourceFacts): PicturePreparation {
     hold: false,
   };
 }
+
+/** Planar pictures, which every filter can draw on. */
+const PLANAR = /^yuv(a|j)?4\d\dp(\d+le)?$/;
+
+/** MP4 and MOV hold one size for a track in their index; elsewhere the stream itself says it, and may say another one later. */
+const mayChangeSize = ({ container }: SourceFacts, { pixelFormat }: VideoFacts): boolean =>
+  !container.startsWith('mov,') && PLANAR.test(pixelFormat ?? '');
 
 /** seconds: players and segmenters stumble over longer ones */
 const LONGEST_GOP = 10;
@@ -64,6 +73,8 @@ type Rule = readonly [reason: string, fails: (video: VideoFacts, facts: SourceFa
 /** Each with the reason it gives. */
 const RULES: readonly Rule[] = [
   ['the packets were not all read', (_, facts) => !facts.scanned],
+  // Parts of different makers have headers of their own.
+  ['its clock jumps: it was joined of parts', (_, facts) => facts.clock !== undefined],
   [
     'the container is neither MP4, MOV nor Matroska',
     (_, facts) => !facts.container.split(',').some((name) => CONTAINERS.includes(name)),

@@ -13,6 +13,7 @@ const PLAIN: PicturePreparation = {
   deinterlace: false,
   rotation: 0,
   mirrored: false,
+  steady: false,
   toneMap: null,
   background: null,
   fullRange: false,
@@ -59,10 +60,6 @@ const options = (changes: Partial<ChunkCommandOptions> = {}): ChunkCommandOption
   ...changes,
 });
 
-const steady =
-  "scale=w='if(eq(iw,1920)*eq(ih,1080),1920,round(min(1920,1080*dar/1)))':h='if(eq(iw,1920)*eq(ih,1080),1080,round(min(1080,1920/(dar/1))))':eval=frame:flags=bicubic," +
-  'pad=1920:1080:-1:-1:eval=frame,format=yuv420p';
-
 test('one decode, one split, each rendition on a pipe of its own: the whole command', () => {
   const { passes, sinks } = chunkCommand(options());
   const encoder =
@@ -73,7 +70,7 @@ test('one decode, one split, each rendition on a pipe of its own: the whole comm
     passes.map((args) => args.join(' ')).join('\n'),
     '-hide_banner -nostdin -y -loglevel level+warning -nostats -stats_period 0.5 -progress pipe:3 -copyts -noautorotate' +
       ' -seek_timestamp 1 -noaccurate_seek -ss 12.250000 -i file:/source -filter_complex ' +
-      `[0:0]${steady},setpts=PTS-(0.000000)/TB,fps=25/1,tpad=stop=-1:stop_mode=clone,trim=start_pts=300:end_pts=1500,setpts=PTS-STARTPTS,split=2[s0][s1];` +
+      '[0:0]setpts=PTS-(0.000000)/TB,fps=25/1,tpad=stop=-1:stop_mode=clone,trim=start_pts=300:end_pts=1500,setpts=PTS-STARTPTS,split=2[s0][s1];' +
       '[s0]scale=1280:720:flags=bicubic,setsar=1,format=yuv420p[v0];[s1]scale=640:360:flags=bicubic,setsar=1,format=yuv420p[v1]' +
       ` -map [v0] ${encoder} ${muxer} pipe:4 -map [v1] ${encoder} ${muxer} pipe:5`,
   );
@@ -94,35 +91,42 @@ const grid = 'fps=25/1,tpad=stop=-1:stop_mode=clone,trim=start_pts=300:end_pts=1
 test('what is odd about a picture is mended before it is split', () => {
   const rows: [string, Partial<ChunkCommandOptions>, string][] = [
     [
+      'of a size that may change',
+      { preparation: { ...PLAIN, steady: true }, video: videoFacts({ sampleAspectRatio: { num: 4, den: 3 } }) },
+      "[0:0]scale=w='if(eq(iw,1920)*eq(ih,1080),1920,round(min(1920,1080*dar/1.3333333333333333)))':" +
+        "h='if(eq(iw,1920)*eq(ih,1080),1080,round(min(1080,1920/(dar/1.3333333333333333))))':eval=frame:flags=bicubic," +
+        `pad=1920:1080:-1:-1:eval=frame,format=yuv420p,setpts=PTS-(0.000000)/TB,${grid},${size}`,
+    ],
+    [
       'rotated',
       { preparation: { ...PLAIN, rotation: 90 } },
-      `[0:0]${steady},setpts=PTS-(0.000000)/TB,${grid},transpose=clock,${size}`,
+      `[0:0]setpts=PTS-(0.000000)/TB,${grid},transpose=clock,${size}`,
     ],
     [
       'mirrored and turned',
       { preparation: { ...PLAIN, rotation: 270, mirrored: true } },
-      `[0:0]${steady},setpts=PTS-(0.000000)/TB,${grid},hflip,transpose=cclock,${size}`,
+      `[0:0]setpts=PTS-(0.000000)/TB,${grid},hflip,transpose=cclock,${size}`,
     ],
     [
       'interlaced',
       { preparation: { ...PLAIN, deinterlace: true } },
-      `[0:0]${steady},setpts=PTS-(0.000000)/TB,bwdif=mode=send_frame:parity=auto:deint=all,${grid},${size}`,
+      `[0:0]setpts=PTS-(0.000000)/TB,bwdif=mode=send_frame:parity=auto:deint=all,${grid},${size}`,
     ],
     [
       'HDR',
       { preparation: { ...PLAIN, toneMap: 'pq' } },
-      `[0:0]${steady},setpts=PTS-(0.000000)/TB,${grid},zscale=w=1280:h=720:tin=smpte2084:min=bt2020nc:pin=bt2020:t=linear:npl=100,format=gbrpf32le,` +
+      `[0:0]setpts=PTS-(0.000000)/TB,${grid},zscale=w=1280:h=720:tin=smpte2084:min=bt2020nc:pin=bt2020:t=linear:npl=100,format=gbrpf32le,` +
         `zscale=p=bt709,tonemap=tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,format=yuv420p,${size}`,
     ],
     [
       'full range',
       { preparation: { ...PLAIN, fullRange: true } },
-      `[0:0]${steady},setpts=PTS-(0.000000)/TB,${grid},scale=1280:720:flags=bicubic:in_range=pc:out_range=tv,setsar=1,format=yuv420p[v0]`,
+      `[0:0]setpts=PTS-(0.000000)/TB,${grid},scale=1280:720:flags=bicubic:in_range=pc:out_range=tv,setsar=1,format=yuv420p[v0]`,
     ],
     [
       'transparent',
       { preparation: { ...PLAIN, background: '0x000000' } },
-      `[0:0]${steady},setpts=PTS-(0.000000)/TB,${grid},format=rgba,split[bgf][bgm];[bgm]lutrgb=r=0:g=0:b=0:a=255[bgb];[bgb][bgf]overlay=format=auto,${size}`,
+      `[0:0]setpts=PTS-(0.000000)/TB,${grid},format=rgba,split[bgf][bgm];[bgm]lutrgb=r=0:g=0:b=0:a=255[bgb];[bgb][bgf]overlay=format=auto,${size}`,
     ],
     [
       'first chunk, late start',
@@ -131,7 +135,7 @@ test('what is odd about a picture is mended before it is split', () => {
         timeline: { ...timeline, sourceStart: 9.98, videoShift: 0.02 },
         video: videoFacts({ startTime: 10 }),
       },
-      `[0:0]${steady},setpts=PTS-(9.960000)/TB,fps=25/1:start_time=0,tpad=stop=-1:stop_mode=clone,trim=start_pts=0:end_pts=300,setpts=PTS-STARTPTS,${size}`,
+      `[0:0]setpts=PTS-(9.960000)/TB,fps=25/1:start_time=0,tpad=stop=-1:stop_mode=clone,trim=start_pts=0:end_pts=300,setpts=PTS-STARTPTS,${size}`,
     ],
   ];
   for (const [name, changes, expected] of rows) assert.equal(graphOf(changes), expected, name);

@@ -181,6 +181,13 @@ const CASES: readonly [string, SourceFacts, readonly string[]][] = [
     ],
   ],
   [
+    'a recording whose clock began anew',
+    { ...withVideo({}), clock: 'straightened' },
+    [
+      'clock_jumps (change): the clock goes back, or far ahead, on the way: parts that were joined → the parts are shown one after the other',
+    ],
+  ],
+  [
     'an edit list that begins between keyframes',
     withVideo({ keyframes: [0.6, 2.6] }),
     [
@@ -270,6 +277,7 @@ test('what stands against copying, each alone', () => {
 
 test('preparation of the picture', () => {
   const untouched = {
+    steady: false,
     deinterlace: false,
     rotation: 0,
     mirrored: false,
@@ -280,6 +288,10 @@ test('preparation of the picture', () => {
   };
   assert.deepEqual(preparation(sourceFacts()), untouched);
   assert.deepEqual(preparation(sourceFacts({ video: null })), untouched);
+  // the stream says its size, and may say another one later; a picture of a palette cannot be drawn on
+  const call = sourceFacts({ container: 'matroska,webm' });
+  assert.deepEqual(preparation(call), { ...untouched, steady: true });
+  assert.deepEqual(preparation({ ...call, video: videoFacts({ pixelFormat: 'pal8' }) }), untouched);
   // made upright and opaque by the image library before it becomes video
   assert.deepEqual(preparation(still({ rotation: 90, mirrored: true, hasAlpha: true, hdr: 'pq' })), {
     ...untouched,
@@ -289,6 +301,7 @@ test('preparation of the picture', () => {
   assert.deepEqual(
     preparation(withVideo({ rotation: 270, mirrored: true, hdr: 'hlg', fieldOrder: 'tb', hasAlpha: true, color })),
     {
+      steady: false,
       deinterlace: true,
       rotation: 270,
       mirrored: true,

@@ -279,10 +279,8 @@ test('the command of an animation', () => {
     });
     return command.slice(command.indexOf('-filter_complex') + 1);
   };
-  const steady =
-    "scale=w='if(eq(iw,1920)*eq(ih,1080),1920,round(min(1920,1080*dar/1)))':h='if(eq(iw,1920)*eq(ih,1080),1080,round(min(1080,1920/(dar/1))))':eval=frame:flags=bicubic," +
-    'pad=1920:1080:-1:-1:eval=frame,format=yuv420p';
-  const frames = `[0:0]${steady},setpts=PTS-(0.000000)/TB,fps=12/1:start_time=0,tpad=stop=-1:stop_mode=clone,trim=start_pts=0:end_pts=12,setpts=PTS-STARTPTS,scale=480:270:flags=bicubic,setsar=1`;
+  const frames =
+    '[0:0]setpts=PTS-(0.000000)/TB,fps=12/1:start_time=0,tpad=stop=-1:stop_mode=clone,trim=start_pts=0:end_pts=12,setpts=PTS-STARTPTS,scale=480:270:flags=bicubic,setsar=1';
   assert.deepEqual(args({ colors: 32, dither: 'none', loop: 3 }), [
     `${frames},split[p0][p1];[p0]palettegen=max_colors=32:stats_mode=diff[palette];[p1][palette]paletteuse=dither=none[v]`,
     ...['-map', '[v]', '-fps_mode', 'passthrough', '-loop', '2', '-f', 'gif', 'file:/out'],

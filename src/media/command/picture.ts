@@ -27,8 +27,7 @@ export function gridFilters({ video, preparation, timeline, startFrame, endFrame
   const rate = `${fps.num}/${fps.den}`;
   const startsLate = startFrame === 0 && video.startTime >= sourceStart - 0.5 / toNumber(fps);
   return [
-    // A still has one size, and is held after it was scaled.
-    ...(preparation.hold ? [] : steadyFilters(video)),
+    ...(preparation.steady ? steadyFilters(video) : []),
     // The source's own clock (-copyts), moved so that the timeline's zero is zero and frames fall on the grid, never between.
     `setpts=PTS-(${seconds(sourceStart - videoShift)})/TB`,
     // Before fps: a deinterlacer must see the fields as they come.
@@ -44,16 +43,11 @@ export function gridFilters({ video, preparation, timeline, startFrame, endFrame
   ];
 }
 
-/** Planar pictures, which every filter below can draw on. */
-const PLANAR = /^yuv(a|j)?4\d\dp(\d+le)?$/;
-
 /**
  * Filters that keep one size where the source changes its own on the way (calls that were recorded, broadcasts, a phone that is turned):
- * what is of another size is fitted into the first one's, what is not passes untouched. The graph itself is never built anew
- * (decoders.ts): it would begin its clock again.
+ * what is of another size is fitted into the first one's. The graph itself is never built anew (decoders.ts): it would begin its clock again.
  */
 function steadyFilters({ width, height, sampleAspectRatio, pixelFormat }: VideoFacts): string[] {
-  if (pixelFormat === null || !PLANAR.test(pixelFormat)) return [];
   const isSame = `eq(iw,${width})*eq(ih,${height})`;
   const aspect = `dar/${toNumber(sampleAspectRatio)}`;
   const fitted = [`round(min(${width},${height}*${aspect}))`, `round(min(${height},${width}/(${aspect})))`];
