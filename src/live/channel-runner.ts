@@ -65,6 +65,8 @@ export class ChannelRunner {
   #onAir: LiveInputName = 'primary';
   #switchTo: LiveInputName | null = null;
   #fatal: PlatformError | null = null;
+  /** It was on air since it was started: what is refused now was not refused then, and may pass. */
+  #hasRun = false;
   /** Runs one after the other of which none was any good. */
   #barren = 0;
   /** Aborted where another input can be taken while the next try is waited for. */
@@ -252,7 +254,7 @@ export class ChannelRunner {
     const wished = this.#switchTo;
     this.#switchTo = null;
     if (this.#fatal) {
-      await this.#state.failed(exhausted(this.#fatal), MOST_RETRIES);
+      await this.#state.failed(this.#fatal, Math.min(this.#state.retries, MOST_RETRIES));
       return null;
     }
     if (wished !== null) {
@@ -294,7 +296,8 @@ export class ChannelRunner {
   async #retry(outcome: Outcome, error: PlatformError): Promise<LiveInputName | null> {
     const retries = this.#state.countFailure();
     // What can never work is no reason to end where a second input may.
-    const isPermanent = outcome.isPermanent && this.channel.spec.fallbackInput === null;
+    const mayPass = this.#hasRun && (error.code === 'source_denied' || error.code === 'source_tls');
+    const isPermanent = outcome.isPermanent && !mayPass && this.channel.spec.fallbackInput === null;
     if (isPermanent || retries > MOST_RETRIES) {
       this.#log.write('channel', `given up after ${retries - 1} retries: ${error.message}`);
       await this.#state.failed(isPermanent ? error : exhausted(error), Math.min(retries - 1, MOST_RETRIES));
@@ -331,8 +334,10 @@ export class ChannelRunner {
     const { hls } = this.#plan;
     const isPlayable = hls.length > 0 && !this.#publishing.stuck;
     const isDelivering = isPlayable || isPushed || (hls.length === 0 && this.#pushes.length === 0);
-    if (isFlowing && isDelivering) void this.#state.running();
-    else if (isFlowing) this.#judgeOutputs();
+    if (isFlowing && isDelivering) {
+      this.#hasRun = true;
+      void this.#state.running();
+    } else if (isFlowing) this.#judgeOutputs();
   }
 
   #tick(): void {
@@ -360,8 +365,9 @@ export class ChannelRunner {
     const failures = Math.min(...this.#pushes.map(({ pusher }) => pusher.failures));
     const error = this.#pushes.find(({ pusher }) => pusher.error !== null)?.pusher.error;
     if (failures === 0 || !error || this.#fatal) return;
-    if (failures > MOST_RETRIES) {
-      this.#fatal = error;
+    const isHopeless = !this.#hasRun && this.#pushes.every(({ pusher }) => pusher.error?.retryable === false);
+    if (isHopeless || failures > MOST_RETRIES) {
+      this.#fatal = isHopeless ? error : exhausted(error);
       void this.#run?.stop();
     } else if (failures !== this.#state.retries || this.#state.status !== 'retrying')
       void this.#state.retrying(error, failures);

@@ -8,7 +8,7 @@ import { KeyframeGate } from '#live/keyframe-gate.ts';
 import type { LiveContext } from '#live/live-work.ts';
 import { resolveOutput } from '#live/resolve-output.ts';
 import { Watchdog } from '#live/watchdog.ts';
-import { pushCommand } from '#media/command/live-output.ts';
+import { type LiveTarget, pushCommand } from '#media/command/live-output.ts';
 import { explainLive } from '#media/explain-live.ts';
 import { type MediaProcess, startMedia } from '#media/ffmpeg.ts';
 import type { LiveOutput, LiveRendition } from '#media/live-plan.ts';
@@ -119,11 +119,19 @@ export class Pusher {
 
   async #push(): Promise<void> {
     const { context, output, rendition, log } = this.#options;
+    const { target, secrets, close } = await resolveOutput(context, output, rendition);
+    log.hide(secrets);
+    try {
+      if (!this.#stopping.signal.aborted) await this.#pushTo(target);
+    } finally {
+      await close();
+    }
+  }
+
+  async #pushTo(target: LiveTarget): Promise<void> {
+    const { context } = this.#options;
     const { pace } = context;
     const { tool, limits } = context.platform;
-    const { target, secrets } = await resolveOutput(context, output, rendition);
-    if (this.#stopping.signal.aborted) return;
-    log.hide(secrets);
     const args = pushCommand(target);
     const watchdog = new Watchdog();
     let stalled = false;

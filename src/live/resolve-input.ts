@@ -13,7 +13,9 @@ import {
 } from '#domain/channel-target.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { LiveContext } from '#live/live-work.ts';
+import { openRelay } from '#live/relay.ts';
 import { dial, interfaceAddress, srtUrl, userOf } from '#live/resolve-network.ts';
+import { rtmpPlace } from '#live/rtmp-place.ts';
 import type { LiveSource } from '#media/command/live-input.ts';
 
 /** Where a publisher is waited for, and what it must know. */
@@ -70,18 +72,16 @@ export async function resolveInput(
       return plain({ kind: 'srt', url: srtUrl({ url, host: listenHost(input, url), port: portOf(url) }, 'listener') });
     }
     case 'rtsp': {
-      const { url, host, port } = await dial(guard, needed(input));
-      return plain({ kind: 'rtsp', url: `${url.protocol}//${userOf(url)}${host}:${port}${url.pathname}${url.search}` });
+      const dialled = await dial(guard, needed(input));
+      const { url } = dialled;
+      const relay = await openRelay({ guard, dialled, isTls: url.protocol === 'rtsps:', isRtsp: true });
+      const place = `rtsp://${userOf(url)}127.0.0.1:${relay.port}${url.pathname}${url.search}`;
+      return { ...plain({ kind: 'rtsp', url: place }), close: relay.close };
     }
     case 'rtmp': {
       if (isListening(input)) return { ...plain({ kind: 'publisher' }), publisher: publisherPlace(input) };
-      const { url, host, port } = await dial(guard, needed(input));
-      const { app } = rtmpParts(url);
-      return plain({
-        kind: 'rtmp',
-        url: `${url.protocol}//${userOf(url)}${host}:${port}${url.pathname}${url.search}`,
-        tcUrl: bareHost(url) === host ? null : `${url.protocol}//${url.host}/${app}`,
-      });
+      const { close, ...place } = await rtmpPlace(guard, needed(input));
+      return { ...plain({ kind: 'rtmp', ...place }), close };
     }
   }
 }

@@ -7,16 +7,20 @@ import {
   parseGroup,
   parseLiveUrl,
   portOf,
-  rtmpParts,
   secretsOf,
 } from '#domain/channel-target.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { LiveContext } from '#live/live-work.ts';
-import { dial, interfaceAddress, srtUrl, userOf } from '#live/resolve-network.ts';
+import { dial, interfaceAddress, srtUrl } from '#live/resolve-network.ts';
+import { rtmpPlace } from '#live/rtmp-place.ts';
 import { type LiveTarget, muxRateFor } from '#media/command/live-output.ts';
 import type { LiveOutput, LiveRendition } from '#media/live-plan.ts';
 
-export type ResolvedOutput = { readonly target: LiveTarget; readonly secrets: readonly string[] };
+export type ResolvedOutput = {
+  readonly target: LiveTarget;
+  readonly secrets: readonly string[];
+  close(): Promise<void>;
+};
 
 /** Routers between networks that a datagram may pass; FFmpeg's own default. */
 const TTL = 16;
@@ -29,43 +33,36 @@ export async function resolveOutput(
 ): Promise<ResolvedOutput> {
   const guard = platform.egress.as('destination');
   const secrets = output.outputUrl === null ? [] : secretsOf(output.outputUrl);
+  const plain = (target: LiveTarget): ResolvedOutput => ({ target, secrets, close: async () => undefined });
   const url = output.outputUrl?.trim() ?? '';
   switch (output.outputType) {
     case 'udp': {
       const localAddress = interfaceAddress(output.outputNetwork);
       const common = { kind: 'udp', localAddress, ttl: TTL, muxRate: muxRateFor(rendition) } as const;
       const group = output.outputMulticastIp === null ? null : parseGroup(output.outputMulticastIp);
-      if (group) return { target: { ...common, ...group }, secrets };
+      if (group) return plain({ ...common, ...group });
       const parsed = parseLiveUrl(url);
       const host = bareHost(parsed);
-      if (isMulticast(host)) return { target: { ...common, host, port: portOf(parsed) }, secrets };
+      if (isMulticast(host)) return plain({ ...common, host, port: portOf(parsed) });
       const { address, port } = await dial(guard, url);
-      return { target: { ...common, host: address, port }, secrets };
+      return plain({ ...common, host: address, port });
     }
     case 'rtmp': {
-      const { url: parsed, host, port } = await dial(guard, url);
-      const { app } = rtmpParts(parsed);
-      const place = `${parsed.protocol}//${userOf(parsed)}${host}:${port}${parsed.pathname}${parsed.search}`;
-      const tcUrl = bareHost(parsed) === host ? null : `${parsed.protocol}//${parsed.host}/${app}`;
-      return { target: { kind: 'rtmp', url: place, tcUrl }, secrets };
+      const { close, ...place } = await rtmpPlace(guard, url);
+      return { target: { kind: 'rtmp', ...place }, secrets, close };
     }
     case 'srt': {
       const parsed = parseLiveUrl(url);
       const host = bareHost(parsed);
       if (parsed.searchParams.get('mode') === 'listener' && isAnyHost(host)) {
         const local = interfaceAddress(output.outputNetwork) ?? '0.0.0.0';
-        return {
-          target: {
-            kind: 'srt',
-            url: `${srtUrl({ url: parsed, host: local, port: portOf(parsed) }, 'listener')}&pkt_size=1316`,
-          },
-          secrets,
-        };
+        const place = srtUrl({ url: parsed, host: local, port: portOf(parsed) }, 'listener');
+        return plain({ kind: 'srt', url: `${place}&pkt_size=1316` });
       }
-      return { target: { kind: 'srt', url: `${srtUrl(await dial(guard, url), 'caller')}&pkt_size=1316` }, secrets };
+      return plain({ kind: 'srt', url: `${srtUrl(await dial(guard, url), 'caller')}&pkt_size=1316` });
     }
     case 'file':
-      return { target: await resolveFile(platform, url, rendition), secrets };
+      return plain(await resolveFile(platform, url, rendition));
     case 'hls':
       throw new PlatformError('internal', 'HLS is not pushed');
   }

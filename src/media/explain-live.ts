@@ -37,10 +37,13 @@ const SIGNS: readonly Sign[] = [
     isPermanent: false,
   },
   {
-    pattern: /40[13] (Unauthorized|Forbidden)|Unauthorized|authorization failed|ERROR:BADSECRET|BADAUTH/i,
+    // Asked again and again with the same wrong password, cameras lock the account.
+    pattern: /401 Unauthorized|authorization failed|ERROR:BADSECRET|BADAUTH/i,
     code: 'source_denied',
-    isPermanent: false,
+    isPermanent: true,
+    say: 'The user name, password, passphrase or stream key is not accepted',
   },
+  { pattern: /403 Forbidden|Unauthorized/i, code: 'source_denied', isPermanent: false },
   {
     pattern:
       /Connection refused|timed out|No route to host|Network is unreachable|Name or service|Connection setup failure|Input\/output error|Connection reset|Broken pipe|End of file/i,

@@ -1,12 +1,23 @@
-// A camera: an RTSP server (RFC 2326) with Basic authentication that sends H.264 and AAC inside its one connection. FFmpeg makes the RTP packets. Used by the tests of live channels.
+// A camera: an RTSP server (RFC 2326) with Basic or Digest authentication, with TLS where wished, that sends H.264 and AAC inside its one connection. FFmpeg makes the RTP packets. Used by the tests of live channels.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { createSocket, type Socket as Datagrams } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
+import type { Certificate } from './certificate.ts';
 import { eventually } from './eventually.ts';
+
+export type CameraOptions = {
+  /** RFC 2617 §3 instead of §2. */
+  readonly isDigest?: boolean;
+  readonly certificate?: Pick<Certificate, 'key' | 'cert'>;
+  /** Where every client that wants a description is sent instead. */
+  readonly redirect?: string;
+};
 
 export type Camera = AsyncDisposable & {
   readonly port: number;
@@ -20,7 +31,7 @@ const PATTERN = 'testsrc2=size=320x180:rate=25[out0];sine=frequency=440:sample_r
 const ENCODE = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '12', '-pix_fmt', 'yuv420p', '-c:a', 'aac'];
 
 /** @param account `user:password`, that every client must name */
-export async function startCamera(account: string): Promise<Camera> {
+export async function startCamera(account: string, options: CameraOptions = {}): Promise<Camera> {
   const folder = await mkdtemp(join(tmpdir(), 'rendition-camera-'));
   // RTP and RTCP of the picture, RTP and RTCP of the sound: their place here is their channel in the connection.
   const sockets = await Promise.all(Array.from({ length: 4 }, openDatagrams));
@@ -45,11 +56,13 @@ export async function startCamera(account: string): Promise<Camera> {
   );
   const asked: string[] = [];
   const clients = new Set<Client>();
-  const server = createServer((socket) => {
-    const client = new Client(socket, { account, sdp: withControls(sdp), asked });
+  const welcome = (socket: Socket) => {
+    const client = new Client(socket, { account, sdp: withControls(sdp), asked, options });
     clients.add(client);
     socket.once('close', () => clients.delete(client));
-  });
+  };
+  const { certificate } = options;
+  const server = certificate ? createTlsServer({ ...certificate }, welcome) : createServer(welcome);
   sockets.forEach((datagrams, i) => {
     datagrams.on('message', (packet) => {
       for (const client of clients) client.send(i, packet);
@@ -105,7 +118,24 @@ function withControls(sdp: string): string {
     .concat('\r\n');
 }
 
-type Facts = { readonly account: string; readonly sdp: string; readonly asked: string[] };
+type Facts = {
+  readonly account: string;
+  readonly sdp: string;
+  readonly asked: string[];
+  readonly options: CameraOptions;
+};
+
+const NONCE = 'f7a9c3d1e5';
+const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
+
+/** What a client that knows the account sends (RFC 2617 §3.2.2, without qop). */
+function isKnown(authorization: string, method: string, { account, options }: Facts): boolean {
+  if (!options.isDigest) return authorization === `Basic ${Buffer.from(account).toString('base64')}`;
+  const field = (name: string) => new RegExp(`\\b${name}="([^"]*)"`).exec(authorization)?.[1] ?? '';
+  const [user, password] = account.split(':');
+  const wanted = md5(`${md5(`${user}:camera:${password}`)}:${NONCE}:${md5(`${method}:${field('uri')}`)}`);
+  return field('username') === user && field('nonce') === NONCE && field('response') === wanted;
+}
 
 class Client {
   readonly #socket: Socket;
@@ -161,10 +191,12 @@ class Client {
       );
     this.#facts.asked.push(method);
     if (method === 'OPTIONS') return void reply('200 OK', ['Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN']);
-    const known = `Basic ${Buffer.from(this.#facts.account).toString('base64')}`;
-    if (header('Authorization') !== known)
-      return void reply('401 Unauthorized', ['WWW-Authenticate: Basic realm="camera"']);
-    const { sdp } = this.#facts;
+    const { sdp, options } = this.#facts;
+    if (options.redirect !== undefined) return void reply('302 Found', [`Location: ${options.redirect}`]);
+    if (!isKnown(header('Authorization'), method, this.#facts)) {
+      const challenge = options.isDigest ? `Digest realm="camera", nonce="${NONCE}"` : 'Basic realm="camera"';
+      return void reply('401 Unauthorized', [`WWW-Authenticate: ${challenge}`]);
+    }
     if (method === 'DESCRIBE') {
       const lines = [`Content-Base: ${target}/`, 'Content-Type: application/sdp', `Content-Length: ${sdp.length}`];
       return void reply('200 OK', lines, sdp);

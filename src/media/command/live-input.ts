@@ -46,7 +46,7 @@ export function liveInputArguments(source: LiveSource): string[] {
     case 'rtmp':
       return open({
         url: source.url,
-        protocols: 'rtmp,rtmps,tcp,tls',
+        protocols: 'rtmp,tcp',
         formats: 'flv,live_flv',
         before: [
           ...QUICK_PROBE,
@@ -77,7 +77,7 @@ export function liveInputArguments(source: LiveSource): string[] {
     case 'rtsp':
       return open({
         url: source.url,
-        protocols: 'rtsp,rtsps,rtp,tcp,tls,udp',
+        protocols: 'rtsp,rtp,tcp,udp',
         formats: 'rtsp,sdp,rtp,mpegts',
         // One connection: nothing that a firewall between could lose.
         before: [...QUICK_PROBE, '-rtsp_transport', 'tcp', '-timeout', TIMEOUT],
