@@ -13,6 +13,7 @@ import { OPERATION_ROWS } from './rows/operations.ts';
 import { PLAYABLE_ROWS } from './rows/playable.ts';
 import { SERVER_ROWS } from './rows/server.ts';
 import { SERVING_ROWS } from './rows/serving.ts';
+import { SUBMIT_ROW } from './rows/submit.ts';
 import { UPLOAD_ROWS } from './rows/uploads.ts';
 import { makeLongFilm, makeTinyFilm } from './sources.ts';
 
@@ -20,6 +21,7 @@ const ROWS: readonly Row[] = [
   ...LADDER_ROWS,
   CHUNK_ROW,
   ...SERVER_ROWS,
+  SUBMIT_ROW,
   ...OPERATION_ROWS,
   LIVE_ROW,
   FAILOVER_ROW,
