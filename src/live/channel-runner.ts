@@ -273,7 +273,8 @@ export class ChannelRunner {
     // FFmpeg names its input in full, with the passphrase.
     if (input?.inputUrl) error.message = blot(error.message, secretsOf(input.inputUrl));
     this.#log.write('input', `${name}: ${error.message}`);
-    const next = this.#inputs.next(name);
+    const isDevice = error.code === 'hardware_failed' && this.#plans.leaveDevice();
+    const next = isDevice ? name : this.#inputs.next(name);
     this.#barren = outcome.hadFrames && outcome.seconds > SHORTEST_RUN ? 0 : this.#barren + 1;
     // Another input stands ready: no time is lost, and nothing is counted while one works.
     if (next !== null && this.#barren < LIVE_INPUTS.length) {

@@ -10,7 +10,7 @@ const LONGEST_GROUP = 10;
 const MOST_SEGMENTS = 3;
 
 export class PlanFitter {
-  readonly #plan: LivePlan;
+  #plan: LivePlan;
   readonly #say: (reason: string) => void;
   readonly #known = new Map<LiveInputName, Known>();
 
@@ -35,6 +35,17 @@ export class PlanFitter {
     if (!facts || facts.isUncut || seconds < Math.max(LONGEST_GROUP, MOST_SEGMENTS * this.#plan.segmentSeconds))
       return false;
     return this.#fit(name, { ...facts, isUncut: true });
+  }
+
+  /** The device does not work: software encodes from now on. False where none was used: then that was not the reason. */
+  leaveDevice(): boolean {
+    const { renditions } = this.#plan;
+    if (renditions.every(({ hardware }) => hardware === null)) return false;
+    this.#say('the device fails; software encodes until the channel is started again');
+    this.#plan = { ...this.#plan, renditions: renditions.map((rendition) => ({ ...rendition, hardware: null })) };
+    for (const [name, { facts }] of this.#known)
+      this.#known.set(name, { facts, plan: fitPlan(this.#plan, facts).plan });
+    return true;
   }
 
   #fit(name: LiveInputName, facts: LiveFacts): boolean {

@@ -10,6 +10,12 @@ type Sign = {
 
 /** The first that fits counts: what is surely wrong stands before what may pass. */
 const SIGNS: readonly Sign[] = [
+  {
+    pattern:
+      /_(nvenc|qsv|vaapi|videotoolbox) @|Device creation failed|No VA display|Error initializing an internal MFX|Cannot load (lib(cuda|nvidia-encode)|nv(cuda|EncodeAPI))|OpenEncodeSessionEx failed|Failed to set value .* for option 'vaapi_device'/i,
+    code: 'hardware_failed',
+    isPermanent: false,
+  },
   { pattern: /Unknown encoder|Encoder .* not found|No such filter/i, code: 'unsupported_codec', isPermanent: true },
   {
     pattern: /matches no streams|does not contain any stream/i,

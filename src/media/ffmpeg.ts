@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
+import { HARDWARE } from '#domain/codec.ts';
 import { PlatformError } from '#domain/error.ts';
 import { type Progress, ProgressReader } from '#media/progress.ts';
 import type { ChildLimits } from '#media/tool.ts';
@@ -172,7 +173,7 @@ function limitedCommand(program: string, args: readonly string[], limits: ChildL
   return [
     '/usr/bin/prlimit',
     [
-      `--as=${limits.memory}`,
+      `--as=${usesDevice(args) ? 'unlimited' : limits.memory}`,
       `--fsize=${limits.fileSize}`,
       `--nofile=${limits.openFiles}`,
       '--core=0',
@@ -190,6 +191,10 @@ function limitedCommand(program: string, args: readonly string[], limits: ChildL
     ],
   ];
 }
+
+/** A graphics driver maps far more address space than there is memory: under a limit of it no device works. */
+const usesDevice = (args: readonly string[]): boolean =>
+  args.some((word, i) => /^-c:v/.test(args[i - 1] ?? '') && HARDWARE.some((kind) => word.endsWith(`_${kind}`)));
 
 let linuxTools: boolean | undefined;
 function hasLinuxTools(): boolean {

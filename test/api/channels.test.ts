@@ -52,7 +52,7 @@ test('a channel is created with its job, shown with every field, changed, listed
     buffer_size: null,
     hls_segment_seconds: 4,
     hls_window_seconds: 60,
-    hwaccel: 'none',
+    hwaccel: 'auto',
     auto_start: false,
     status: 'stopped',
   };

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AbrProfile, ChannelSpec } from '#domain/channel.ts';
+import type { Hardware } from '#domain/codec.ts';
+import { PlanFitter } from '#live/plan-fitter.ts';
 import { liveCommand } from '#media/command/live.ts';
 import { type LiveTarget, muxRateFor, pushCommand } from '#media/command/live-output.ts';
 import { explainLive } from '#media/explain-live.ts';
@@ -118,6 +120,72 @@ test('copied streams are not decoded; hardware is used where it passed its test'
     liveCommand({ source, plan: none, offset: 10, threads: 0 }).includes('libx264'),
     'software where there is none',
   );
+});
+
+test('encoders of devices: chosen where they passed their test, each told the same in its own words', () => {
+  const source = { kind: 'publisher' } as const;
+  const video = (kind: Hardware, changes: Partial<typeof spec> = {}) => {
+    const hardware = [{ kind, codec: 'h264', encoder: `h264_${kind}` }] as const;
+    const plan = planLive({ spec: { ...spec, isAbr: false, hwaccel: 'auto', ...changes }, abr: [] }, { hardware });
+    const command = liveCommand({ source, plan, offset: 10, threads: 0 });
+    const device = command.slice(words(PREAMBLE).length, command.indexOf('-fflags'));
+    const graph = command[command.indexOf('-filter_complex') + 1] ?? '';
+    const encoder = command.slice(command.indexOf('-c:v'), command.indexOf('-force_key_frames'));
+    return [device.join(' '), graph.slice(graph.indexOf('setsar')), encoder.join(' ')];
+  };
+  const rate = '-b:v 3000000 -maxrate 3210000 -bufsize 4500000';
+  assert.deepEqual(video('nvenc'), [
+    '',
+    'setsar=1,format=yuv420p[v0]',
+    `-c:v h264_nvenc -preset p2 -tune ll -rc cbr -no-scenecut 1 -forced-idr 1 ${rate}`,
+  ]);
+  assert.deepEqual(video('qsv', { preset: 'slow' }), [
+    '',
+    'setsar=1,format=nv12[v0]',
+    `-c:v h264_qsv -preset slow -forced_idr 1 ${rate}`,
+  ]);
+  assert.deepEqual(video('vaapi'), [
+    '-vaapi_device /dev/dri/renderD128',
+    'setsar=1,format=nv12,hwupload[v0]',
+    `-c:v h264_vaapi -rc_mode CBR ${rate}`,
+  ]);
+  assert.deepEqual(video('videotoolbox'), [
+    '',
+    'setsar=1,format=yuv420p[v0]',
+    `-c:v h264_videotoolbox -realtime 1 -allow_sw 0 ${rate}`,
+  ]);
+  // Another one than is there, none, or another codec than it can: software.
+  const software = /^-c:v libx26[45] /;
+  assert.match(video('nvenc', { hwaccel: 'qsv' })[2] ?? '', software);
+  assert.match(video('nvenc', { hwaccel: 'none' })[2] ?? '', software);
+  assert.match(video('nvenc', { videoCodec: 'hevc' })[2] ?? '', software);
+  assert.match(video('nvenc', { hwaccel: 'none', videoCodec: 'h264_nvenc' })[2] ?? '', /^-c:v h264_nvenc /);
+});
+
+test('a device that fails is left for software, once, with a word why', () => {
+  const hardware = [{ kind: 'vaapi', codec: 'h264', encoder: 'h264_vaapi' }] as const;
+  const said: string[] = [];
+  const plan = planLive({ spec: { ...spec, isAbr: false, hwaccel: 'auto' }, abr: [] }, { hardware });
+  const fitter = new PlanFitter(plan, (reason) => void said.push(reason));
+  assert.equal(fitter.planFor('primary').renditions[0]?.hardware, 'vaapi');
+  assert.equal(fitter.leaveDevice(), true);
+  assert.equal(fitter.planFor('primary').renditions[0]?.hardware, null);
+  assert.deepEqual(
+    [fitter.leaveDevice(), said],
+    [false, ['the device fails; software encodes until the channel is started again']],
+  );
+  for (const line of [
+    '[AVHWDeviceContext @ 0x55] [error] No VA display found for device /dev/dri/renderD128.',
+    '[error] Device creation failed: -5.',
+    '[h264_nvenc @ 0x55] [error] Cannot load libcuda.so.1',
+    '[h264_nvenc @ 0x55] [error] OpenEncodeSessionEx failed: out of memory (10): (no details)',
+    '[h264_qsv @ 0x55] [error] Error initializing an internal MFX session: unsupported (-3)',
+    '[h264_videotoolbox @ 0x55] [error] Error: cannot create compression session: -12908',
+  ]) {
+    const after = '[error] Error initializing output stream 0:0 -- Error while opening encoder: Input/output error';
+    const { error } = explainLive([line, after], { role: 'source', exit: 'with 1' });
+    assert.equal(error.code, 'hardware_failed', line);
+  }
 });
 
 test('pushers copy from standard input to one receiver', () => {

@@ -115,7 +115,7 @@ export const channelSchema = z
     hls_segment_seconds: within(1, 30, 'seconds').default(4),
     hls_window_seconds: within(6, 86_400, 'seconds').default(60),
     dvr_seconds: within(0, 86_400, 'seconds').default(0),
-    hwaccel: choice(HWACCEL_CHOICES).default('none'),
+    hwaccel: choice(HWACCEL_CHOICES).default('auto'),
     auto_start: z.boolean().default(false),
     fallback_input: inputSchema.nullable().default(null),
     failover_seconds: within(1, 60, 'seconds').nullable().default(null),

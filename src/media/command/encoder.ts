@@ -63,6 +63,9 @@ const QSV_PRESETS: Readonly<Record<Preset, string>> = {
   veryslow: 'veryslow',
 };
 
+/** What x264's presets are called by the encoders of devices that have any. */
+export const DEVICE_PRESETS = { nvenc: NVENC_PRESETS, qsv: QSV_PRESETS } as const;
+
 export type EncoderOptions = {
   readonly rendition: VideoRendition;
   readonly timeline: Timeline;
@@ -139,7 +142,7 @@ function hardwareArguments(rendition: VideoRendition, hardware: Hardware): strin
     case 'nvenc':
       return [
         '-preset',
-        NVENC_PRESETS[preset],
+        DEVICE_PRESETS.nvenc[preset],
         '-no-scenecut',
         '1',
         '-forced-idr',
@@ -153,7 +156,7 @@ function hardwareArguments(rendition: VideoRendition, hardware: Hardware): strin
     case 'qsv':
       return [
         '-preset',
-        QSV_PRESETS[preset],
+        DEVICE_PRESETS.qsv[preset],
         '-forced_idr',
         '1',
         ...tag,

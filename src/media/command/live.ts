@@ -1,6 +1,6 @@
 // The command of a channel: one decode, one split, every rendition as MPEG-TS on a pipe of its own. Facts in, string[] out.
 import type { Hardware, Preset } from '#domain/codec.ts';
-import { encoderName } from '#media/command/encoder.ts';
+import { DEVICE_PRESETS, encoderName } from '#media/command/encoder.ts';
 import { type LiveSource, liveInputArguments } from '#media/command/live-input.ts';
 import { withoutCopy } from '#media/live-fit.ts';
 import type { LivePlan, LiveRendition } from '#media/live-plan.ts';
@@ -66,9 +66,16 @@ function size({ width, height, hardware }: LiveRendition): string {
       : height !== null
         ? `scale=-2:${height}`
         : 'scale=trunc(iw/2)*2:trunc(ih/2)*2';
-  // VAAPI encodes surfaces, not memory.
-  return `${scaled},setsar=1,${hardware === 'vaapi' ? 'format=nv12,hwupload' : 'format=yuv420p'}`;
+  return `${scaled},setsar=1,${hardware === null ? 'format=yuv420p' : DEVICE_PICTURES[hardware]}`;
 }
+
+/** VAAPI encodes surfaces, not memory; QSV takes no other layout. */
+const DEVICE_PICTURES = {
+  nvenc: 'format=yuv420p',
+  qsv: 'format=nv12',
+  vaapi: 'format=nv12,hwupload',
+  videotoolbox: 'format=yuv420p',
+} as const satisfies Record<Hardware, string>;
 
 type VideoOptions = {
   readonly source: LiveSource;
@@ -117,9 +124,20 @@ function speed(codec: 'h264' | 'hevc', hardware: Hardware | null, preset: Preset
             'log-level=error:open-gop=0:scenecut=0:repeat-headers=1',
           ];
     case 'nvenc':
-      return ['-preset', 'p4', '-tune', 'll', '-rc', 'cbr', '-no-scenecut', '1', '-forced-idr', '1'];
+      return [
+        '-preset',
+        DEVICE_PRESETS.nvenc[preset],
+        '-tune',
+        'll',
+        '-rc',
+        'cbr',
+        '-no-scenecut',
+        '1',
+        '-forced-idr',
+        '1',
+      ];
     case 'qsv':
-      return ['-preset', 'veryfast', '-forced_idr', '1'];
+      return ['-preset', DEVICE_PRESETS.qsv[preset], '-forced_idr', '1'];
     case 'vaapi':
       return ['-rc_mode', 'CBR'];
     case 'videotoolbox':
