@@ -22,6 +22,8 @@ export type ApiContext = {
   readonly streams: Set<EventStream>;
   /** Where videos play, of a listener that serves something else alone (`--seed-ports`). */
   readonly playbackPort?: number;
+  /** Of the server that serves everything, of such a listener. */
+  readonly mainPort?: number;
 };
 
 /** What a route needs of its caller; `open` needs no key. Every route says it: server.ts refuses one that does not. */
@@ -51,9 +53,18 @@ export function baseUrl({ platform }: ApiContext, request: FastifyRequest): stri
 
 /** The same, in front of what plays. */
 export function playbackBase(context: ApiContext, request: FastifyRequest): string {
+  return baseAt(context, request, context.playbackPort);
+}
+
+/** The same, in front of what only the server of everything serves. */
+export function mainBase(context: ApiContext, request: FastifyRequest): string {
+  return baseAt(context, request, context.mainPort);
+}
+
+function baseAt(context: ApiContext, request: FastifyRequest, port: number | undefined): string {
   const base = baseUrl(context, request);
-  if (context.playbackPort === undefined || context.platform.config.PUBLIC_URL !== undefined) return base;
+  if (port === undefined || context.platform.config.PUBLIC_URL !== undefined) return base;
   const url = new URL(base);
-  url.port = String(context.playbackPort);
+  url.port = String(port);
   return url.origin;
 }

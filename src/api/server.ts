@@ -52,6 +52,8 @@ export type OnlyService = {
   readonly service: VideoService;
   /** Where what plays is served; left out, here. */
   readonly playbackPort?: number;
+  /** Of the server that serves everything. */
+  readonly mainPort: number;
 };
 
 /**
@@ -73,7 +75,11 @@ export async function createServer(platform: Platform, only?: OnlyService): Prom
   app.setSerializerCompiler(serializerCompiler);
   const streams = new Set<EventStream>();
   const port = only?.playbackPort;
-  const context: ApiContext = { platform, streams, ...(port === undefined ? {} : { playbackPort: port }) };
+  const context: ApiContext = {
+    ...{ platform, streams },
+    ...(port === undefined ? {} : { playbackPort: port }),
+    ...(only ? { mainPort: only.mainPort } : {}),
+  };
   closeInTime(app, streams);
   installErrors(app);
   requireScopes(app);

@@ -19,9 +19,16 @@ export type SeedPorts = {
   close(): Promise<void>;
 };
 
-/** @param wanted 0 takes a free port @throws PlatformError `port_taken`; nothing listens then */
+/** Where a server listens; null where that is no port. */
+export function portOf(app: Api): number | null {
+  const [address] = app.addresses();
+  return typeof address === 'object' ? address.port : null;
+}
+
+/** @param mainPort of the server beside them @param wanted 0 takes a free port @throws PlatformError `port_taken`; nothing listens then */
 export async function listenOnSeedPorts(
   platform: Platform,
+  mainPort: number,
   wanted: Readonly<Record<VideoService, number>> = SEED_PORTS,
 ): Promise<SeedPorts> {
   const { createServer } = await import('#api/server.ts');
@@ -30,7 +37,10 @@ export async function listenOnSeedPorts(
     await Promise.all(open.map((app) => app.close()));
   };
   const listen = async (service: VideoService, playbackPort?: number): Promise<number> => {
-    const app = await createServer(platform, { service, ...(playbackPort === undefined ? {} : { playbackPort }) });
+    const app = await createServer(platform, {
+      ...{ service, mainPort },
+      ...(playbackPort === undefined ? {} : { playbackPort }),
+    });
     open.push(app);
     const port = wanted[service];
     try {
@@ -39,8 +49,7 @@ export async function listenOnSeedPorts(
       if (!isNodeError(error) || error.code !== 'EADDRINUSE') throw error;
       throw new PlatformError('port_taken', `Port ${port}, of the ${service} service (--seed-ports), is taken`);
     }
-    const [address] = app.addresses();
-    return typeof address === 'object' ? address.port : port;
+    return portOf(app) ?? port;
   };
   try {
     // First the one that the others' links lead to.

@@ -6,7 +6,7 @@ import type { Command } from '#cli/command.ts';
 import { endInTime } from '#cli/end-in-time.ts';
 import { startLiveRole } from '#cli/live-role.ts';
 import { createLogger } from '#cli/logger.ts';
-import { listenOnSeedPorts, type SeedPorts } from '#cli/seed-ports.ts';
+import { listenOnSeedPorts, portOf, type SeedPorts } from '#cli/seed-ports.ts';
 import { nextSignal } from '#cli/signals.ts';
 import { readEnvironment } from '#config/read-environment.ts';
 import type { Config } from '#config/settings.ts';
@@ -52,7 +52,7 @@ async function serve(config: Config, { seedPorts }: { readonly seedPorts: boolea
   await using platform = await openPlatform(config, { log, works });
   const [app, worker] = await startRoles(platform, { serves, works });
   const services =
-    app && seedPorts ? await openServices(platform, () => Promise.all([app.close(), worker?.stop()])) : null;
+    app && seedPorts ? await openServices(platform, app, () => Promise.all([app.close(), worker?.stop()])) : null;
   // A worker has its own.
   const intake = works ? null : startIntake(platform);
   const live = config.ROLES.includes('live') ? await startLiveRole(platform) : null;
@@ -69,9 +69,9 @@ async function serve(config: Config, { seedPorts }: { readonly seedPorts: boolea
 }
 
 /** @param undo what had been started before, should a port be taken */
-async function openServices(platform: OpenPlatform, undo: () => Promise<unknown>): Promise<SeedPorts> {
+async function openServices(platform: OpenPlatform, app: Api, undo: () => Promise<unknown>): Promise<SeedPorts> {
   try {
-    return await listenOnSeedPorts(platform);
+    return await listenOnSeedPorts(platform, portOf(app) ?? platform.config.PORT);
   } catch (error) {
     await undo();
     throw error;

@@ -9,7 +9,7 @@ let services: SeedPorts;
 before(async () => {
   server = await openServer();
   const free = { upload: 0, transcoding: 0, metadata: 0, streaming: 0, admin: 0 };
-  services = await listenOnSeedPorts(server.platform, free);
+  services = await listenOnSeedPorts(server.platform, Number(new URL(server.base).port), free);
 });
 after(async () => {
   await services.close();
@@ -75,4 +75,8 @@ test('the workflow of the five services, from port to port', async () => {
   const stopped = await json(`${at('admin')}/admin/videos/${id}/stop`, { method: 'POST' });
   assert.deepEqual([stopped.status, stopped.body.status], [200, 'stopped']);
   assert.equal((await json(`${server.base}/videos/${id}`)).body.status, 'stopped');
+  const { jobs } = (await json(`${at('admin')}/admin/videos/${id}/status`)).body as { jobs: { log_url: string }[] };
+  const log = new URL(jobs[0]?.log_url ?? '');
+  assert.equal(log.origin, server.base, 'what only the server of everything serves');
+  assert.equal((await fetch(log)).status, 200);
 });

@@ -205,6 +205,7 @@ test('what is asked wrongly is told by its field', async () => {
     [404, undefined],
     [400, 'file'],
   ]);
+  assert.match(String(answers[3]?.body.detail), /"nothing"/);
   for (const [fields, path] of [
     [{ total_chunks: 0 }, 'total_chunks'],
     [{ total_chunks: 1, sha256: 'xyz' }, 'sha256'],

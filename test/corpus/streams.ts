@@ -20,6 +20,10 @@ type Shown = {
   readonly error: { readonly code: string; readonly message: string } | null;
 };
 
+/** To be refused, with what it is: a codec that this FFmpeg has no decoder for, samples that are encrypted. */
+const REFUSED =
+  /^(unsupported_media .*holds nothing that can be decoded here: stream \d+: video, (dav1|vvc1)|encrypted_media )/;
+
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(wanted: readonly string[]): Promise<number> {
@@ -75,9 +79,6 @@ async function writeReport(rows: ReadonlyMap<string, string>): Promise<void> {
     ].join('\n')}\n`,
   );
 }
-
-/** A codec that this FFmpeg has no decoder for: to be refused, with what it is. */
-const REFUSED = /^unsupported_media .*holds nothing that can be decoded here: stream \d+: video, (dav1|vvc1)/;
 
 type Played = { readonly misses: readonly string[]; readonly seen: string };
 

@@ -1,6 +1,6 @@
 // The admin service: everything resumed, everything's health, one video's whole state. Wired by api.ts.
 import { z } from 'zod';
-import { type Api, type ApiContext, callerOf, playbackBase } from '#api/context.ts';
+import { type Api, type ApiContext, callerOf, mainBase, playbackBase } from '#api/context.ts';
 import { problemSchema } from '#api/errors.ts';
 import { videoId, videoRef } from '#api/videos/forms.ts';
 import { answerList, listQuery } from '#api/videos/list-videos.ts';
@@ -150,7 +150,7 @@ export function videoAdminRoutes(app: Api, context: ApiContext): void {
           status,
           progress,
           qualities: qualities && [...qualities],
-          log_url: `${base}/jobs/${uuid}/log`,
+          log_url: `${mainBase(context, request)}/jobs/${uuid}/log`,
         })),
       };
     },

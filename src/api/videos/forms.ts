@@ -6,6 +6,7 @@ import { type Api, callerOf } from '#api/context.ts';
 import { invalid } from '#api/errors.ts';
 import { notificationUrl } from '#api/notification-url.ts';
 import type { VideoRef } from '#database/videos.ts';
+import { PlatformError } from '#domain/error.ts';
 import { isUuid } from '#domain/uuid.ts';
 import { ENCRYPTIONS, PLAYBACK_POLICIES, VIDEO_QUALITIES } from '#domain/video.ts';
 
@@ -122,10 +123,14 @@ export const toVideoWish = (fields: z.output<typeof videoFieldsSchema>) => ({
   notificationUrl: fields.notification_url ?? null,
 });
 
-/** An id as clients send it; one that is no UUID is an id of nothing. */
+/** An id as clients send it. */
 export const videoId = z.string().max(100);
-const NOTHING = '00000000-0000-0000-0000-000000000000';
-export const toId = (text: string): string => (isUuid(text) ? text.toLowerCase() : NOTHING);
+
+/** @throws PlatformError `not_found`: what is no UUID is an id of nothing */
+export function toId(text: string): string {
+  if (isUuid(text)) return text.toLowerCase();
+  throw new PlatformError('not_found', `There is nothing of the id ${JSON.stringify(text)}`);
+}
 
 /** The video a route names, within the caller's project. */
 export const videoRef = (request: FastifyRequest, id: string): VideoRef => ({
