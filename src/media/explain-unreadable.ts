@@ -2,7 +2,7 @@
 import { PlatformError } from '#domain/error.ts';
 import { inspectMp4, type Mp4Facts } from '#media/mp4-boxes.ts';
 import type { ProbeLog } from '#media/probe-log.ts';
-import type { Content } from '#media/sniff.ts';
+import { type Content, STILL_FORMATS } from '#media/sniff.ts';
 import type { SourceBytes } from '#media/source-bytes.ts';
 
 export type Unreadable = { readonly content: Content; readonly log: ProbeLog; readonly bytes: SourceBytes };
@@ -22,6 +22,12 @@ export async function explainUnreadable({ content, log, bytes }: Unreadable): Pr
       `The file begins like ${content.what}, but nothing in it can be read${quote(said)}.`,
     );
   const [refused] = log.refusedFormats;
+  const picture = /^(ico|\w+(?=_pipe$))/.exec(refused ?? '')?.[0];
+  if (picture !== undefined)
+    return new PlatformError(
+      'unsupported_media',
+      `The file is a picture of a kind that is not accepted (${picture}); accepted are ${STILL_FORMATS.join(', ')} and gif.`,
+    );
   if (refused !== undefined)
     return new PlatformError('not_media', `The file looks like "${refused}", which is not accepted as a source.`);
   return new PlatformError('not_media', 'The file is not video, audio or a picture: nothing in it was recognised.');

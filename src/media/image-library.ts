@@ -38,7 +38,7 @@ export function imageError(thrown: unknown): PlatformError {
   // A version of a HEIF box that no writer uses is a damaged byte, though the library calls it a feature.
   if (
     !/Unsupported data version/.test(message) &&
-    /Unsupported (codec|feature)|No decoding plugin|unsupported image format|compression format has not been built in/i.test(
+    /Unsupported (codec|feature|marker type)|No decoding plugin|unsupported image format|compression format has not been built in/i.test(
       message,
     )
   ) {

@@ -1,7 +1,7 @@
 // What the first bytes of a file say it is. Content decides, never the name. Pure; used by probe.ts.
 
 /** Pictures by format; animated ones that FFmpeg plays (gif, apng, avis) are `media`. */
-const STILL_FORMATS = ['jpeg', 'png', 'webp', 'avif', 'heic', 'tiff', 'bmp'] as const;
+export const STILL_FORMATS = ['jpeg', 'png', 'webp', 'avif', 'heic', 'tiff', 'bmp'] as const;
 export type StillFormat = (typeof STILL_FORMATS)[number];
 
 export type Content =

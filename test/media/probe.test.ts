@@ -348,6 +348,13 @@ test('cut uploads, encrypted media and refused codecs', async () => {
   await refused(media.path('segment.m4s'), ['corrupt_media', /piece of a fragmented MP4 without its beginning/]);
   const rare = await media.make('rare.mkv', `${picture('64x64', '25', 0.2)} -c:v magicyuv`);
   await refused(rare, ['unsupported_media', /not accepted as a source: magicyuv/]);
+  const scan = await media.make('scan.jp2', '-f lavfi -i testsrc2=size=64x64 -frames:v 1');
+  await refused(scan, [
+    'unsupported_media',
+    /picture of a kind that is not accepted \(j2k\); accepted are jpeg, png, .* and gif/,
+  ]);
+  const lossless = await media.make('lossless.jls', '-f lavfi -i testsrc2=size=64x64 -frames:v 1');
+  await refused(lossless, ['unsupported_media', /a coding that cannot be decoded here/]);
 });
 
 test('a scan that takes too long falls back to the header; a header that does is refused', async () => {
