@@ -1,7 +1,7 @@
 // The rows of webhook deliveries: the outbox. Inserted with the event they tell of, settled by deliver-webhook.ts, listed by the API.
-import { type Kysely, sql } from 'kysely';
+import { type ExpressionBuilder, type Kysely, type Selectable, sql } from 'kysely';
 import type { JobRef } from '#database/jobs.ts';
-import { json, type Schema } from '#database/schema.ts';
+import { type DeliveryTable, json, type Schema } from '#database/schema.ts';
 import { openUrl, type Sealer, sealUrl } from '#database/sealed-location.ts';
 import type { DeliveryAttempt, DeliveryStatus } from '#domain/webhook.ts';
 
@@ -14,7 +14,15 @@ export type Delivery = {
   readonly nextAttemptAt: Date | null;
 };
 
-export type NewDelivery = JobRef & {
+/** What deliveries tell of: one of the three. */
+export type DeliverySubject = {
+  readonly projectId: string;
+  readonly jobId?: number | null;
+  readonly channelId?: number | null;
+  readonly videoId?: string | null;
+};
+
+export type NewDelivery = DeliverySubject & {
   readonly id: string;
   readonly type: string;
   readonly url: string;
@@ -38,10 +46,12 @@ export async function insertDeliveries(
   await db
     .insertInto('delivery')
     .values(
-      deliveries.map(({ id, projectId, jobId, type, url, body, headers, isOrdered = false, isOwn = false }) => ({
+      deliveries.map(({ id, type, url, body, headers, isOrdered = false, isOwn = false, ...subject }) => ({
         id,
-        project_id: projectId,
-        job_id: jobId,
+        project_id: subject.projectId,
+        job_id: subject.jobId ?? null,
+        channel_id: subject.channelId ?? null,
+        video_id: subject.videoId ?? null,
         type,
         url: sealUrl(url, sealer),
         body: sealer.seal(body),
@@ -56,17 +66,29 @@ export async function insertDeliveries(
     .execute();
 }
 
+/** Those that tell of one thing. */
+const about =
+  ({ projectId, jobId = null, channelId = null, videoId = null }: DeliverySubject) =>
+  ({ and, eb }: ExpressionBuilder<Schema, 'delivery'>) => {
+    const subject =
+      jobId !== null
+        ? eb('delivery.job_id', '=', jobId)
+        : channelId !== null
+          ? eb('delivery.channel_id', '=', channelId)
+          : eb('delivery.video_id', '=', videoId);
+    return and([eb('delivery.project_id', '=', projectId), subject]);
+  };
+
 /** The first ordered delivery of a job that is not settled: the only one that may be sent. Ask with the job's row locked. */
 export async function findOrderedHead(
   db: Kysely<Schema>,
-  { projectId, jobId }: JobRef,
+  job: JobRef,
   sealer: Sealer,
 ): Promise<{ readonly id: string; readonly url: string } | null> {
   const row = await db
     .selectFrom('delivery')
     .select(['id', 'url'])
-    .where('project_id', '=', projectId)
-    .where('job_id', '=', jobId)
+    .where(about(job))
     .where('is_ordered', '=', true)
     .where('status', '=', 'pending')
     .orderBy('number')
@@ -76,12 +98,11 @@ export async function findOrderedHead(
 }
 
 /** Ordered deliveries of a job that are not settled. */
-export async function countOrdered(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<number> {
+export async function countOrdered(db: Kysely<Schema>, job: JobRef): Promise<number> {
   const row = await db
     .selectFrom('delivery')
     .select(sql<number>`count(*)::int`.as('count'))
-    .where('project_id', '=', projectId)
-    .where('job_id', '=', jobId)
+    .where(about(job))
     .where('is_ordered', '=', true)
     .where('status', '=', 'pending')
     .executeTakeFirst();
@@ -109,55 +130,22 @@ export async function findOvertaken(
   return row !== undefined;
 }
 
-/** The alarm of a channel. */
-export async function insertChannelDelivery(
-  db: Kysely<Schema>,
-  delivery: {
-    readonly projectId: string;
-    readonly channelId: number;
-    readonly id: string;
-    readonly type: string;
-    readonly url: string;
-    readonly body: string;
-  },
-  sealer: Sealer,
-): Promise<void> {
-  const { id, projectId, channelId, type, url, body } = delivery;
-  await db
-    .insertInto('delivery')
-    .values({
-      id,
-      project_id: projectId,
-      job_id: null,
-      channel_id: channelId,
-      type,
-      url: sealUrl(url, sealer),
-      body: sealer.seal(body),
-      status: 'pending',
-      attempts: json([]),
-      next_attempt_at: sql<Date>`now()`,
-    })
-    .execute();
-}
+const SHOWN = ['id', 'type', 'url', 'status', 'attempts', 'next_attempt_at'] as const;
+type ShownRow = Pick<Selectable<DeliveryTable>, (typeof SHOWN)[number]>;
+
+const toDelivery = ({ id, type, url, status, attempts, next_attempt_at }: ShownRow, sealer: Sealer): Delivery => ({
+  id,
+  type,
+  url: openUrl(url, sealer),
+  status,
+  attempts,
+  nextAttemptAt: next_attempt_at,
+});
 
 /** Of one job, oldest first. */
-export async function listDeliveries(
-  db: Kysely<Schema>,
-  { projectId, jobId }: JobRef,
-  sealer: Sealer,
-): Promise<Delivery[]> {
-  const rows = await db
-    .selectFrom('delivery')
-    .select(['id', 'type', 'url', 'status', 'attempts', 'next_attempt_at'])
-    .where('project_id', '=', projectId)
-    .where('job_id', '=', jobId)
-    .orderBy('number')
-    .execute();
-  return rows.map(({ url, next_attempt_at, ...row }) => ({
-    ...row,
-    url: openUrl(url, sealer),
-    nextAttemptAt: next_attempt_at,
-  }));
+export async function listDeliveries(db: Kysely<Schema>, job: JobRef, sealer: Sealer): Promise<Delivery[]> {
+  const rows = await db.selectFrom('delivery').select(SHOWN).where(about(job)).orderBy('number').execute();
+  return rows.map((row) => toDelivery(row, sealer));
 }
 
 export type RecentDelivery = Delivery & { readonly jobId: number | null; readonly createdAt: Date };
@@ -170,38 +158,27 @@ export async function listRecentDeliveries(
 ): Promise<RecentDelivery[]> {
   const rows = await db
     .selectFrom('delivery')
-    .select(['id', 'type', 'url', 'status', 'attempts', 'next_attempt_at', 'job_id', 'created_at'])
+    .select([...SHOWN, 'job_id', 'created_at'])
     .where('project_id', '=', projectId)
     .orderBy('number', 'desc')
     .limit(limit)
     .execute();
-  return rows.map(({ url, next_attempt_at, job_id, created_at, ...row }) => ({
-    ...row,
-    url: openUrl(url, sealer),
-    nextAttemptAt: next_attempt_at,
-    jobId: job_id,
-    createdAt: created_at,
-  }));
+  return rows.map((row) => ({ ...toDelivery(row, sealer), jobId: row.job_id, createdAt: row.created_at }));
 }
 
 /** Ids of what waits of one job. */
-export async function listPendingDeliveries(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<string[]> {
-  const rows = await db
-    .selectFrom('delivery')
-    .select('id')
-    .where('project_id', '=', projectId)
-    .where('job_id', '=', jobId)
-    .where('status', '=', 'pending')
-    .execute();
+export async function listPendingDeliveries(db: Kysely<Schema>, job: JobRef): Promise<string[]> {
+  const rows = await db.selectFrom('delivery').select('id').where(about(job)).where('status', '=', 'pending').execute();
   return rows.map(({ id }) => id);
 }
 
 /** A delivery that is to be tried now. `made` is the fence of its settlement. */
 export type DueDelivery = {
   readonly projectId: string;
-  /** Of the two, one is null: what is told of. */
+  /** Of the three, one is not null: what is told of. */
   readonly jobId: number | null;
   readonly channelId: number | null;
+  readonly videoId: string | null;
   readonly id: string;
   readonly url: string;
   readonly body: string;
@@ -226,6 +203,7 @@ export async function findDueDelivery(db: Kysely<Schema>, id: string, sealer: Se
       'delivery.project_id',
       'delivery.job_id',
       'delivery.channel_id',
+      'delivery.video_id',
       'url',
       'body',
       'delivery.tries',
@@ -244,6 +222,7 @@ export async function findDueDelivery(db: Kysely<Schema>, id: string, sealer: Se
             either.or([
               either('earlier.job_id', '=', either.ref('delivery.job_id')),
               either('earlier.channel_id', '=', either.ref('delivery.channel_id')),
+              either('earlier.video_id', '=', either.ref('delivery.video_id')),
             ]),
           )
           .whereRef('earlier.number', '<', 'delivery.number')
@@ -262,6 +241,7 @@ export async function findDueDelivery(db: Kysely<Schema>, id: string, sealer: Se
     projectId: row.project_id,
     jobId: row.job_id,
     channelId: row.channel_id,
+    videoId: row.video_id,
     url: openUrl(row.url, sealer),
     body: sealer.unseal(row.body),
     tries: row.tries,
@@ -318,49 +298,41 @@ export async function settleDelivery(
   return false;
 }
 
-/** Ends what waits of a job whose receiver wants no more, and what will come; of a channel, what waits. */
-export async function disableDeliveries(
-  db: Kysely<Schema>,
-  { projectId, jobId, channelId }: Pick<DueDelivery, 'projectId' | 'jobId' | 'channelId'>,
-): Promise<void> {
-  if (jobId === null) {
-    await db
-      .updateTable('delivery')
-      .set({ status: 'disabled', next_attempt_at: null })
-      .where('project_id', '=', projectId)
-      .where('channel_id', '=', channelId)
-      .where('status', '=', 'pending')
-      .execute();
-    return;
-  }
-  await db
-    .updateTable('job')
-    .set({ notifications_off: true })
-    .where('project_id', '=', projectId)
-    .where('id', '=', jobId)
-    .execute();
+/** Ends what waits of something whose receiver wants no more; of a job, what will come as well. */
+export async function disableDeliveries(db: Kysely<Schema>, subject: DeliverySubject): Promise<void> {
+  const { projectId, jobId = null } = subject;
+  if (jobId !== null) await setNotificationsOff(db, { projectId, jobId }, true);
   await db
     .updateTable('delivery')
     .set({ status: 'disabled', next_attempt_at: null })
-    .where('project_id', '=', projectId)
-    .where('job_id', '=', jobId)
+    .where(about(subject))
     .where('status', '=', 'pending')
     .execute();
 }
 
-/** Whether the receiver of a channel's alarms wants no more. A change of the channel may name another: then it is asked again. */
-export async function findUnwantedAlarms(
-  db: Kysely<Schema>,
-  { projectId, channelId }: { readonly projectId: string; readonly channelId: number },
-): Promise<boolean> {
+async function setNotificationsOff(db: Kysely<Schema>, { projectId, jobId }: JobRef, off: boolean): Promise<void> {
+  await db
+    .updateTable('job')
+    .set({ notifications_off: off })
+    .where('project_id', '=', projectId)
+    .where('id', '=', jobId)
+    .execute();
+}
+
+/**
+ * Whether the receiver of a channel or a video wants no more. A change of the channel may name another: then it is asked again.
+ * A video keeps its own.
+ */
+export async function findUnwanted(db: Kysely<Schema>, subject: DeliverySubject): Promise<boolean> {
   const row = await db
     .selectFrom('delivery')
-    .innerJoin('channel', 'channel.id', 'delivery.channel_id')
+    .leftJoin('channel', 'channel.id', 'delivery.channel_id')
     .select('delivery.id')
-    .where('delivery.project_id', '=', projectId)
-    .where('delivery.channel_id', '=', channelId)
+    .where(about(subject))
     .where('delivery.status', '=', 'disabled')
-    .whereRef('delivery.created_at', '>=', 'channel.updated_at')
+    .where(({ or, eb, ref }) =>
+      or([eb('channel.id', 'is', null), eb('delivery.created_at', '>=', ref('channel.updated_at'))]),
+    )
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;
@@ -369,24 +341,30 @@ export async function findUnwantedAlarms(
 /** Asks for a delivery anew, with all its tries, and lets the job tell again. Null where there is none such. */
 export async function reopenDelivery(
   db: Kysely<Schema>,
-  { projectId, jobId, id }: JobRef & { readonly id: string },
+  { id, ...job }: JobRef & { readonly id: string },
   sealer: Sealer,
 ): Promise<Delivery | null> {
   const row = await db
     .updateTable('delivery')
     .set({ status: 'pending', tries: 0, next_attempt_at: sql<Date>`now()` })
-    .where('project_id', '=', projectId)
-    .where('job_id', '=', jobId)
+    .where(about(job))
     .where('id', '=', id)
-    .returning(['id', 'type', 'url', 'status', 'attempts', 'next_attempt_at'])
+    .returning(SHOWN)
     .executeTakeFirst();
   if (!row) return null;
+  await setNotificationsOff(db, job, false);
+  return toDelivery(row, sealer);
+}
+
+/**
+ * Deliveries that no job takes along when it goes, of videos and channels, settled and older than a time. A refusal for good stays:
+ * it is what keeps the receiver from being asked again.
+ */
+export async function deleteLooseDeliveriesBefore(db: Kysely<Schema>, before: Date): Promise<void> {
   await db
-    .updateTable('job')
-    .set({ notifications_off: false })
-    .where('project_id', '=', projectId)
-    .where('id', '=', jobId)
+    .deleteFrom('delivery')
+    .where('job_id', 'is', null)
+    .where('status', 'in', ['delivered', 'failed'])
+    .where('created_at', '<', before)
     .execute();
-  const { url, next_attempt_at, ...rest } = row;
-  return { ...rest, url: openUrl(url, sealer), nextAttemptAt: next_attempt_at };
 }

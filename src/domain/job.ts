@@ -118,19 +118,5 @@ export type OutputResult = {
  */
 export type SourceArrival = 'arriving' | 'arrived';
 
-const TRANSITIONS: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
-  queued: ['processing', 'paused', 'canceled', 'failed'],
-  processing: ['completed', 'failed', 'canceled', 'paused', 'queued'],
-  paused: ['queued', 'processing', 'canceled', 'failed'],
-  completed: [],
-  failed: ['queued'],
-  canceled: ['queued'],
-};
-
-/** Whether a job may go from one status to another. */
-export function mayBecome(from: JobStatus, to: JobStatus): boolean {
-  return TRANSITIONS[from].includes(to);
-}
-
 export const isFinished = (status: JobStatus): boolean =>
   status === 'completed' || status === 'failed' || status === 'canceled';

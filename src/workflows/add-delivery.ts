@@ -39,7 +39,7 @@ export async function addDeliveries(
 }
 
 /** Into the outbox, and into the queue that empties it. */
-async function putOut(
+export async function putOut(
   { sealer, queue }: Platform,
   db: Kysely<Schema>,
   deliveries: readonly NewDelivery[],

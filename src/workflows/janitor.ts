@@ -1,7 +1,7 @@
 // Removes what nothing owns any longer. sweepMachine: at the start of every worker and hourly, on its own machine; sweepCluster: hourly, by one of them.
+import { deleteLooseDeliveriesBefore } from '#database/deliveries.ts';
 import { deleteEventsBefore } from '#database/events.ts';
 import { findJobUuids, listExpiredJobs } from '#database/jobs.ts';
-import { deleteLooseDeliveriesBefore } from '#database/video-deliveries.ts';
 import { deleteWorkersBefore } from '#database/workers.ts';
 import { PlatformError } from '#domain/error.ts';
 import { DELIVERY_DAYS, EVENT_DAYS } from '#domain/retention.ts';

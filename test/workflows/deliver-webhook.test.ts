@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { toVideoWish, videoFields } from '#api/videos/forms.ts';
 import { listDeliveries } from '#database/deliveries.ts';
 import { listEvents } from '#database/events.ts';
 import type { JobRef } from '#database/jobs.ts';
@@ -18,6 +20,8 @@ import { resendDelivery } from '#workflows/resend-delivery.ts';
 import { resumeJob } from '#workflows/resume-job.ts';
 import { startWorker, type Worker } from '#workflows/start-worker.ts';
 import { submitJob } from '#workflows/submit-job.ts';
+import { recordVideoEvent, type VideoEventType } from '#workflows/videos/record-video-event.ts';
+import { createVideo } from '#workflows/videos/update-video.ts';
 import { eventually } from '../kit/eventually.ts';
 import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
 import { type Received, type Receiver, startReceiver } from '../kit/webhook-receiver.ts';
@@ -43,7 +47,7 @@ afterEach(async () => {
   await opened.close();
   for (const receiver of receivers.splice(0)) await receiver.stop();
   await fresh.database.pool.query(
-    `delete from job; delete from event; delete from pgboss.job; update queue_state set state = 'running'`,
+    `delete from job; delete from delivery; delete from event; delete from pgboss.job; update queue_state set state = 'running'`,
   );
 });
 after(() => fresh.drop());
@@ -252,6 +256,35 @@ test('410 ends the telling of a job, until somebody sends again', async () => {
     resendDelivery(platform, { ...other, id: first.id }),
     (error: unknown) => error instanceof PlatformError && error.code === 'not_found',
   );
+});
+
+test('410 ends the telling of a video as well', async () => {
+  const { platform } = opened;
+  const { db } = fresh.database;
+  const receiver = await receive((_, response) => {
+    response.writeHead(410).end();
+    return true;
+  });
+  const { id } = await createVideo(platform, {
+    projectId: 'default',
+    filename: 'film.mp4',
+    wish: toVideoWish(z.object(videoFields).parse({ notification_url: receiver.origin })),
+    baseUrl: '',
+  });
+  const tell = (type: VideoEventType) =>
+    db
+      .transaction()
+      .execute((within) => recordVideoEvent(platform, within, { ref: { projectId: 'default', id }, type }));
+  const states = async () =>
+    (await fresh.database.pool.query('select status from delivery where video_id = $1 order by number', [id])).rows;
+  await tell('video.uploaded');
+  await tell('video.playable');
+  await deliver();
+  const told = [{ status: 'disabled' }, { status: 'disabled' }];
+  await eventually(async () => assert.deepEqual(await states(), told));
+  await tell('video.ready');
+  assert.deepEqual(await states(), told);
+  assert.equal(receiver.received.length, 1);
 });
 
 test('a private address is refused for good, and the record says why', async () => {

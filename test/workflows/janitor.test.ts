@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { channelSchema, toChannel } from '#api/channels/schema.ts';
-import { insertChannelDelivery } from '#database/deliveries.ts';
+import { insertDeliveries } from '#database/deliveries.ts';
 import { changeJob, findJob } from '#database/jobs.ts';
 import { saveWorker } from '#database/workers.ts';
 import { RUN_MARK } from '#media/ffmpeg.ts';
@@ -165,7 +165,7 @@ test('webhooks of videos and channels are forgotten after a month; what a receiv
     waiting: crypto.randomUUID(),
     fresh: crypto.randomUUID(),
   };
-  for (const id of Object.values(ids)) await insertChannelDelivery(db, { ...alarm, id }, platform.sealer);
+  for (const id of Object.values(ids)) await insertDeliveries(db, [{ ...alarm, id }], platform.sealer);
   const set = (id: string, status: string, days: number) =>
     pool.query(`update delivery set status = $2, created_at = now() - $3 * interval '1 day' where id = $1`, [
       id,

@@ -1,11 +1,11 @@
 // Tells what becomes of channels: events for those who follow, webhooks for those who must act. Called in the transaction of the change.
 import type { Kysely } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
-import { findUnwantedAlarms, insertChannelDelivery } from '#database/deliveries.ts';
+import { findUnwanted } from '#database/deliveries.ts';
 import { insertEvent } from '#database/events.ts';
 import type { Schema } from '#database/schema.ts';
 import type { Channel, ChannelJob } from '#domain/channel.ts';
-import { receiverOf } from '#workflows/add-delivery.ts';
+import { putOut } from '#workflows/add-delivery.ts';
 import { EVENTS } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 
@@ -60,15 +60,14 @@ type Alarm = {
 
 /** Null where the receiver has answered 410 Gone. */
 async function addAlarm(
-  { queue, sealer }: Platform,
+  platform: Platform,
   db: Kysely<Schema>,
   { type, channel, url, shown }: Alarm,
 ): Promise<string | null> {
-  const { projectId } = channel;
-  if (await findUnwantedAlarms(db, { projectId, channelId: channel.id })) return null;
+  const subject = { projectId: channel.projectId, channelId: channel.id };
+  if (await findUnwanted(db, subject)) return null;
   const id = uuidv7();
   const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data: shown });
-  await insertChannelDelivery(db, { id, projectId, channelId: channel.id, type, url, body }, sealer);
-  await queue.send('notify', { deliveryId: id, receiver: receiverOf(projectId, url) }, { transaction: db });
+  await putOut(platform, db, [{ ...subject, id, type, url, body }]);
   return id;
 }

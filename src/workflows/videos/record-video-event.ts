@@ -1,12 +1,12 @@
 // Writes what becomes of a video into the list of events, with the webhook that tells it. Called in the transaction of the change.
 import type { Kysely } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
+import { findUnwanted } from '#database/deliveries.ts';
 import { insertEvent } from '#database/events.ts';
 import type { Schema } from '#database/schema.ts';
-import { insertVideoDelivery } from '#database/video-deliveries.ts';
 import { findVideo, type VideoRef } from '#database/videos.ts';
 import { mainJob, type Video } from '#domain/video.ts';
-import { receiverOf } from '#workflows/add-delivery.ts';
+import { putOut } from '#workflows/add-delivery.ts';
 import { EVENTS } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { viewVideo } from '#workflows/videos/view-video.ts';
@@ -55,14 +55,13 @@ export async function recordVideoEvent(
 type Told = { readonly type: string; readonly video: Video; readonly data: Readonly<Record<string, unknown>> };
 
 async function addWebhook(platform: Platform, db: Kysely<Schema>, { type, video, data }: Told): Promise<string | null> {
-  const { config, queue, sealer } = platform;
+  const { config } = platform;
   const { id: videoId, projectId, notificationUrl: url } = video;
-  if (url === null) return null;
+  if (url === null || (await findUnwanted(db, { projectId, videoId }))) return null;
   const id = uuidv7();
   const base = (config.PUBLIC_URL ?? video.baseUrl ?? '').replace(/\/+$/, '');
   const shown = { ...data, video: viewVideo(platform, video, base) };
   const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data: shown });
-  await insertVideoDelivery(db, { id, projectId, videoId, type, url, body }, sealer);
-  await queue.send('notify', { deliveryId: id, receiver: receiverOf(projectId, url) }, { transaction: db });
+  await putOut(platform, db, [{ projectId, videoId, id, type, url, body }]);
   return id;
 }
