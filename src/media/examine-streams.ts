@@ -40,7 +40,7 @@ export function examineTracks(facts: SourceFacts, add: Add): void {
       'several_audio_tracks',
       'note',
       audio.map((one) => one.title ?? one.language ?? `stream ${one.streamIndex}`).join(', '),
-      'each becomes a track of the stream; single files take the first',
+      'each becomes a track of streams, MP4, MOV and MKV; other files take the default one',
     ]);
   const text = subtitles.filter((one) => one.kind === 'text');
   const bitmaps = subtitles.filter((one) => one.kind === 'bitmap');

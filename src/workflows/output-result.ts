@@ -36,7 +36,9 @@ export function outputResult({ job, plan, outputs, done, task, result }: Finishe
     size:
       result.deliveredBytes ??
       files.reduce((sum, file) => sum + file.size, 0) + (isAdaptive && whole ? packageSize(whole) : 0),
-    duration: plan.timelines[output.timeline]?.duration ?? output.direct?.duration ?? 0,
+    // A picture out of a film shows one moment of it.
+    duration:
+      output.direct?.kind === 'image' ? 0 : (plan.timelines[output.timeline]?.duration ?? output.direct?.duration ?? 0),
     width: largest?.width ?? output.direct?.width ?? null,
     height: largest?.height ?? output.direct?.height ?? null,
     videoCodec: largest?.codec ?? (output.direct?.kind === 'copy' ? 'copy' : null),

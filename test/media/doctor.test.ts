@@ -154,7 +154,7 @@ const CASES: readonly [string, SourceFacts, readonly string[]][] = [
     [
       'several_videos (warning): 3 video streams → stream 0 is used, the others are left out',
       'surround (change): 6 channels (5.1) → mixed down to stereo unless more channels are asked for',
-      'several_audio_tracks (note): eng, Commentary → each becomes a track of the stream; single files take the first',
+      'several_audio_tracks (note): eng, Commentary → each becomes a track of streams, MP4, MOV and MKV; other files take the default one',
       'text_subtitles (note): subrip (hun), ass → become WebVTT tracks',
       'bitmap_subtitles (warning): hdmv_pgs_subtitle (eng) → left out: pictures cannot become text',
       'undecodable_stream (warning): stream 4: audio, atrac9 → left out',

@@ -195,3 +195,18 @@ test('a master waits for a picture and for the sound: what it does not name a pl
 test('nothing to play is no playlist', () => {
   assert.equal(masterPlaylist(packageOutput(plan, output, []), timeline), null);
 });
+
+test('tracks keep their names; only a name that is there already gets a number', () => {
+  const names = ['German', 'English', 'German', 'Track 4'];
+  const audio = names.map((name, i) => ({ ...sound, id: `a${i}`, name }));
+  const several = { ...output, audio: audio.map(({ id }) => id) };
+  const sounds = task(
+    'audio',
+    audio.map(({ id }) => part(id, 'mp4a.40.2', heard)),
+  );
+  const made = packageOutput({ ...plan, audio, outputs: [several] }, several, [...whole.slice(0, 1), sounds]);
+  assert.deepEqual(
+    [...(masterPlaylist(made, timeline) ?? '').matchAll(/TYPE=AUDIO.*NAME="([^"]*)"/g)].map(([, name]) => name),
+    ['German', 'English', 'German 2', 'Track 4'],
+  );
+});

@@ -45,8 +45,11 @@ export function masterPlaylist(output: Package, timeline: Timeline, view: Playli
   if (!output.playable) return null;
   const soundOnly = video.length === 0;
   const lines = ['#EXTM3U', `#EXT-X-VERSION:${VERSION}`, '#EXT-X-INDEPENDENT-SEGMENTS', ''];
-  if (!soundOnly && !soundInside) lines.push(...audio.map((track, i) => audioMedia(track, { i, query })));
-  lines.push(...texts.map((text, i) => textMedia(text, { i, query })));
+  const sounds = uniqueNames(audio.map(({ rendition }) => rendition.name));
+  const writings = uniqueNames(texts.map(({ track }) => track.name));
+  if (!soundOnly && !soundInside)
+    lines.push(...audio.map((track, i) => audioMedia(track, { i, query, name: sounds[i] ?? '' })));
+  lines.push(...texts.map((text, i) => textMedia(text, { i, query, name: writings[i] ?? '' })));
   const sound = peakSound(audio);
   const variants = soundOnly ? audio.slice(0, 1) : video;
   for (const track of variants) {
@@ -98,15 +101,25 @@ function peakSound(audio: readonly PackagedTrack[]): { peak: number; average: nu
   };
 }
 
-type Place = { readonly i: number; readonly query: string };
+/** NAME must be unique in its group (§4.3.4.1.1): the second German track is `German 2`. */
+function uniqueNames(names: readonly string[]): string[] {
+  const taken = new Set<string>();
+  return names.map((name) => {
+    let unique = name;
+    for (let n = 2; taken.has(unique); n++) unique = `${name} ${n}`;
+    taken.add(unique);
+    return unique;
+  });
+}
 
-function audioMedia(track: PackagedTrack<AudioRendition>, { i, query }: Place): string {
-  const { name, language, channels } = track.rendition;
-  // NAME must be unique in its group (§4.3.4.1.1).
+type Place = { readonly i: number; readonly query: string; readonly name: string };
+
+function audioMedia(track: PackagedTrack<AudioRendition>, { i, query, name }: Place): string {
+  const { language, channels } = track.rendition;
   return `#EXT-X-MEDIA:${attributeList({
     TYPE: 'AUDIO',
     'GROUP-ID': quoted(AUDIO_GROUP),
-    NAME: quoted(i === 0 ? name : `${name} ${i + 1}`),
+    NAME: quoted(name),
     LANGUAGE: language ? quoted(language) : undefined,
     DEFAULT: i === 0 ? 'YES' : 'NO',
     AUTOSELECT: 'YES',
@@ -115,11 +128,11 @@ function audioMedia(track: PackagedTrack<AudioRendition>, { i, query }: Place): 
   })}`;
 }
 
-function textMedia({ track, folder }: PackagedText, { i, query }: Place): string {
+function textMedia({ track, folder }: PackagedText, { i, query, name }: Place): string {
   return `#EXT-X-MEDIA:${attributeList({
     TYPE: 'SUBTITLES',
     'GROUP-ID': quoted(TEXT_GROUP),
-    NAME: quoted(i === 0 ? track.name : `${track.name} ${i + 1}`),
+    NAME: quoted(name),
     LANGUAGE: track.language ? quoted(track.language) : undefined,
     DEFAULT: track.isDefault && i === 0 ? 'YES' : 'NO',
     AUTOSELECT: 'YES',
