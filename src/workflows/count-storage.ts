@@ -8,7 +8,7 @@ import type { Platform } from '#workflows/platform.ts';
 
 const BATCH = 500;
 /** Seconds that a count holds: a bucket is asked page by page, and each costs. */
-const FRESH = { disk: 60, s3: 900 } as const;
+const FRESH = { disk: 30, s3: 900 } as const;
 type Amount = { readonly objects: number; readonly bytes: number };
 const NOTHING: Amount = { objects: 0, bytes: 0 };
 const plus = (a: Amount, b: Amount): Amount => ({ objects: a.objects + b.objects, bytes: a.bytes + b.bytes });

@@ -11,6 +11,7 @@ import type { Browser, Page } from 'playwright-core';
 import { findViolations, holds, openBrowser, visit } from '../kit/browser-page.ts';
 import { eventually } from '../kit/eventually.ts';
 import { type RenditionServer, startRendition } from '../kit/rendition-server.ts';
+import { freePort } from '../kit/server-process.ts';
 import { makeClip } from './make-clip.ts';
 
 /** Milliseconds that a machine under load may take for what takes a second. */
@@ -87,7 +88,16 @@ test('a film is dropped, watched while it is made, and becomes ready; it is edit
   await page.getByRole('heading', { level: 1, name: 'Holiday <b>film</b>' }).waitFor();
   await page.getByRole('link', { name: 'Videos', exact: true }).first().click();
   await page.getByLabel('Search videos').fill('holiday');
-  await page.getByRole('list', { name: 'Videos' }).getByRole('link').click();
+  // The pointer over its card looks through the film.
+  const card = page.getByRole('list', { name: 'Videos' }).getByRole('link');
+  const box = (await card.locator('.pic').boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+  const partUnder = async (share: number) => {
+    await page.mouse.move(box.x + box.width * share, box.y + box.height / 2);
+    await card.locator('.hover image').waitFor({ state: 'attached' });
+    return card.locator('.hover').getAttribute('viewBox');
+  };
+  assert.notEqual(await partUnder(0.1), await partUnder(0.9));
+  await card.click();
   await page.getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('button', { name: 'Close' }).click();
   await page.getByRole('heading', { level: 2, name: /No videos yet|Nothing fits/ }).waitFor();
@@ -120,6 +130,11 @@ test('an upload that a reload broke goes on where it was, with the same file cho
     if (request.method() === 'PATCH') offsets.push(Number(request.headers()['upload-offset']));
   });
   await page.locator('input[type=file]').setInputFiles(film);
+  await holds(page, 'Number(document.querySelector("ul progress")?.value) > 5');
+  const list = page.getByRole('list', { name: 'Uploads' });
+  await list.getByRole('button', { name: 'Pause clip-854x480-16.mp4' }).click();
+  await list.getByRole('button', { name: 'Resume clip-854x480-16.mp4' }).click();
+  await list.getByRole('button', { name: 'Pause clip-854x480-16.mp4' }).waitFor();
   await holds(page, 'Number(document.querySelector("ul progress")?.value) > 15');
   await page.reload();
   await page.getByText(/clip-854x480-16\.mp4 stopped at \d+ %/).waitFor();
@@ -163,7 +178,12 @@ test('a job is submitted by form, watched, its log read; one that fails is retri
   const answer = await fetch(`${server.url}/jobs`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ source: { kind: 'inline', data: 'bm8gZmlsbQ==' }, outputs: [{ container: 'mp4' }] }),
+    body: JSON.stringify({
+      source: { kind: 'inline', data: 'bm8gZmlsbQ==' },
+      outputs: [{ container: 'mp4' }],
+      // Nobody may be told anything there: the address is private.
+      notificationUrl: 'http://127.0.0.1:9/told',
+    }),
   });
   const { uuid } = (await answer.json()) as { uuid: string };
   await page.goto(`${server.url}/#/jobs/${uuid}`);
@@ -179,6 +199,12 @@ test('a job is submitted by form, watched, its log read; one that fails is retri
     [2, '2'],
     'both tries, the newest first',
   );
+  await page.getByRole('button', { name: 'Webhooks', exact: true }).click();
+  const told = page.getByRole('row', { name: /job\.failed/ }).first();
+  await told.getByRole('button', { name: 'Send again' }).click();
+  await page.getByText('Sent again').waitFor();
+  await page.getByRole('button', { name: 'Attempts', exact: true }).click();
+  await tries.nth(1).waitFor();
   for (const one of await tries.all()) assert.match((await one.textContent()) ?? '', /plain text.*Failed.*\d s/);
   assert.deepEqual(await findViolations(page), []);
   assert.deepEqual([seen.strangers, seen.breaks], [[], []]);
@@ -276,4 +302,22 @@ test('signing in, a key made, used and revoked; what streams needs it too', asyn
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor();
   assert.deepEqual([seen.strangers, seen.breaks], [[], []]);
+});
+
+test('a server that goes away and comes back: the page says so, and goes on by itself', async () => {
+  const dataDir = await mkdtemp(join(folder, 'restarted-'));
+  const settings = { PORT: String(await freePort()) };
+  const first = await startRendition({ dataDir, settings });
+  await using seen = await visit(browser, `${first.url}/#/jobs`);
+  const { page } = seen;
+  page.setDefaultTimeout(PATIENCE);
+  await page.getByRole('heading', { level: 2, name: 'No jobs yet' }).waitFor();
+  await first.stop();
+  await page.getByText('Connection lost. Trying again…').waitFor();
+  await using second = await startRendition({ dataDir, settings });
+  await page.getByText('Connection lost. Trying again…').waitFor({ state: 'detached' });
+  // What happens from now on is heard of, without anybody asking for it.
+  const id = await second.submit(await makeClip(folder, { seconds: 2 }), [{ container: 'mp3' }]);
+  await page.locator(`a[href="#/jobs/${id}"]`).filter({ hasText: 'Completed' }).waitFor();
+  assert.deepEqual(seen.breaks, []);
 });

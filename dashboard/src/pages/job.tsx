@@ -203,7 +203,7 @@ function Chunks({ job }: { job: Job }) {
   return (
     <Card title={t('chunks.title')}>
       <div className="body">
-        <ChunkMap tasks={data.tasks} />
+        <ChunkMap tasks={data.tasks} job={job} />
       </div>
     </Card>
   );

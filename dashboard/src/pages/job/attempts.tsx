@@ -6,6 +6,7 @@ import { read } from '../../api/http.ts';
 import type { Attempt, Job } from '../../api/types.ts';
 import { clock, moment, second, t, tell } from '../../text/text.ts';
 import { Bones, Card, Empty, Problem, Scroll, Segments } from '../../ui/parts.tsx';
+import { taskName } from './task-name.ts';
 
 const PAGE = 100;
 const LOOK = 2500;
@@ -60,7 +61,7 @@ export function Attempts({ job }: { job: Job }) {
         )
       ) : (
         <>
-          <Table attempts={attempts} />
+          <Table attempts={attempts} job={job} />
           {hasNextPage && (
             <div className="body">
               <button
@@ -79,7 +80,7 @@ export function Attempts({ job }: { job: Job }) {
   );
 }
 
-function Table({ attempts }: { attempts: readonly Attempt[] }) {
+function Table({ attempts, job }: { attempts: readonly Attempt[]; job: Job }) {
   return (
     <Scroll>
       <table className="attempts">
@@ -101,7 +102,7 @@ function Table({ attempts }: { attempts: readonly Attempt[] }) {
           {attempts.map((one) => (
             <tr key={one.id}>
               <th scope="row">
-                {one.kind === 'chunk' ? t('chunks.chunk', { n: one.index + 1 }) : tell('task', one.kind)}
+                {taskName(one, job)}
                 {one.error && (
                   <div className="small bad-text">
                     {one.error.message} <code className="quiet">{one.error.code}</code>
@@ -113,10 +114,10 @@ function Table({ attempts }: { attempts: readonly Attempt[] }) {
               </td>
               <td className="number">{one.attempt}</td>
               <td className="number">{one.seconds === null ? '–' : took(one.seconds)}</td>
-              <td className="small quiet nowrap" title={moment(one.startedAt)}>
+              <td className="small quiet one-line" title={moment(one.startedAt)}>
                 {second(one.startedAt)}
               </td>
-              <td className="small quiet">
+              <td className="small quiet one-line">
                 <code>{one.workerId ?? '–'}</code>
               </td>
             </tr>

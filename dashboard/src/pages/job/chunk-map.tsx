@@ -1,17 +1,18 @@
 // Which piece of a job is done, which runs where, which waits.
-import type { Task } from '../../api/types.ts';
+import type { Job, Task } from '../../api/types.ts';
 import { clock, number, t, tell } from '../../text/text.ts';
+import { taskName } from './task-name.ts';
 
-const sayTask = ({ kind, index, status, workerId, progress, seconds }: Task): string => {
-  const name = kind === 'chunk' ? t('chunks.chunk', { n: index + 1 }) : tell('task', kind);
-  const parts = [name, tell('status', status)];
+const sayTask = (task: Task, job: Job): string => {
+  const { status, workerId, progress, seconds } = task;
+  const parts = [taskName(task, job), tell('status', status)];
   if (status === 'processing') parts.push(`${number(progress)} %`);
   if (workerId && (status === 'processing' || status === 'done')) parts.push(workerId);
   if (seconds) parts.push(clock(seconds));
   return parts.join(' · ');
 };
 
-export function ChunkMap({ tasks }: { tasks: readonly Task[] }) {
+export function ChunkMap({ tasks, job }: { tasks: readonly Task[]; job: Job }) {
   const chunks = tasks.filter(({ kind }) => kind === 'chunk');
   const others = tasks.filter(({ kind }) => kind !== 'chunk');
   const running = tasks.filter(({ status }) => status === 'processing');
@@ -20,14 +21,14 @@ export function ChunkMap({ tasks }: { tasks: readonly Task[] }) {
       {chunks.length > 0 && (
         <ol aria-label={t('chunks.title')}>
           {chunks.map((task) => (
-            <Piece key={task.id} task={task} text={String(task.index + 1)} />
+            <Piece key={task.id} said={sayTask(task, job)} task={task} text={String(task.index + 1)} />
           ))}
         </ol>
       )}
       {others.length > 0 && (
         <ol aria-label={t('chunks.others')}>
           {others.map((task) => (
-            <Piece key={task.id} task={task} text={tell('task', task.kind)} isWide />
+            <Piece key={task.id} said={sayTask(task, job)} task={task} text={taskName(task, job)} isWide />
           ))}
         </ol>
       )}
@@ -37,8 +38,7 @@ export function ChunkMap({ tasks }: { tasks: readonly Task[] }) {
         </span>
         {running.map((task) => (
           <span key={task.id}>
-            {task.kind === 'chunk' ? t('chunks.chunk', { n: task.index + 1 }) : tell('task', task.kind)}:{' '}
-            {task.workerId}
+            {taskName(task, job)}: {task.workerId}
             {task.speed ? ` · ${t('job.speed', { speed: task.speed })}` : ''}
           </span>
         ))}
@@ -50,12 +50,13 @@ export function ChunkMap({ tasks }: { tasks: readonly Task[] }) {
   );
 }
 
-function Piece({ task, text, isWide = false }: { task: Task; text: string; isWide?: boolean }) {
+type PieceProps = { task: Task; text: string; said: string; isWide?: boolean };
+function Piece({ task, text, said, isWide = false }: PieceProps) {
   return (
-    <li className={`chunk ${task.status} ${isWide ? 'wide' : ''}`} title={sayTask(task)}>
+    <li className={`chunk ${task.status} ${isWide ? 'wide' : ''}`} title={said}>
       {task.status === 'processing' && <i style={{ inlineSize: `${task.progress}%` }} />}
       <span aria-hidden>{text}</span>
-      <span className="unseen">{sayTask(task)}</span>
+      <span className="unseen">{said}</span>
     </li>
   );
 }

@@ -20,7 +20,7 @@ export function StoragePanel() {
   const { data, error } = useQuery({
     queryKey: ['storage'],
     queryFn: () => read('GET /admin/storage'),
-    refetchInterval: ({ state }) => (before !== null && isOlder(state.data, before) ? LOOK : 30_000),
+    refetchInterval: ({ state }) => (before !== null && isOlder(state.data, before) ? LOOK : 10_000),
   });
   const overview = useQuery({ queryKey: ['overview'], queryFn: () => read('GET /overview') });
   if (error && !data) return <Problem error={error} />;
@@ -131,7 +131,7 @@ function Rules({ storage: { rules, sweepEvery }, children }: { storage: Storage;
               <th scope="col" className="number">
                 {t('storage.due')}
               </th>
-              <th scope="col" className="number">
+              <th scope="col" className="number wide-only">
                 {t('storage.tomorrow')}
               </th>
             </tr>
@@ -153,7 +153,7 @@ function Rules({ storage: { rules, sweepEvery }, children }: { storage: Storage;
                   {number(due)}
                   {dueBytes > 0 && <div className="small quiet">{bytes(dueBytes)}</div>}
                 </td>
-                <td className={dueWithinDay > 0 ? 'number' : 'number quiet'}>{number(dueWithinDay)}</td>
+                <td className={`number wide-only ${dueWithinDay > 0 ? '' : 'quiet'}`}>{number(dueWithinDay)}</td>
               </tr>
             ))}
           </tbody>
