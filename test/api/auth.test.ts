@@ -99,6 +99,7 @@ const OTHER_ROUTES: Readonly<Record<Scope | 'open', readonly string[]>> = {
     'put /api/channels/{id}',
     'patch /api/channels/{id}',
     'delete /api/channels/{id}',
+    'post /api/job',
     'post /api/job/{id}/start',
     'post /api/job/{id}/stop',
     'post /api/job/{id}/restart',

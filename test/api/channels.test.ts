@@ -65,6 +65,10 @@ test('a channel is created with its job, shown with every field, changed, listed
     ],
   );
 
+  // The seed's list takes a POST too: the job is there already.
+  const asked = await server.call('POST', '/api/job/', { body: { channel: channel.id } });
+  assert.deepEqual([asked.status, (asked.body as { id: number }).id], [200, channel.job]);
+  assert.equal((await server.call('POST', '/api/job/', { body: { channel: 999 } })).status, 404);
   const jobs = (await server.call('GET', '/api/job/')).body as Record<string, unknown>[];
   assert.equal(jobs.length, 1);
   const job = {

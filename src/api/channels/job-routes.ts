@@ -12,6 +12,7 @@ import { listChannels } from '#database/channels.ts';
 import type { ChannelJob } from '#domain/channel.ts';
 import { restartChannel, startChannel, stopChannel } from '#workflows/channels/order-channel.ts';
 import { readChannelLog } from '#workflows/channels/read-log.ts';
+import { jobOfChannel } from '#workflows/channels/save-channel.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 const tags = ['channels'];
@@ -58,6 +59,24 @@ export function channelJobRoutes(app: Api, context: ApiContext): void {
       const count = await countChannelJobs(db, projectId);
       const url = baseUrl(context, request) + request.url;
       return viewCountedPage(results, { count, page, size, url, isPaged: false });
+    },
+  );
+
+  app.post(
+    '/api/job',
+    {
+      config: { scope: 'write' },
+      schema: {
+        tags,
+        summary: 'The job of a channel, which was created with it: every channel has exactly one',
+        body: z.object({ channel: jobParams.shape.id }),
+        response: { 200: jobView, 404: problemSchema },
+      },
+    },
+    async (request) => {
+      const { projectId } = callerOf(request);
+      const { id: jobId } = await jobOfChannel(platform, { projectId, channelId: request.body.channel });
+      return show({ projectId, jobId });
     },
   );
 

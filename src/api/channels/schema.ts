@@ -94,9 +94,11 @@ const profileSchema = z
   })
   .transform(({ channel: _, ...rest }) => rest);
 
+const NAME = 'a name of 1 to 255 characters';
+
 export const channelSchema = z
   .strictObject({
-    name: z.string().trim().min(1, 'a name of 1 to 255 characters').max(255, 'a name of 1 to 255 characters'),
+    name: z.string(NAME).trim().min(1, NAME).max(255, NAME),
     ...inputFields,
     is_abr: z.boolean().default(false),
     output_type: choice(OUTPUT_TYPES).default('hls'),
