@@ -4,7 +4,6 @@ import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { readAuthorities } from '#config/authorities.ts';
 import { describeSettings } from '#config/describe-settings.ts';
 import { readSecretKey, readWebhookSecret } from '#config/keys.ts';
 import { readSearchPath } from '#config/read-environment.ts';
@@ -18,6 +17,7 @@ import { deriveKey, makeSealer } from '#domain/sealing.ts';
 import { detectTool } from '#media/capabilities.ts';
 import type { MediaLimits, MediaTool } from '#media/tool.ts';
 import { openQueue } from '#queue/queue.ts';
+import { readAuthorities } from '#storage/authorities.ts';
 import { type Cloudinary, openCloudinary } from '#storage/cloudinary.ts';
 import { createEgress } from '#storage/egress.ts';
 import { openManagedStorage } from '#storage/managed.ts';
@@ -81,7 +81,7 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     readWebhookSecret(config),
   );
   const originals = keep(new Originals(storage));
-  const authorities = await readAuthorities(config);
+  const authorities = await readAuthorities(config.EGRESS_CA_FILE);
   const egress = keep(createEgress({ allow: config.EGRESS_ALLOW, ...(authorities && { ca: authorities }) }));
   const ownEgress = keep(createEgress({ allow: EVERYWHERE }));
   const cloudinary = await cloudinaryAccount(config);

@@ -1,11 +1,10 @@
 // Certificate authorities of servers of one's own, out of EGRESS_CA_FILE. Called by platform.ts.
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { Config } from '#config/settings.ts';
 import { PlatformError } from '#domain/error.ts';
 
 /** PEM; null where none are set. @throws PlatformError `invalid_setting` where the file cannot be read or holds no certificate */
-export async function readAuthorities({ EGRESS_CA_FILE: path }: Config): Promise<string | null> {
+export async function readAuthorities(path: string | undefined): Promise<string | null> {
   if (path === undefined) return null;
   try {
     const pem = await readFile(path, 'utf8');
