@@ -27,11 +27,13 @@ try {
     video,
     '/jobs',
     job,
+    `${job}?tab=attempts`,
     '/jobs/new',
     '/convert',
     channel,
     '/machines',
     '/settings?tab=keys',
+    '/settings?tab=storage',
   ];
   await mkdir(join(DOCS, 'dashboard'), { recursive: true });
   for (const scheme of ['light', 'dark'] as const) {

@@ -107,7 +107,7 @@ test('German from the browser, changed and kept; dark by choice, kept', async ()
 test('written from right to left, nothing sticks out and the navigation is on the other side', async () => {
   await using seen = await visit(browser, `${server.url}/`);
   const { page } = seen;
-  for (const place of ['/', '/jobs', `/jobs/${job}`, '/machines']) {
+  for (const place of ['/', '/jobs', `/jobs/${job}`, '/machines', '/convert', '/settings?tab=storage']) {
     await page.goto(`${server.url}/#${place}`);
     await page.locator('main h1').first().waitFor();
     await page.evaluate("document.documentElement.dir = 'rtl'");
@@ -119,6 +119,25 @@ test('written from right to left, nothing sticks out and the navigation is on th
     await page.setViewportSize({ width: 1440, height: 900 });
     const side = (await page.locator('.side').boundingBox())?.x ?? 0;
     assert.ok(side > 1000, 'the navigation is at the right');
+  }
+  // Figures keep their order: nobody reads 180×320 of a picture that is 320×180.
+  await page.goto(`${server.url}/#/jobs/${job}`);
+  await page.getByRole('row', { name: '180p' }).getByText('\u2066320×180\u2069').waitFor();
+});
+
+test('on a wall of pixels it is as large as it is read from afar, and fills it', async () => {
+  await using seen = await visit(browser, `${server.url}/`, { width: 3840, height: 2160 });
+  const { page } = seen;
+  for (const place of ['/', '/videos', '/jobs', `/jobs/${job}`, '/machines', '/settings?tab=storage']) {
+    await page.goto(`${server.url}/#${place}`);
+    await page.locator('main h1').first().waitFor();
+    await page.locator('[aria-busy="true"]').first().waitFor({ state: 'detached' });
+    const [letters, width, sticksOut] = (await page.evaluate(
+      '[parseFloat(getComputedStyle(document.documentElement).fontSize), document.querySelector(".page").clientWidth, document.documentElement.scrollWidth > innerWidth]',
+    )) as [number, number, boolean];
+    assert.ok(letters >= 20, `${place}: letters of ${letters} pixels`);
+    assert.ok(width > 0.6 * 3840, `${place}: ${width} of 3840 pixels are used`);
+    assert.equal(sticksOut, false, place);
   }
 });
 

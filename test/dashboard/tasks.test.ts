@@ -172,6 +172,15 @@ test('a job is submitted by form, watched, its log read; one that fails is retri
   await page.getByRole('button', { name: 'Log', exact: true }).click();
   await page.getByLabel('Search the log').fill('libx264');
   await page.locator('.log mark').first().waitFor();
+  await page.getByLabel('Search the log').fill('');
+  // Who scrolls back reads in peace, who comes to the end follows again.
+  const follows = page.getByLabel('Follow');
+  await holds(page, 'document.querySelector(".log").scrollHeight > document.querySelector(".log").clientHeight + 100');
+  assert.equal(await follows.isChecked(), true);
+  await page.evaluate('document.querySelector(".log").scrollTop = 0');
+  await page.locator('.check', { has: page.locator('input:not(:checked)') }).waitFor();
+  await page.evaluate('document.querySelector(".log").scrollTop = 1e6');
+  await page.locator('.check', { has: page.locator('input:checked') }).waitFor();
   await page.getByRole('button', { name: 'Request', exact: true }).click();
   assert.match((await page.locator('figure.code').textContent()) ?? '', /"height": 120/);
 

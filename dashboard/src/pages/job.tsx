@@ -7,7 +7,7 @@ import { ACTS, type JobAct, useJob, useJobActs } from '../api/jobs.ts';
 import { useEvents } from '../api/live.ts';
 import type { Job, Output } from '../api/types.ts';
 import { Player } from '../player/player.tsx';
-import { go } from '../router.tsx';
+import { go, setQuery, usePlace } from '../router.tsx';
 import type { PageProps } from '../shell/pages.ts';
 import { clock, moment, number, t } from '../text/text.ts';
 import { May } from '../ui/may.tsx';
@@ -34,7 +34,8 @@ export default function JobPage({ params }: PageProps) {
   const { data: job, error, refetch } = useJob(id);
   const [live, setLive] = useState<Live | null>(null);
   const [log, setLog] = useState<readonly LogLine[]>([]);
-  const [tab, setTab] = useState<(typeof TABS)[number]>('overview');
+  const { query } = usePlace();
+  const tab = TABS.find((one) => one === query.get('tab')) ?? 'overview';
   useEvents(
     `/jobs/${encodeURIComponent(id)}/events`,
     ({ event, data }) => {
@@ -81,7 +82,7 @@ export default function JobPage({ params }: PageProps) {
         label={t('job.parts')}
         value={tab}
         options={TABS.map((name) => [name, t(`job.tab.${name}`)] as const)}
-        onChange={setTab}
+        onChange={(next) => setQuery({ tab: next === 'overview' ? null : next })}
       />
       {tab === 'overview' && (
         <>

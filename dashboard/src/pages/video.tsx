@@ -8,7 +8,7 @@ import { besidePoster, changeVideo, isBusy, ownPath, removeVideo, useTranscode, 
 import { Player } from '../player/player.tsx';
 import { go, Link } from '../router.tsx';
 import type { PageProps } from '../shell/pages.ts';
-import { bytes, clock, moment, number, t, tell } from '../text/text.ts';
+import { bytes, clock, moment, number, pixels, t, tell } from '../text/text.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { May } from '../ui/may.tsx';
 import { Bones, Card, Code, Field, PageHead, Problem, Progress, Status } from '../ui/parts.tsx';
@@ -252,9 +252,7 @@ function Facts({ video }: { video: Video }) {
         {video.width !== null && (
           <>
             <dt>{t('video.pixels')}</dt>
-            <dd>
-              {video.width}×{video.height}
-            </dd>
+            <dd>{pixels(video.width, video.height)}</dd>
           </>
         )}
         <dt>{t('video.qualities')}</dt>

@@ -94,18 +94,23 @@ export function ago(iso: string): string {
   return Math.abs(seconds) < 10 ? t('time.now') : formats.ago.format(Math.trunc(seconds / size), unit);
 }
 
+/** Figures with units, and two figures beside each other, keep their order in lines that run from right to left: isolated (Unicode UAX #9). */
+const asWritten = (text: string): string => (document.documentElement.dir === 'rtl' ? `\u2066${text}\u2069` : text);
+
 export function bytes(count: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   const step = count < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(count) / 3));
-  return `${number(count / 1000 ** step)} ${units[step]}`;
+  return asWritten(`${number(count / 1000 ** step)} ${units[step]}`);
 }
 
 export function clock(seconds: number): string {
   const total = Math.max(0, Math.round(seconds));
   const two = (value: number) => String(value).padStart(2, '0');
   const [hours, minutes] = [Math.floor(total / 3600), Math.floor((total % 3600) / 60)];
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(total % 60)}` : `${minutes}:${two(total % 60)}`;
+  return asWritten(hours > 0 ? `${hours}:${two(minutes)}:${two(total % 60)}` : `${minutes}:${two(total % 60)}`);
 }
 
 export const bitrate = (bits: number): string =>
-  bits >= 1e6 ? `${number(bits / 1e6)} Mb/s` : `${number(Math.round(bits / 1000))} kb/s`;
+  asWritten(bits >= 1e6 ? `${number(bits / 1e6)} Mb/s` : `${number(Math.round(bits / 1000))} kb/s`);
+
+export const pixels = (width: number, height: number | null): string => asWritten(`${width}×${height}`);

@@ -3,6 +3,8 @@ import type { Job, Task } from '../../api/types.ts';
 import { clock, number, t, tell } from '../../text/text.ts';
 import { taskName } from './task-name.ts';
 
+const STATES = ['done', 'processing', 'pending', 'failed', 'canceled'] as const;
+
 const sayTask = (task: Task, job: Job): string => {
   const { status, workerId, progress, seconds } = task;
   const parts = [taskName(task, job), tell('status', status)];
@@ -32,6 +34,13 @@ export function ChunkMap({ tasks, job }: { tasks: readonly Task[]; job: Job }) {
           ))}
         </ol>
       )}
+      <p className="legend" aria-hidden>
+        {STATES.filter((state) => tasks.some(({ status }) => status === state)).map((state) => (
+          <span key={state} className="state">
+            <i className={`chunk ${state}`} /> {tell('status', state)}
+          </span>
+        ))}
+      </p>
       <p className="legend" role="status">
         <span>
           {t('chunks.done', { done: tasks.filter(({ status }) => status === 'done').length, all: tasks.length })}

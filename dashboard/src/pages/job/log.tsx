@@ -1,6 +1,6 @@
 // What FFmpeg was told and what it said: searched, and followed to its end.
 import { Download } from 'lucide-react';
-import { useEffect, useRef, useState } from 'react';
+import { type UIEvent, useEffect, useRef, useState } from 'react';
 import { openFile } from '../../api/http.ts';
 import { t } from '../../text/text.ts';
 import { Card } from '../../ui/parts.tsx';
@@ -9,6 +9,8 @@ import { toastError } from '../../ui/toasts.tsx';
 export type LogLine = { at: string; task: string; line: string };
 /** Lines drawn at once: the last of those that fit. */
 const DRAWN = 1500;
+/** Pixels from the end within which it is being followed: who scrolls back reads, who returns follows again. */
+const AT_END = 24;
 
 export function Log({ lines, href }: { lines: readonly LogLine[]; href: string }) {
   const [wanted, setWanted] = useState('');
@@ -22,6 +24,8 @@ export function Log({ lines, href }: { lines: readonly LogLine[]; href: string }
   useEffect(() => {
     if (follows && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [drawn.length, lines, follows]);
+  const onScroll = ({ currentTarget: { scrollTop, scrollHeight, clientHeight } }: UIEvent<HTMLElement>) =>
+    setFollows(scrollHeight - scrollTop - clientHeight < AT_END);
   const save = async () => {
     const link = document.createElement('a');
     link.href = await openFile(href);
@@ -53,7 +57,7 @@ export function Log({ lines, href }: { lines: readonly LogLine[]; href: string }
       }
     >
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by keyboard */}
-      <pre className="log" role="log" ref={box} tabIndex={0} aria-label={t('job.tab.log')}>
+      <pre className="log" role="log" ref={box} tabIndex={0} onScroll={onScroll} aria-label={t('job.tab.log')}>
         {drawn.length === 0
           ? t(lines.length === 0 ? 'log.empty' : 'log.nothing')
           : drawn.map(({ at, task, line }, i) => (

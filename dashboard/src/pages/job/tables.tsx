@@ -2,7 +2,7 @@
 import { Download, Info, TriangleAlert } from 'lucide-react';
 import { openFile } from '../../api/http.ts';
 import type { Finding, Job, Output, PlanSummary, Rendition } from '../../api/types.ts';
-import { bitrate, bytes, clock, number, t } from '../../text/text.ts';
+import { bitrate, bytes, clock, number, pixels, t } from '../../text/text.ts';
 import { Card, CopyButton, Progress, Scroll, Status } from '../../ui/parts.tsx';
 import { toastError } from '../../ui/toasts.tsx';
 
@@ -52,7 +52,7 @@ function Result({ output, result }: { output: Output; result: NonNullable<Output
     <>
       <div className="row">
         <span className="number">
-          {result.width !== null && `${result.width}×${result.height} · `}
+          {result.width !== null && `${pixels(result.width, result.height)} · `}
           {result.duration > 0 && !isPicture && `${clock(result.duration)} · `}
           {bytes(result.size)}
         </span>
@@ -89,7 +89,7 @@ export function Renditions({ rows }: { rows: readonly Rendition[] }) {
           {rows.map((one) => (
             <tr key={one.name}>
               <th scope="row">{one.name}</th>
-              <td className="quiet">{one.width > 0 ? `${one.width}×${one.height}` : ''}</td>
+              <td className="quiet">{one.width > 0 ? pixels(one.width, one.height) : ''}</td>
               <td className="number">{bitrate(one.averageBitrate)}</td>
               <td className="number">{bitrate(one.peakBitrate)}</td>
               <td>
@@ -169,9 +169,7 @@ export function Plan({ plan }: { plan: PlanSummary }) {
                 // biome-ignore lint/suspicious/noArrayIndexKey: two outputs may have renditions of one name; the plan never changes
                 <tr key={i}>
                   <th scope="row">{one.name}</th>
-                  <td className="quiet">
-                    {one.width}×{one.height}
-                  </td>
+                  <td className="quiet">{pixels(one.width, one.height)}</td>
                   <td>{one.codec}</td>
                   <td>{one.method === 'copied' ? t('plan.copied') : (one.hardware ?? one.preset)}</td>
                   <td className="number">{one.method === 'copied' ? '' : bitrate(one.maxBitrate)}</td>

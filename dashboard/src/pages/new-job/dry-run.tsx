@@ -3,7 +3,7 @@ import { ClipboardList } from 'lucide-react';
 import { useState } from 'react';
 import { request } from '../../api/http.ts';
 import type { Finding } from '../../api/types.ts';
-import { bytes, t } from '../../text/text.ts';
+import { bytes, pixels, t } from '../../text/text.ts';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Problem } from '../../ui/parts.tsx';
 import { Findings } from '../job/tables.tsx';
@@ -53,7 +53,7 @@ export function Dry({ spec }: { spec: unknown }) {
                 <ul className="stack small">
                   {plan.renditions.map((one) => (
                     <li key={one.name + one.codec}>
-                      <strong>{one.name}</strong> {one.width}×{one.height} {one.codec} ·{' '}
+                      <strong>{one.name}</strong> {pixels(one.width, one.height)} {one.codec} ·{' '}
                       {one.method === 'copied' ? t('plan.copied') : one.rate}
                     </li>
                   ))}
