@@ -211,7 +211,7 @@ export class ChannelRunner {
       ...{ context: this.#context, lease: this.lease, channel: this.channel, plan, queue: this.#publishing },
       ...{ pushes: this.#pushes, recorder: this.#recorder, thumbnailer: this.#thumbnailer },
       beganAt: opened.behind > 0 ? Date.now() - opened.behind * 1000 : null,
-      after: this.#shownUntil,
+      ...{ after: this.#shownUntil, offset, watchdog: config.CHANNEL_WATCHDOG_SECONDS },
       onError: (error) => this.#warn(error),
     });
     const run = new EncoderRun({
@@ -225,12 +225,14 @@ export class ChannelRunner {
       }),
       pieces: () => output.pieces,
       patience: (hadFrames) => {
-        if (this.#plans.wait(name, output.uncut)) this.#beginAgain(name);
+        const problem = output.problem();
+        if (problem) run.fail(problem);
+        else if (this.#plans.wait(name, output.uncut)) this.#beginAgain(name);
         return this.#inputs.patience(name, { hadFrames, isLive: opened.waiting?.isLive ?? false });
       },
       onPicture: () => this.#judge(),
       onFacts: (facts) => {
-        if (facts === null || this.#plans.hear(name, facts)) this.#beginAgain(name);
+        if (this.#plans.hear(name, facts)) this.#beginAgain(name);
       },
     });
     const { stdin } = run.child;
@@ -243,7 +245,7 @@ export class ChannelRunner {
     return run;
   }
 
-  /** The same input with another plan, or with other streams. */
+  /** The same input with another plan. */
   #beginAgain(name: LiveInputName): void {
     this.#switchTo ??= name;
     this.#run?.child.kill();
@@ -258,7 +260,7 @@ export class ChannelRunner {
       return null;
     }
     if (wished !== null) {
-      const what = wished === name ? 'is not what it was: it is begun anew' : `is taken instead of ${name}`;
+      const what = wished === name ? 'is begun anew with another plan' : `is taken instead of ${name}`;
       this.#log.write('input', `${wished} ${what}`);
       this.#state.switching();
       return wished;

@@ -1,6 +1,6 @@
 // One run of a channel's FFmpeg, from its start to its end: pipes to whoever wants the packets, progress, watchdog, figures. Started by channel-runner.ts.
 import { type ChannelFigures, NO_FIGURES } from '#domain/channel.ts';
-import type { PlatformError } from '#domain/error.ts';
+import { PlatformError } from '#domain/error.ts';
 import type { ChannelLog } from '#live/channel-log.ts';
 import type { LiveContext } from '#live/live-work.ts';
 import { PacketCutter } from '#live/packet-cutter.ts';
@@ -36,8 +36,8 @@ export type EncoderOptions = {
   readonly hasStdin: boolean;
   /** The first picture came out. */
   readonly onPicture: () => void;
-  /** What it found in its input; again where that became another while it ran. */
-  readonly onFacts: (facts: Omit<LiveFacts, 'isUncut'> | null) => void;
+  /** What it found in its input. */
+  readonly onFacts: (facts: Omit<LiveFacts, 'isUncut'>) => void;
 };
 
 const CHECK_MS = 100;
@@ -59,6 +59,7 @@ export class EncoderRun {
   readonly #meter = new UsageMeter();
   readonly #options: EncoderOptions;
   #ending: Outcome['kind'] | null = null;
+  #failure: PlatformError | null = null;
   #hadFrames = false;
   #figures: ChannelFigures = NO_FIGURES;
   #bytes = 0;
@@ -115,6 +116,14 @@ export class EncoderRun {
     await this.child.stop(GRACE).catch(() => undefined);
   }
 
+  /** Ends it as a failure, for a reason of ours. */
+  fail(error: PlatformError): void {
+    if (this.#ending !== null) return;
+    this.#ending = 'failed';
+    this.#failure = error;
+    this.child.kill();
+  }
+
   async #watch(): Promise<Outcome> {
     const check = setInterval(() => this.#check(), CHECK_MS);
     const look = setInterval(() => void this.#look(), LOOK_MS);
@@ -125,8 +134,8 @@ export class EncoderRun {
       const failure = kind === 'failed' || kind === 'ended' ? explainLive(tail, { role: 'source', exit }) : null;
       return {
         kind,
-        error: kind === 'failed' ? (failure?.error ?? null) : null,
-        isPermanent: kind === 'failed' && !this.#hadFrames && (failure?.isPermanent ?? false),
+        error: kind === 'failed' ? (this.#failure ?? failure?.error ?? null) : null,
+        isPermanent: kind === 'failed' && this.#failure === null && !this.#hadFrames && (failure?.isPermanent ?? false),
         hadFrames: this.#hadFrames,
         isWhole: exitCode === 0 || (this.#ending !== null && exitCode === TOLD),
         seconds: (performance.now() - this.#started) / 1000,
@@ -184,7 +193,8 @@ export class EncoderRun {
     const facts = this.#facts.read(line);
     if (facts) this.#options.onFacts(facts);
     // What is mapped was mapped at the beginning: another stream in its place is left out.
-    else if (NEW_STREAM.test(line) && performance.now() - this.#started > SETTLED_MS) this.#options.onFacts(null);
+    else if (NEW_STREAM.test(line) && performance.now() - this.#started > SETTLED_MS)
+      this.fail(new PlatformError('source_unreachable', 'The input has other streams than at its beginning'));
     const source = /Stream #0:\d+.*?: Video: (.{1,200})/.exec(line)?.[1];
     if (source !== undefined && this.#figures.source === null) this.#figures = { ...this.#figures, source };
   }

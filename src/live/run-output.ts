@@ -1,22 +1,39 @@
 // Where the pictures of one run go: cut for playlists, recording and thumbnails, and to the pushers. One for each run of a channel's FFmpeg; made by channel-runner.ts.
 import { randomBytes } from 'node:crypto';
+import { PlatformError } from '#domain/error.ts';
 import { type MomentOptions, Moments } from '#live/moments.ts';
 import type { Pusher } from '#live/pusher.ts';
 import type { Recorder } from '#live/recorder.ts';
-import { Segmenter } from '#live/segmenter.ts';
+import { type Segment, Segmenter } from '#live/segmenter.ts';
 import type { Thumbnailer } from '#live/thumbnailer.ts';
 
 export type RunOutputOptions = Omit<MomentOptions, 'run'> & {
   readonly pushes: readonly { readonly rendition: number; readonly pusher: Pusher }[];
   readonly recorder: Recorder | null;
   readonly thumbnailer: Thumbnailer;
+  /** Time on the stream's clock at which the run begins, seconds. */
+  readonly offset: number;
+  /** CHANNEL_WATCHDOG_SECONDS */
+  readonly watchdog: number;
   readonly onError: (error: unknown) => void;
 };
+
+/** Segments one after the other. */
+const MOST_UNREADABLE = 2;
+/** Seconds that pictures may come before their time: playlists begin with several segments at once. */
+const MOST_AHEAD = 60;
+/** Seconds. */
+const LONGEST_SEGMENT = 15;
 
 export class RunOutput {
   readonly #options: RunOutputOptions;
   readonly #moments: Moments;
   readonly #segmenters: readonly (Segmenter | null)[];
+  readonly #began = performance.now();
+  /** performance.now() of the last segment that was complete */
+  #cutAt = performance.now();
+  #wasReadable = false;
+  #unreadable = 0;
 
   constructor(options: RunOutputOptions) {
     this.#options = options;
@@ -30,6 +47,8 @@ export class RunOutput {
     this.#segmenters = renditions.map((_, i) => {
       if (!hls.includes(i) && i !== 0 && i !== recorded && i !== smallest) return null;
       return new Segmenter(segmentSeconds, (segment) => {
+        this.#cutAt = performance.now();
+        if (hls.includes(i) && renditions[i]?.video === 'copy') this.#judge(segment);
         this.#moments.add(i, segment);
         if (i === recorded) recorder?.add(segment);
         if (i === smallest) thumbnailer.add(segment, onError);
@@ -63,6 +82,25 @@ export class RunOutput {
   /** Time of day at which the last picture of the playlist ends, ms. */
   get endsAt(): number {
     return this.#moments.endsAt;
+  }
+
+  /** What is made is of no use to viewers, although something is made; null where all is well. */
+  problem(): PlatformError | null {
+    const { plan, offset, watchdog } = this.#options;
+    const elapsed = (performance.now() - this.#began) / 1000;
+    if (this.#unreadable >= MOST_UNREADABLE)
+      return new PlatformError('not_media', 'The input shows pictures no more that can be copied');
+    if (this.latest - offset - elapsed > MOST_AHEAD)
+      return new PlatformError('not_media', 'The clock of the input runs away');
+    const waited = (performance.now() - this.#cutAt) / 1000;
+    if (plan.hls.length > 0 && this.pieces > 0 && waited > watchdog + LONGEST_SEGMENT)
+      return new PlatformError('not_media', `Nothing to show came out of the input for ${Math.round(waited)} seconds`);
+    return null;
+  }
+
+  #judge({ width }: Segment): void {
+    this.#wasReadable ||= width !== null;
+    this.#unreadable = width === null && this.#wasReadable ? this.#unreadable + 1 : 0;
   }
 
   /** The end of a run that ended well: what is left is complete. */

@@ -15,9 +15,10 @@ export class Watchdog {
     this.#checked = now();
   }
 
-  /** What FFmpeg says of itself; true where it came further. */
+  /** What FFmpeg says of itself; true where it came further. Sound that goes on without its pictures is not enough. */
   progress({ frame, outTime }: { readonly frame: number; readonly outTime: number | null }): boolean {
-    const advanced = frame > this.#frame || (outTime !== null && outTime > (this.#outTime ?? -1));
+    const isLater = outTime !== null && outTime > (this.#outTime ?? -1);
+    const advanced = frame > this.#frame || (this.#frame <= 0 && this.#pieces === 0 && isLater);
     // The first report of a run that waits for its input names frame 0: that is no picture.
     const isFirst = this.#frame < 0 && frame === 0 && (outTime === null || outTime <= 0);
     this.#frame = Math.max(this.#frame, frame);

@@ -189,6 +189,14 @@ test('a channel that feeds itself is refused, directly and by way of others', as
   const self = { name: 'r', ...rtmp, input_url: 'rtmp://0.0.0.0:1935/live/k', output_url: 'rtmp://127.0.0.1/live/k' };
   assert.equal((await create(server, self)).status, 400);
   assert.equal((await create(server, { ...self, output_url: 'rtmp://127.0.0.1/live/other' })).status, 201);
+  // Over our own playlists, the second way in included.
+  const plays = (slug: string) => ({ input_type: 'hls', input_url: `${server.base}/live/${slug}/master.m3u8` });
+  assert.equal((await create(server, { name: 'h1', ...plays('h2') })).status, 201);
+  const ring = await create(server, { name: 'h2', ...plays('h1') });
+  assert.equal(ring.status, 400);
+  assert.match((ring.body as Problem).detail, /by way of h1/);
+  const second = await create(server, { name: 'h2', input_type: 'test', fallback_input: plays('h2') });
+  assert.equal(second.status, 400);
 });
 
 test('start, stop and restart answer at once, and 409 where it is so already; what does not fit is refused', async () => {

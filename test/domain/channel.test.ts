@@ -55,7 +55,11 @@ test('the watchdog believes frames and time that advance, not lines', () => {
   wait(3);
   assert.equal(dog.progress({ frame: 10, outTime: 0.4 }), false, 'the same again');
   assert.equal(dog.silence(), 3);
-  assert.equal(dog.progress({ frame: 10, outTime: 0.5 }), true);
+  assert.equal(dog.progress({ frame: 10, outTime: 0.5 }), false, 'sound that goes on without its pictures');
+  assert.equal(dog.progress({ frame: 11, outTime: 0.5 }), true);
+  const radio = new Watchdog(() => now);
+  assert.equal(radio.progress({ frame: 0, outTime: 0.4 }), true, 'sound that never had any');
+  assert.equal(radio.progress({ frame: 0, outTime: 0.5 }), true);
   now += 60_000;
   assert.equal(dog.silence(), 0, 'our own standstill is not its doing');
 });

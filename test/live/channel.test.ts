@@ -82,7 +82,7 @@ test('a channel starts, plays, survives kill -9 and a frozen FFmpeg, tells it, a
   assert.ok(receiver.received.every(({ isSigned }) => isSigned));
   assert.match(receiver.received[0]?.body ?? '', /"type":"channel.down"/);
   assert.equal((await fetch(`${place}/thumbnail.jpg`)).headers.get('content-type'), 'image/jpeg');
-  assert.match(await (await fetch(place)).text(), /data-source="\/live\/news-24\/master.m3u8"/);
+  assert.match(await (await fetch(place)).text(), /"master":"\/live\/news-24\/master.m3u8"/);
 
   const { ffmpeg_pid: pid } = await server.reach(job, isRunning);
   const began = performance.now();
