@@ -43,6 +43,10 @@ test('a test channel is started with one click, watched, its figures drawn, its 
   await page.getByRole('list', { name: 'History' }).getByText('On air').waitFor();
   assert.deepEqual(await findViolations(page), []);
 
+  // The machine says that it runs it, and how busy that keeps it.
+  await page.getByRole('link', { name: 'Machines', exact: true }).first().click();
+  await page.locator('.on-air').getByRole('link', { name: 'Test picture' }).waitFor();
+  await page.getByRole('img', { name: /^Processor: \d+ %/ }).waitFor();
   await page.getByRole('link', { name: 'Channels', exact: true }).first().click();
   const card = page.locator('[data-channel]');
   await holds(page, 'document.querySelector("[data-channel] img")?.naturalWidth > 0');

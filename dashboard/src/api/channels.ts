@@ -71,10 +71,12 @@ export const useInterfaces = () =>
 export const isOn = ({ status }: Pick<ChannelJob, 'status'>): boolean =>
   status === 'running' || status === 'pending' || status === 'retrying';
 
-export const useChannelJobs = () =>
+/** Of every channel; asked for only where this server serves channels. */
+export const useChannelJobs = (isServed = true) =>
   useQuery({
     queryKey: JOBS,
     queryFn: () => request<ChannelJob[]>('/api/job/'),
+    enabled: isServed,
     refetchInterval: ({ state }) => (state.data?.some(isOn) ? LOOK : false),
   });
 

@@ -1,9 +1,10 @@
 // The first page: what runs now, what needs attention, what the last day gave, how much room is left.
 import { useQuery } from '@tanstack/react-query';
 import { AlertTriangle, CheckCircle2, Plus, Rocket, Upload } from 'lucide-react';
-import { read, request } from '../api/http.ts';
+import { useChannelJobs } from '../api/channels.ts';
+import { read } from '../api/http.ts';
 import { useNewestJobs } from '../api/jobs.ts';
-import type { ChannelJob, Job, Overview } from '../api/types.ts';
+import type { Job, Overview } from '../api/types.ts';
 import { Link } from '../router.tsx';
 import { ago, bytes, clock, hour, number, t, tell } from '../text/text.ts';
 import { May, Served, useServes } from '../ui/may.tsx';
@@ -75,21 +76,9 @@ export default function Home() {
   );
 }
 
-/** Of every channel; none where this server serves no channels. */
-function useChannelJobs(): readonly ChannelJob[] {
-  const session = useQuery({ queryKey: ['session'], queryFn: () => read('GET /session') });
-  const { data } = useQuery({
-    queryKey: ['channel-jobs'],
-    queryFn: () => request<ChannelJob[]>('/api/job/'),
-    enabled: session.data?.apis.includes('channels') ?? false,
-    refetchInterval: 10_000,
-    retry: 0,
-  });
-  return data ?? [];
-}
-
 function Running() {
-  const onAir = useChannelJobs().filter(({ status }) => status === 'running');
+  const { data: channels = [] } = useChannelJobs(useServes('channels'));
+  const onAir = channels.filter(({ status }) => status === 'running');
   const { data, error } = useNewestJobs({ ...ANY, status: 'processing' }, 6, useServes('jobs'));
   const jobs = data?.jobs ?? [];
   return (
@@ -155,7 +144,7 @@ function Attention({ overview }: { overview: Overview | undefined }) {
     queryFn: async () => (await fetch('/health')).json() as Promise<{ checks: Record<string, string> }>,
     refetchInterval: 20_000,
   });
-  const channels = useChannelJobs();
+  const { data: channels = [] } = useChannelJobs(useServes('channels'));
   const dayAgo = Date.now() - 86_400_000;
   const recent = (failed.data?.jobs ?? []).filter(({ completedAt }) => completedAt && Date.parse(completedAt) > dayAgo);
   const checks = Object.entries(health.data?.checks ?? {}).filter(([, state]) => state !== 'ok');

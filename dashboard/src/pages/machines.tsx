@@ -1,11 +1,12 @@
 // What waits for work, and the machines that do it: their processes, and how busy each of them is.
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Pause, Play, ServerOff, Waves } from 'lucide-react';
+import { useChannelJobs } from '../api/channels.ts';
 import { read, request } from '../api/http.ts';
 import { useLoad } from '../api/load.ts';
 import type { Queue } from '../api/types.ts';
 import { clock, number, t, tell } from '../text/text.ts';
-import { May } from '../ui/may.tsx';
+import { May, useServes } from '../ui/may.tsx';
 import { Bones, Card, Empty, PageHead, Problem, Scroll, Status } from '../ui/parts.tsx';
 import { toast, toastError } from '../ui/toasts.tsx';
 import { MachineCard, machinesOf } from './machines/machine-card.tsx';
@@ -14,7 +15,11 @@ export default function Machines() {
   const queue = useQuery({ queryKey: ['queue'], queryFn: () => read('GET /queue'), refetchInterval: 3000 });
   const workers = useQuery({ queryKey: ['workers'], queryFn: () => read('GET /workers'), refetchInterval: 3000 });
   const load = useLoad();
-  const machines = workers.data && !load.isPending ? machinesOf(workers.data.workers, load.data?.machines ?? []) : null;
+  const channels = useChannelJobs(useServes('channels'));
+  const isThere = workers.data && !load.isPending;
+  const machines = isThere
+    ? machinesOf(workers.data.workers, { loads: load.data?.machines ?? [], channels: channels.data ?? [] })
+    : null;
   return (
     <>
       <PageHead title={t('nav.machines')} about={t('machines.about')}>

@@ -249,6 +249,7 @@ export const de: Catalogue = {
   'machines.works': '{n|Auftrag|Aufträge}',
   'machines.idle': 'Bereit',
   'machines.heard': 'zuletzt gehört: {time}',
+  'machines.channels': '{n|Kanal|Kanäle}',
   'machines.serves': 'Nimmt keine Arbeit: sie dient Seiten und APIs oder Kanälen.',
   'machines.slots': '({n|Platz|Plätze})',
   'machines.encoders': 'Encoder',

@@ -246,6 +246,7 @@ export const en = {
   'machines.works': '{n|job|jobs}',
   'machines.idle': 'Idle',
   'machines.heard': 'last heard: {time}',
+  'machines.channels': '{n|channel|channels}',
   'machines.serves': 'Takes no work: it serves pages and APIs, or runs channels.',
   'machines.slots': '({n|place|places})',
   'machines.encoders': 'Encoders',

@@ -1,5 +1,6 @@
 // One machine: its processes and what they work on, and its processor, memory and network over the last hour.
 import { useMemo } from 'react';
+import { type ChannelJob, isOn } from '../../api/channels.ts';
 import type { MachineLoad } from '../../api/load.ts';
 import type { Worker } from '../../api/types.ts';
 import { Link } from '../../router.tsx';
@@ -7,21 +8,29 @@ import { ago, bytes, number, t } from '../../text/text.ts';
 import { Card } from '../../ui/parts.tsx';
 import { Plot } from '../../ui/plot.tsx';
 
-export type Machine = { hostname: string; workers: readonly Worker[]; load: MachineLoad | null };
+export type Machine = {
+  hostname: string;
+  workers: readonly Worker[];
+  load: MachineLoad | null;
+  /** That it runs. */
+  channels: readonly ChannelJob[];
+};
+type Known = { loads: readonly MachineLoad[]; channels: readonly ChannelJob[] };
 /** Milliseconds of silence after which a machine's figures are old ones. */
 const SILENCE = 60_000;
 
 /** By name: those that work, and those that only serve or were heard of within the hour. */
-export function machinesOf(workers: readonly Worker[], loads: readonly MachineLoad[]): Machine[] {
+export function machinesOf(workers: readonly Worker[], { loads, channels }: Known): Machine[] {
   const names = new Set([...workers, ...loads].map(({ hostname }) => hostname));
   return [...names].sort().map((hostname) => ({
     hostname,
     workers: workers.filter((worker) => worker.hostname === hostname),
     load: loads.find((load) => load.hostname === hostname) ?? null,
+    channels: channels.filter((job) => job.machine === hostname && isOn(job)),
   }));
 }
 
-export function MachineCard({ machine: { hostname, workers, load } }: { machine: Machine }) {
+export function MachineCard({ machine: { hostname, workers, load, channels } }: { machine: Machine }) {
   const last = load?.samples.at(-1)?.at;
   const isSilent = last !== undefined && Date.now() - Date.parse(last) > SILENCE;
   return (
@@ -46,6 +55,16 @@ export function MachineCard({ machine: { hostname, workers, load } }: { machine:
         </ul>
       ) : (
         <p className="body small quiet">{t('machines.serves')}</p>
+      )}
+      {channels.length > 0 && (
+        <p className="body row on-air">
+          <strong>{t('machines.channels', { n: channels.length })}</strong>
+          {channels.map(({ channel, channel_name: name }) => (
+            <Link key={channel} to={`/channels/${channel}`}>
+              {name}
+            </Link>
+          ))}
+        </p>
       )}
       {load && <LoadPlots load={load} />}
     </Card>
