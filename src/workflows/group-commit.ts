@@ -1,10 +1,13 @@
 // Writes together what is asked for at the same moment: while one group is being written, the next one gathers. Used by submit-job.ts.
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export type WriteGroup<Item, Answer> = {
   /** All of them or, where it rejects, none. Resolves with what each is answered. */
   readonly write: (items: readonly Item[]) => Promise<(item: Item) => Answer>;
   /** Items of one group. */
   readonly most: number;
+  /** Milliseconds that a group waits after one of several: those who were answered ask again at once, but not in one instant. */
+  readonly gatherMs: number;
 };
 
 type Waiting<Item, Answer> = {
@@ -15,7 +18,7 @@ type Waiting<Item, Answer> = {
 
 /**
  * The first of a burst is written at once, and alone; of those that come meanwhile, all go together. So a burst costs a few transactions
- * instead of one for each item, and a single item waits for nobody.
+ * instead of one for each item, and who asks alone waits for nobody.
  */
 export class GroupCommit<Item, Answer> {
   readonly #group: WriteGroup<Item, Answer>;
@@ -36,7 +39,11 @@ export class GroupCommit<Item, Answer> {
 
   async #writeAll(): Promise<void> {
     this.#isWriting = true;
-    while (this.#waiting.length > 0) await this.#write(this.#waiting.splice(0, this.#group.most));
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0, this.#group.most);
+      await this.#write(group);
+      if (group.length > 1) await sleep(this.#group.gatherMs);
+    }
     this.#isWriting = false;
   }
 

@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GroupCommit } from '#workflows/group-commit.ts';
+import { eventually } from '../kit/eventually.ts';
 
 /** Writes that end when told to. `bad` ones fail with everything beside them. */
 function openGroup(most: number) {
   const writes: { readonly items: readonly string[]; readonly end: () => void }[] = [];
   const group = new GroupCommit<string, string>({
     most,
+    gatherMs: 1,
     write: async (items) => {
       const { promise, resolve } = Promise.withResolvers<void>();
       writes.push({ items, end: resolve });
@@ -17,9 +19,10 @@ function openGroup(most: number) {
       return (item) => `${item} is written`;
     },
   });
-  const endLast = async () => {
+  /** Ends the last write, and waits for so many. */
+  const endLast = async (wanted: number) => {
     writes.at(-1)?.end();
-    await new Promise((resolve) => setImmediate(resolve));
+    await eventually(() => assert.equal(writes.length, wanted));
   };
   return { group, writes, endLast };
 }
@@ -31,7 +34,7 @@ test('the first is written at once; what comes meanwhile goes together, so many 
     writes.map(({ items }) => items),
     [['a']],
   );
-  for (let i = 0; i < 3; i++) await endLast();
+  for (const wanted of [2, 3, 3]) await endLast(wanted);
   assert.deepEqual(
     writes.map(({ items }) => items),
     [['a'], ['b', 'c', 'd'], ['e']],
@@ -41,7 +44,8 @@ test('the first is written at once; what comes meanwhile goes together, so many 
     ['a', 'b', 'c', 'd', 'e'].map((item) => `${item} is written`),
   );
   const later = group.add('f');
-  await endLast();
+  await eventually(() => assert.equal(writes.length, 4));
+  writes.at(-1)?.end();
   assert.equal(await later, 'f is written');
 });
 
@@ -49,8 +53,8 @@ test('a group that fails is written again one by one: only what is wrong fails',
   const { group, writes, endLast } = openGroup(10);
   const first = group.add('a');
   const settled = Promise.allSettled(['b', 'bad', 'c'].map((item) => group.add(item)));
-  await endLast();
-  await endLast();
+  await endLast(2);
+  await endLast(5);
   assert.deepEqual(
     writes.map(({ items }) => items),
     [['a'], ['b', 'bad', 'c'], ['b'], ['bad'], ['c']],
