@@ -252,6 +252,21 @@ test('a running job is paused, resumed, canceled; a deleted one comes back by un
     const queue = (await (await fetch(`${server.url}/queue`)).json()) as { state: string };
     assert.equal(queue.state, 'running');
   });
+
+  await page.goto(`${server.url}/#/settings?tab=storage`);
+  const jobs = page.getByRole('row', { name: /Finished jobs.*7 days.*RETENTION_HOURS/ });
+  await jobs.waitFor();
+  const counted = async () =>
+    ((await (await fetch(`${server.url}/admin/storage`)).json()) as { usage: { countedAt: string | null } }).usage
+      .countedAt;
+  const before = await counted();
+  await page.getByRole('button', { name: 'Sweep now' }).click();
+  await page.getByRole('dialog').getByText('Nothing is due.').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Sweep', exact: true }).click();
+  await page.getByText('A worker sweeps', { exact: true }).waitFor();
+  await page.locator('button:enabled', { hasText: 'Sweep now' }).waitFor();
+  assert.notEqual(await counted(), before);
+  assert.deepEqual(await findViolations(page), []);
 });
 
 test('signing in, a key made, used and revoked; what streams needs it too', async () => {

@@ -49,12 +49,14 @@ export function loadRoutes(app: Api, { platform }: ApiContext): void {
     async (request) => {
       const begin = Date.now() - LOAD_KEPT * 1000;
       const interval = loadInterval(await countLoadedMachines(db, new Date(begin)));
-      const after = request.query.after === undefined ? 0 : Date.parse(request.query.after);
+      const after = request.query.after === undefined ? begin : Date.parse(request.query.after);
+      // The next time that begins after it: else its first figure would be the mean of half of its samples.
+      const next = (Math.floor(after / 1000 / interval) + 1) * interval * 1000;
       // A time that is not over yet would be told of by half of its samples.
       const now =
         interval === LOAD_INTERVAL ? Date.now() + 1 : Math.floor(Date.now() / 1000 / interval) * interval * 1000;
       const machines = await listMachineLoad(db, {
-        after: new Date(Math.max(begin, after === 0 ? begin : after + (interval - 1) * 1000)),
+        after: new Date(Math.max(begin, next - 1)),
         before: new Date(now),
         interval,
       });
