@@ -76,7 +76,11 @@ export async function deliverWebhook(
   const { statusCode } = answer;
   const error = limit.aborted && statusCode === null ? `no answer within ${policy.timeLimit / 1000} s` : answer.error;
   const attempt = { at: at.toISOString(), statusCode, error, ms: Math.round(performance.now() - started) };
-  await database.db.transaction().execute((db) => settle(platform, db, { delivery, entry, attempt, answer, policy }));
+  const settling = { delivery, entry, attempt, answer, policy };
+  // Most end here, by one statement: two round trips less.
+  if (answer.error === null && !delivery.isOrdered && platform.config.RETENTION_HOURS !== 0)
+    return settle(platform, database.db, settling);
+  await database.db.transaction().execute((db) => settle(platform, db, settling));
 }
 
 async function post(
