@@ -44,6 +44,9 @@ const CHECK_MS = 100;
 const LOOK_MS = 1000;
 /** Seconds between SIGTERM and SIGKILL. */
 const GRACE = 5;
+/** The same where no picture came for so many seconds. */
+const IDLE = 1;
+const IDLE_GRACE = 0.5;
 /** Seconds that one has to give out what it holds when its input has ended. */
 const ENDING_GRACE = 0.7;
 /** FFmpeg that was told to end, and did. */
@@ -113,7 +116,9 @@ export class EncoderRun {
   /** SIGTERM, five seconds, SIGKILL. */
   async stop(): Promise<void> {
     this.#ending ??= 'stopped';
-    await this.child.stop(GRACE).catch(() => undefined);
+    // One that waits for the network in vain hears SIGTERM when something comes, and has nothing more to give.
+    const isWaiting = this.#hadFrames && this.#watchdog.silence() > IDLE;
+    await this.child.stop(isWaiting ? IDLE_GRACE : GRACE).catch(() => undefined);
   }
 
   /** Ends it as a failure, for a reason of ours. */

@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { until } from '../api/open-server.ts';
 import { eventually } from '../kit/eventually.ts';
+import { freePort } from '../kit/server-process.ts';
 import { startReceiver } from '../kit/webhook-receiver.ts';
 import { ffmpegWith, isRunning, look, openLive } from './open-live.ts';
 
 const sequenceOf = (playlist: string): number => Number(/MEDIA-SEQUENCE:(\d+)/.exec(playlist)?.[1] ?? -1);
 const numbersOf = (playlist: string): number[] => [...playlist.matchAll(/^(\d+)\.ts$/gm)].map(([, n]) => Number(n));
 
-test('a channel starts, plays, survives kill -9 and a frozen FFmpeg, tells it, and stops without a trace', async () => {
+test('a channel starts, plays, survives kill -9 and a frozen FFmpeg, tells it, and stops without a trace', async (t) => {
   const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
   const receiver = await startReceiver(secret);
   await using stack = new AsyncDisposableStack();
@@ -59,7 +61,9 @@ test('a channel starts, plays, survives kill -9 and a frozen FFmpeg, tells it, a
   for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
     const { ffmpeg_pid: pid, restarts } = await server.reach(job, isRunning);
     process.kill(pid ?? 0, signal);
+    const since = performance.now();
     const back = await server.reach(job, (answer) => isRunning(answer) && answer.ffmpeg_pid !== pid, 25);
+    t.diagnostic(`${signal}: pictures again after ${((performance.now() - since) / 1000).toFixed(1)} s`);
     assert.ok(back.restarts > restarts);
     assert.deepEqual(
       (await ffmpegWith(server.folder)).filter((one) => one === pid),
@@ -88,6 +92,7 @@ test('a channel starts, plays, survives kill -9 and a frozen FFmpeg, tells it, a
   const began = performance.now();
   await server.order(job, 'stop');
   const stopped = await server.reach(job, ({ status }) => status === 'stopped', 8);
+  t.diagnostic(`stopped in ${((performance.now() - began) / 1000).toFixed(1)} s`);
   assert.ok(performance.now() - began < 6500, 'SIGTERM, and SIGKILL after five seconds at the latest');
   assert.equal(stopped.ffmpeg_pid, null);
   await assert.rejects(readFile(`/proc/${pid}/stat`), 'neither alive nor a zombie');
@@ -103,107 +108,143 @@ test('a channel starts, plays, survives kill -9 and a frozen FFmpeg, tells it, a
     assert.ok(types.includes(`channel.${type}`), type);
 });
 
-test('what can never work is named at once; what may pass is tried five times', async () => {
-  await using server = await openLive();
-  const cases = [
-    [{ name: 'No file', input_type: 'file', input_file: '/etc/passwd' }, 'source_denied'],
-    [
-      { name: 'No interface', input_type: 'udp', input_multicast_ip: '239.9.9.9:5000', input_network: 'eth99' },
-      'invalid_request',
-    ],
-  ] as const;
-  for (const [fields, code] of cases) {
-    const { job } = await server.create(fields);
-    await server.order(job, 'start');
-    const answer = await server.reach(job, ({ status }) => status === 'error');
-    assert.equal(answer.error_code, code, answer.error_message ?? '');
-    assert.equal(answer.retries, 0);
-    assert.equal(answer.wanted, false);
-  }
-});
-
-test('a change of a running channel is taken over at once; deleting it ends it', async () => {
-  await using server = await openLive();
-  const { job, id } = await server.create({ name: 'Changing' });
-  await server.order(job, 'start');
-  const before = await server.reach(job, isRunning);
-  await server.call('PATCH', `/api/channels/${id}/`, { body: { resolution: '160x90' } });
-  const after = await server.reach(job, (answer) => isRunning(answer) && answer.ffmpeg_pid !== before.ffmpeg_pid);
-  assert.match(await readFile(`/proc/${after.ffmpeg_pid}/cmdline`, 'utf8'), /scale=160:90/);
-  assert.equal((await server.call('DELETE', `/api/channels/${id}/`)).status, 204);
-  await eventually(() => assert.rejects(readFile(`/proc/${after.ffmpeg_pid}/stat`)), { within: 8000 });
-});
-
-test('a channel starts and stops at its times; what it recorded becomes a video', async () => {
-  await using server = await openLive({ works: true, settings: { VIDEO_QUALITY_PRESETS: '240p' } });
-  const at = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
-  const { job } = await server.create({ name: 'Timed', record: true, start_at: at(1.5), stop_at: at(6.5) });
-  await server.reach(job, isRunning);
-  await server.reach(job, ({ status }) => status === 'stopped', 30);
-  const ready = await until(
-    60,
-    async () =>
-      (await server.call('GET', '/videos')).body as { videos: { status: string; duration: number; title: string }[] },
-    ({ videos }) => videos[0]?.status === 'ready',
-  );
-  assert.match(ready.videos[0]?.title ?? '', /^Timed /);
-  assert.ok((ready.videos[0]?.duration ?? 0) > 2);
-  assert.ok((await server.events()).some(({ type }) => type === 'channel.recorded'));
-});
-
-test('a copied stream and one encoded beside it are cut at the keyframes of the source', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'rendition-copied-'));
+test('channels of one server', { concurrency: 3 }, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'rendition-channels-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  const pattern = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25', '-t', '6', '-pix_fmt', 'yuv420p'];
-  // Keyframes nowhere near a round second.
-  const encode = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '17', '-sc_threshold', '0'];
-  await promisify(execFile)('ffmpeg', ['-v', 'error', ...pattern, ...encode, join(folder, 'odd.mp4')]);
-  await using server = await openLive({ settings: { FILE_ROOTS: folder } });
-  const { job } = await server.create({
-    ...{ name: 'Copied', input_type: 'file', input_file: 'odd.mp4', is_abr: true, frame_rate: null, resolution: null },
-    abr: [{ name: 'source', video_codec: 'copy' }, { resolution: '160x90' }],
-  });
-  await server.order(job, 'start');
-  const lengths = async (name: string) =>
-    (await server.call('GET', `/live/copied/${name}/playlist.m3u8`)).text.match(/EXTINF:[\d.]+/g) ?? [];
-  await until(
-    30,
-    () => lengths('90p'),
-    (found) => found.length >= 3,
-  );
-  const [copied, encoded] = [(await lengths('source')).slice(0, 3), (await lengths('90p')).slice(0, 3)];
-  assert.deepEqual(copied, encoded);
-  assert.ok(copied.includes('EXTINF:1.360000'), `two groups of 17 frames: ${copied}`);
-});
+  await using server = await openLive({ works: true, settings: { FILE_ROOTS: folder, VIDEO_QUALITY_PRESETS: '240p' } });
+  // None needs another: beside each other they take no longer than the slowest.
+  await Promise.all([
+    t.test('what can never work is named at once; what may pass is tried five times', async () => {
+      const cases = [
+        [{ name: 'No file', input_type: 'file', input_file: '/etc/passwd' }, 'source_denied'],
+        [
+          { name: 'No interface', input_type: 'udp', input_multicast_ip: '239.9.9.9:5000', input_network: 'eth99' },
+          'invalid_request',
+        ],
+      ] as const;
+      for (const [fields, code] of cases) {
+        const { job } = await server.create(fields);
+        await server.order(job, 'start');
+        const answer = await server.reach(job, ({ status }) => status === 'error');
+        assert.equal(answer.error_code, code, answer.error_message ?? '');
+        assert.equal(answer.retries, 0);
+        assert.equal(answer.wanted, false);
+      }
+    }),
+    t.test('a change of a running channel is taken over at once; deleting it ends it', async () => {
+      const { job, id } = await server.create({ name: 'Changing' });
+      await server.order(job, 'start');
+      const before = await server.reach(job, isRunning);
+      await server.call('PATCH', `/api/channels/${id}/`, { body: { resolution: '160x90' } });
+      const after = await server.reach(job, (answer) => isRunning(answer) && answer.ffmpeg_pid !== before.ffmpeg_pid);
+      assert.match(await readFile(`/proc/${after.ffmpeg_pid}/cmdline`, 'utf8'), /scale=160:90/);
+      assert.equal((await server.call('DELETE', `/api/channels/${id}/`)).status, 204);
+      await eventually(() => assert.rejects(readFile(`/proc/${after.ffmpeg_pid}/stat`)), { within: 8000 });
+    }),
+    t.test('a channel starts and stops at its times; what it recorded becomes a video', async () => {
+      const at = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
+      const { job } = await server.create({ name: 'Timed', record: true, start_at: at(1.5), stop_at: at(6.5) });
+      await server.reach(job, isRunning);
+      await server.reach(job, ({ status }) => status === 'stopped', 30);
+      const ready = await until(
+        60,
+        async () =>
+          (await server.call('GET', '/videos')).body as {
+            videos: { status: string; duration: number; title: string }[];
+          },
+        ({ videos }) => videos[0]?.status === 'ready',
+      );
+      assert.match(ready.videos[0]?.title ?? '', /^Timed /);
+      assert.ok((ready.videos[0]?.duration ?? 0) > 2);
+      assert.ok((await server.events()).some(({ type }) => type === 'channel.recorded'));
+    }),
+    t.test('a copied stream and one encoded beside it are cut at the keyframes of the source', async () => {
+      const pattern = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25', '-t', '6', '-pix_fmt', 'yuv420p'];
+      // Keyframes nowhere near a round second.
+      const encode = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '17', '-sc_threshold', '0'];
+      await promisify(execFile)('ffmpeg', ['-v', 'error', ...pattern, ...encode, join(folder, 'odd.mp4')]);
+      const { job } = await server.create({
+        ...{
+          name: 'Copied',
+          input_type: 'file',
+          input_file: 'odd.mp4',
+          is_abr: true,
+          frame_rate: null,
+          resolution: null,
+        },
+        abr: [{ name: 'source', video_codec: 'copy' }, { resolution: '160x90' }],
+      });
+      await server.order(job, 'start');
+      const lengths = async (name: string) =>
+        (await server.call('GET', `/live/copied/${name}/playlist.m3u8`)).text.match(/EXTINF:[\d.]+/g) ?? [];
+      await until(
+        30,
+        () => lengths('90p'),
+        (found) => found.length >= 3,
+      );
+      const [copied, encoded] = [(await lengths('source')).slice(0, 3), (await lengths('90p')).slice(0, 3)];
+      assert.deepEqual(copied, encoded);
+      assert.ok(copied.includes('EXTINF:1.360000'), `two groups of 17 frames: ${copied}`);
+    }),
+    t.test('what cannot be copied to players is encoded, and the log says why', async () => {
+      const pattern = [
+        '-f',
+        'lavfi',
+        '-i',
+        'testsrc2=size=320x180:rate=25[out0];sine=frequency=440:sample_rate=48000[out1]',
+      ];
+      const encode = ['-t', '4', '-c:v', 'mpeg2video', '-c:a', 'mp2', '-g', '12'];
+      await promisify(execFile)('ffmpeg', ['-v', 'error', ...pattern, ...encode, join(folder, 'broadcast.ts')]);
+      const { job } = await server.create({
+        ...{ name: 'Unfit', input_type: 'file', input_file: 'broadcast.ts', resolution: null, frame_rate: null },
+        ...{ video_codec: 'copy', audio_codec: 'copy' },
+      });
+      await server.order(job, 'start');
+      await eventually(
+        async () =>
+          assert.match(
+            await (await fetch(`${server.base}/live/unfit/master.m3u8`)).text(),
+            /CODECS="avc1\.[0-9a-f]{6},mp4a\.40\.2",RESOLUTION=320x180/,
+          ),
+        { within: 30_000 },
+      );
+      const running = await server.reach(job, isRunning);
+      assert.equal(running.retries, 0, 'finding that out is no failure');
+      const log = await server.log(job);
+      assert.match(log, /the picture is encoded to h264, hls carries no mpeg2video/);
+      assert.match(log, /the sound is encoded to aac, hls carries no mp2/);
+    }),
+    t.test('what waits for an input that says nothing is stopped and deleted at once', async () => {
+      const silent = createServer(() => undefined);
+      await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+      await using stack = new AsyncDisposableStack();
+      stack.defer(() => void silent.close());
+      const { port } = silent.address() as AddressInfo;
+      const blocked = await server.create({
+        ...{ name: 'Blocked', input_type: 'rtmp', input_url: `rtmp://127.0.0.1:${port}/live/x` },
+      });
+      await server.order(blocked.job, 'start');
+      const opening = await server.reach(blocked.job, ({ ffmpeg_pid }) => ffmpeg_pid !== null);
+      assert.equal(opening.status, 'pending');
+      assert.equal((await server.call('DELETE', `/api/channels/${blocked.id}/`)).status, 204);
+      await eventually(() => assert.rejects(readFile(`/proc/${opening.ffmpeg_pid}/stat`)), { within: 8000 });
 
-test('what cannot be copied to players is encoded, and the log says why', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'rendition-unfit-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  const pattern = [
-    '-f',
-    'lavfi',
-    '-i',
-    'testsrc2=size=320x180:rate=25[out0];sine=frequency=440:sample_rate=48000[out1]',
-  ];
-  const encode = ['-t', '4', '-c:v', 'mpeg2video', '-c:a', 'mp2', '-g', '12'];
-  await promisify(execFile)('ffmpeg', ['-v', 'error', ...pattern, ...encode, join(folder, 'broadcast.ts')]);
-  await using server = await openLive({ settings: { FILE_ROOTS: folder } });
-  const { job } = await server.create({
-    ...{ name: 'Unfit', input_type: 'file', input_file: 'broadcast.ts', resolution: null, frame_rate: null },
-    ...{ video_codec: 'copy', audio_codec: 'copy' },
-  });
-  await server.order(job, 'start');
-  await eventually(
-    async () =>
-      assert.match(
-        await (await fetch(`${server.base}/live/unfit/master.m3u8`)).text(),
-        /CODECS="avc1\.[0-9a-f]{6},mp4a\.40\.2",RESOLUTION=320x180/,
-      ),
-    { within: 30_000 },
-  );
-  const running = await server.reach(job, isRunning);
-  assert.equal(running.retries, 0, 'finding that out is no failure');
-  const log = await server.log(job);
-  assert.match(log, /the picture is encoded to h264, hls carries no mpeg2video/);
-  assert.match(log, /the sound is encoded to aac, hls carries no mp2/);
+      const udp = await freePort();
+      const pattern = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25', '-t', '4', '-pix_fmt', 'yuv420p'];
+      const encode = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '12', '-f', 'mpegts'];
+      const target = `udp://127.0.0.1:${udp}?pkt_size=1316`;
+      const sender = promisify(execFile)('ffmpeg', ['-v', 'error', '-re', ...pattern, ...encode, target]);
+      const { job } = await server.create({ name: 'Silent', input_type: 'udp', input_url: `udp://@:${udp}` });
+      await server.order(job, 'start');
+      await server.reach(job, isRunning);
+      await sender;
+      // Not for a moment: FFmpeg waits in a read that SIGTERM does not end.
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      const began = performance.now();
+      await server.order(job, 'stop');
+      await server.reach(job, ({ status }) => status === 'stopped', 10);
+      t.diagnostic(`stopped without an input in ${((performance.now() - began) / 1000).toFixed(1)} s`);
+      assert.ok(performance.now() - began < 6500);
+    }),
+  ]);
 });
