@@ -37,7 +37,11 @@ export const ERROR_CODES = {
   source_too_large: code('source', false, 'Use a smaller source, or raise MAX_SOURCE_BYTES.'),
   source_truncated: code('source', true, 'The transfer ended early; check the source server.'),
   source_redirects: code('source', false, 'Give the final address of the source.'),
-  source_tls: code('source', false, "The source server's certificate is not valid; renew it or use another address."),
+  source_tls: code(
+    'source',
+    false,
+    "The source server's certificate is not valid; renew it, use another address, or name its authority in EGRESS_CA_FILE.",
+  ),
   source_mismatch: code(
     'source',
     false,
@@ -57,7 +61,7 @@ export const ERROR_CODES = {
   destination_tls: code(
     'destination',
     false,
-    "The destination server's certificate is not valid; renew it or use another address.",
+    "The destination server's certificate is not valid; renew it, use another address, or name its authority in EGRESS_CA_FILE.",
   ),
   // the media itself
   not_media: code(

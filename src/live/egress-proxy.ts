@@ -1,10 +1,15 @@
-// A proxy on loopback that FFmpeg fetches live playlists, keys and segments through: every address is resolved once, judged, and that very one is dialled.
+// A proxy on loopback that FFmpeg fetches live playlists, keys and segments through: every address is resolved once, judged, and that very one is dialled; certificates are checked.
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import http, { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
+import { bareHost } from '#domain/channel-target.ts';
+import { PlatformError } from '#domain/error.ts';
+import { connectTo } from '#live/connect.ts';
+import { makeThrowawayCertificate } from '#live/throwaway-certificate.ts';
 import type { Guard } from '#storage/egress.ts';
 
 export type EgressProxy = {
@@ -15,7 +20,6 @@ export type EgressProxy = {
 
 /** Milliseconds without a byte in either direction. */
 const IDLE = 60_000;
-const CONNECT_TIMEOUT = 10_000;
 /** Headers that speak of one connection alone (RFC 9110 §7.6.1). */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
@@ -42,15 +46,15 @@ export async function startEgressProxy(guard: Guard): Promise<EgressProxy> {
     forward(guard, request, response).catch((error: unknown) => refuse(response, error));
   });
   const tunnels = new Set<Socket>();
-  server.on('connect', (request: IncomingMessage, client: Duplex, head: Buffer) => {
+  const context = createSecureContext(makeThrowawayCertificate(new Date()));
+  server.on('connect', (request: IncomingMessage, client: Socket, head: Buffer) => {
     client.on('error', () => client.destroy());
     if (!isAllowed(request)) {
       client.end('HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="live"\r\n\r\n');
       return;
     }
-    tunnel(guard, { target: request.url ?? '', client, head, tunnels }).catch(() => {
-      client.end('HTTP/1.1 403 Forbidden\r\n\r\n');
-    });
+    const wish = { target: request.url ?? '', client, head, tunnels, context };
+    tunnel(guard, wish).catch((error: unknown) => refuseTunnel(client, error));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -95,26 +99,37 @@ function refuse(response: ServerResponse, error: unknown): void {
 
 type Tunnel = {
   readonly target: string;
-  readonly client: Duplex;
+  readonly client: Socket;
   readonly head: Buffer;
   readonly tunnels: Set<Socket>;
+  readonly context: SecureContext;
 };
 
-async function tunnel(guard: Guard, { target, client, head, tunnels }: Tunnel): Promise<void> {
+/** Speaks TLS to both: FFmpeg checks no certificates of segments and keys, so that is done here. */
+async function tunnel(guard: Guard, { target, client, head, tunnels, context }: Tunnel): Promise<void> {
   const place = URL.parse(`https://${target}`);
   if (!place) throw new Error(`${target} is no host and port`);
   const { address } = await guard.resolve(place.hostname);
-  const socket = connect({ host: address, port: Number(place.port || 443), timeout: CONNECT_TIMEOUT });
+  const [name, port] = [bareHost(place), Number(place.port || 443)];
+  const socket = await connectTo({ guard, name, address, port, place: place.origin, isTls: true });
+  client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+  if (head.length > 0) client.unshift(head);
+  const inner = new TLSSocket(client, { isServer: true, secureContext: context });
   tunnels.add(socket);
+  inner.on('error', () => inner.destroy());
+  socket.on('error', () => socket.destroy());
+  socket.setTimeout(IDLE, () => socket.destroy());
   socket.once('close', () => {
     tunnels.delete(socket);
-    client.destroy();
+    inner.destroy();
   });
-  client.once('close', () => socket.destroy());
-  await once(socket, 'connect');
-  socket.setTimeout(IDLE, () => socket.destroy());
-  socket.on('error', () => socket.destroy());
-  client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
-  if (head.length > 0) socket.write(head);
-  client.pipe(socket).pipe(client);
+  inner.once('close', () => socket.destroy());
+  inner.pipe(socket).pipe(inner);
+}
+
+/** nginx's word for a certificate that is not valid; FFmpeg shows the rest of the line. */
+function refuseTunnel(client: Duplex, error: unknown): void {
+  const isCertificate = error instanceof PlatformError && error.code.endsWith('_tls');
+  const why = (error instanceof Error ? error.message : String(error)).replace(/[^\x20-\x7e]/g, ' ').slice(0, 300);
+  client.end(isCertificate ? `HTTP/1.1 495 ${why}\r\n\r\n` : 'HTTP/1.1 403 Forbidden\r\n\r\n');
 }

@@ -1,13 +1,12 @@
 // A door on loopback that leads to one judged address: TLS is spoken here, with the certificate checked against the name, which FFmpeg cannot be told to do. Opened by resolve-input.ts and resolve-output.ts.
 import { once } from 'node:events';
-import { connect as connectPlain, createServer, isIP, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { Transform } from 'node:stream';
-import { connect as connectTls } from 'node:tls';
 import { bareHost } from '#domain/channel-target.ts';
 import { PlatformError } from '#domain/error.ts';
+import { connectTo, type Target } from '#live/connect.ts';
 import type { Dialled } from '#live/resolve-network.ts';
 import type { Guard } from '#storage/egress.ts';
-import { storageError, transportError } from '#storage/storage-error.ts';
 
 export type Relay = {
   /** On 127.0.0.1. */
@@ -23,24 +22,24 @@ export type RelayWish = {
   readonly isRtsp: boolean;
 };
 
-const CONNECT_TIMEOUT = 10_000;
 const REDIRECT = /(^|\r\n\r\n)RTSP\/\d\.\d 3\d\d/;
 const REFUSAL = 'RTSP/1.0 403 Redirects are not followed\r\n\r\n';
 
 /** The first connection is made before it resolves. @throws PlatformError `*_tls`: another try does not help; `*_unreachable` */
 export async function openRelay(wish: RelayWish): Promise<Relay> {
+  const target = targetOf(wish);
   const sockets = new Set<Socket>();
   const track = (socket: Socket): Socket => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
     return socket.once('close', () => sockets.delete(socket));
   };
-  let first: Socket | null = track(await connectTo(wish));
+  let first: Socket | null = track(await connectTo(target));
   const server = createServer((client) => {
     track(client);
     const waiting = first && !first.destroyed ? first : null;
     first = null;
-    const upstream = waiting ? Promise.resolve(waiting) : connectTo(wish).then(track);
+    const upstream = waiting ? Promise.resolve(waiting) : connectTo(target).then(track);
     upstream.then(
       (socket) => (client.destroyed ? socket.destroy() : join(client, socket, wish)),
       () => client.destroy(),
@@ -58,27 +57,11 @@ export async function openRelay(wish: RelayWish): Promise<Relay> {
   };
 }
 
-async function connectTo({ guard, dialled: { url, address, port }, isTls }: RelayWish): Promise<Socket> {
-  const name = bareHost(url);
-  const signal = AbortSignal.timeout(CONNECT_TIMEOUT);
-  // An address has no name to ask for; its certificate is held against the address (RFC 6066 §3).
-  const servername = isIP(name) === 0 ? { servername: name } : {};
-  const socket = isTls
-    ? connectTls({ host: address, port, ...servername, ...(guard.ca && { ca: guard.ca }) })
-    : connectPlain({ host: address, port });
-  try {
-    await once(socket, isTls ? 'secureConnect' : 'connect', { signal });
-    return socket.setNoDelay(true);
-  } catch (error) {
-    socket.destroy();
-    const place = `${url.protocol}//${url.host}`;
-    if (!signal.aborted) throw transportError(place, guard.role, error);
-    throw storageError(`${place} did not answer within ${CONNECT_TIMEOUT / 1000} seconds.`, {
-      role: guard.role,
-      fault: 'unreachable',
-    });
-  }
-}
+const targetOf = ({ guard, dialled: { url, address, port }, isTls }: RelayWish): Target => ({
+  ...{ guard, address, port, isTls },
+  name: bareHost(url),
+  place: `${url.protocol}//${url.host}`,
+});
 
 function join(client: Socket, upstream: Socket, { isRtsp }: RelayWish): void {
   client.once('close', () => upstream.destroy());

@@ -64,7 +64,7 @@ export async function resolveInput(
       return plain(datagrams(input, input.inputType));
     case 'hls': {
       const url = guard.checkUrl(needed(input));
-      return plain({ kind: 'hls', url: url.href, proxy });
+      return { ...plain({ kind: 'hls', url: url.href, proxy }), secrets: [...secrets, new URL(proxy).password] };
     }
     case 'srt': {
       if (!isListening(input)) return plain({ kind: 'srt', url: srtUrl(await dial(guard, needed(input)), 'caller') });

@@ -49,6 +49,8 @@ const SIGNS: readonly Sign[] = [
     isPermanent: true,
     say: 'The user name, password, passphrase or stream key is not accepted',
   },
+  // Our own word for it, of the proxy that FFmpeg asks.
+  { pattern: /HTTP error 495/i, code: 'source_tls', isPermanent: true },
   { pattern: /403 Forbidden|Unauthorized/i, code: 'source_denied', isPermanent: false },
   {
     pattern:
@@ -60,6 +62,8 @@ const SIGNS: readonly Sign[] = [
   { pattern: /No space left/i, code: 'disk_full', isPermanent: false },
 ];
 
+/** What a server answered is only a warning to FFmpeg, and the error after it says less. */
+const TELLING = /\[(error|fatal|panic)\]|\[warning\] HTTP error/i;
 /** Lines that only follow from one that says more. */
 const ECHO =
   /Conversion failed|Error writing trailer|av_interleaved_write_frame|decode_slice_header|Exiting normally|Error splitting the argument list|^\[(info|verbose|debug)\]/i;
@@ -69,7 +73,7 @@ export function explainLive(
   tail: readonly string[],
   { role, exit }: { readonly role: 'source' | 'destination'; readonly exit: string },
 ): { readonly error: PlatformError; readonly isPermanent: boolean } {
-  const telling = tail.filter((line) => /\[(error|fatal|panic)\]/i.test(line) && !ECHO.test(line));
+  const telling = tail.filter((line) => TELLING.test(line) && !ECHO.test(line));
   const lines = telling.length > 0 ? telling : tail.filter((line) => /\[warning\]/i.test(line));
   for (const { pattern, code, isPermanent, say } of SIGNS) {
     const line = lines.findLast((one) => pattern.test(one));

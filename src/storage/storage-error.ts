@@ -50,7 +50,9 @@ export function transportError(where: string, role: StoreRole, thrown: unknown):
   const code = nodeError?.code ?? '';
   const detail = (nodeError ?? chain[0])?.message ?? String(thrown);
   if (TLS_CODES.test(code)) {
-    return storageError(`The TLS connection to ${where} failed: ${detail}`, { role, fault: 'tls', cause: thrown });
+    // Node's own advice is for those who start Node.
+    const plain = detail.replace(/; if the root CA is installed locally.*$/s, '');
+    return storageError(`The TLS connection to ${where} failed: ${plain}`, { role, fault: 'tls', cause: thrown });
   }
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new PlatformError('disk_full', `No space left while transferring ${where}.`, { cause: thrown });

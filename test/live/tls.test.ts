@@ -71,6 +71,30 @@ test('a certificate that nobody trusts, or of another name, ends a pull at once 
   assert.deepEqual(camera.asked, []);
 });
 
+test('HLS over https: the certificate is checked, for playlists and segments alike', async () => {
+  const origin = await server.create({ name: 'origin', hls_window_seconds: 12 });
+  await server.order(origin.job, 'start');
+  await plays(origin.slug);
+  const port = Number(new URL(server.base).port);
+  await using front = await startTlsFront(port, trusted);
+  const at = (one: number) => `https://localhost:${one}/live/${origin.slug}/master.m3u8`;
+  const { job, slug } = await server.create({ name: 'Https', input_type: 'hls', input_url: at(front.port) });
+  await server.order(job, 'start');
+  await server.reach(job, isRunning, 30);
+  await plays(slug);
+  assert.ok(front.names.length > 1 && front.names.every((name) => name === 'localhost'), front.names.join(' '));
+  await server.order(job, 'stop');
+
+  await using bad = await startTlsFront(port, await stranger());
+  const { job: refused } = await server.create({ name: 'Bad https', input_type: 'hls', input_url: at(bad.port) });
+  await server.order(refused, 'start');
+  const told = await server.reach(refused, ({ status }) => status === 'error', 30);
+  assert.deepEqual([told.error_code, told.retries], ['source_tls', 0], told.error_message ?? '');
+  assert.match(told.error_message ?? '', /certificate/);
+  assert.deepEqual(bad.names, []);
+  await server.order(origin.job, 'stop');
+});
+
 test('a camera that sends its clients elsewhere is not followed', async () => {
   let visits = 0;
   const secret = createServer((socket) => {
