@@ -14,13 +14,16 @@ import type { ServedFile } from '#workflows/read-package.ts';
 const CACHE_BYTES = 64 * 1024 ** 2;
 /** Bytes read at once from local disk. */
 const STREAM_BUFFER = 1024 ** 2;
-const FOREVER = 'public, max-age=31536000, immutable';
+const YEAR = 31_536_000;
+const keepFor = (seconds = YEAR): string => `public, max-age=${seconds}, immutable`;
 const FRESH = 'no-cache';
 
 export type Sending = {
   readonly file: ServedFile;
   /** What a download is called; null where the URL's own name does. */
   readonly filename: string | null;
+  /** Seconds that a segment's address surely means the same; left out, for ever. */
+  readonly lifetime?: number;
   /** Asks the browser to save it instead of showing it. */
   readonly download: boolean;
   /** Told of a whole answer that is sent from memory. */
@@ -32,12 +35,12 @@ const hash = (text: string): string => createHash('sha256').update(text).digest(
 
 export function createFileSender(platform: Platform): FileSender {
   const cache = new BufferCache(CACHE_BYTES);
-  return async (request, reply, { file, filename, download, onWhole }) => {
+  return async (request, reply, { file, filename, lifetime, download, onWhole }) => {
     reply.header('X-Content-Type-Options', 'nosniff').header('Vary', 'Origin').header('Accept-Ranges', 'bytes');
     // Stored objects never change under their key; a name in a job may get another key when it is retried.
     const etag = `"${hash(file.kind === 'text' ? file.text : `${file.key} ${file.size}`)}"`;
     reply.header('ETag', etag);
-    reply.header('Cache-Control', file.kind !== 'text' && isSegment(file.name) ? FOREVER : FRESH);
+    reply.header('Cache-Control', file.kind !== 'text' && isSegment(file.name) ? keepFor(lifetime) : FRESH);
     if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
     reply.type(withCharset(file.mediaType));
     if (filename !== null || download) reply.header('Content-Disposition', disposition(filename, download));

@@ -21,6 +21,8 @@ const query = z.object({ token: z.string().max(200).optional() });
 /** Milliseconds that what the database says serves all players alike. */
 const FRESH_MS = 400;
 const MOST_CHANNELS = 200;
+/** Seconds: a channel that is deleted and made anew under its name counts its segments from the beginning. */
+const SEGMENT_LIFETIME = 300;
 
 export function liveRoutes(app: Api, context: ApiContext): void {
   const { platform } = context;
@@ -65,7 +67,7 @@ export function liveRoutes(app: Api, context: ApiContext): void {
       if (!file) throw new PlatformError('not_found', `Channel ${live.name} has no ${JSON.stringify(name)} now`);
       // Players of other sites may play what they were given the address of.
       reply.header('Access-Control-Allow-Origin', '*');
-      return sendFile(request, reply, { file, filename: null, download: false });
+      return sendFile(request, reply, { file, filename: null, download: false, lifetime: SEGMENT_LIFETIME });
     },
   });
 
