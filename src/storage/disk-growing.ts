@@ -5,7 +5,7 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { isNodeError } from '#domain/error.ts';
 import { checkFolder, type DiskRoot, diskError, existingPath, plainPath } from '#storage/disk-path.ts';
-import type { GrowingFiles, PlacedBytes, PlacedWrite, SizedObject } from '#storage/piecewise.ts';
+import type { GrowingFiles, PlacedBytes, PlacedWrite, SizedObject, WriteProgress } from '#storage/piecewise.ts';
 import { STREAM_BUFFER } from '#storage/write-body.ts';
 
 /** Milliseconds between what is written and its way to the disk, and from one such way to the next. */
@@ -123,12 +123,12 @@ async function created(target: string, error: unknown): Promise<FileHandle> {
   }
 }
 
-async function writeAt(file: FileHandle, { offset, body, limit }: PlacedWrite): Promise<PlacedBytes> {
+async function writeAt(file: FileHandle, { body, ...place }: PlacedWrite): Promise<PlacedBytes> {
   const source = body[Symbol.asyncIterator]();
   try {
-    return await writeFrom(source, file, { offset, limit });
+    return await writeFrom(source, file, place);
   } catch (error) {
-    // The disk failed: nothing more is read.
+    // The disk failed, or whoever was told of it: nothing more is read.
     await source.return?.();
     throw error;
   }
@@ -137,19 +137,21 @@ async function writeAt(file: FileHandle, { offset, body, limit }: PlacedWrite): 
 async function writeFrom(
   source: AsyncIterator<Uint8Array>,
   file: FileHandle,
-  { offset, limit }: Pick<PlacedWrite, 'offset' | 'limit'>,
+  { offset, limit, progress }: Omit<PlacedWrite, 'body'>,
 ): Promise<PlacedBytes> {
   let [bytes, gathered]: [number, number] = [0, 0];
   let batch: Uint8Array[] = [];
   let writing: Promise<unknown> = Promise.resolve();
   let error: Error | null = null;
   let rest: AsyncIterator<Uint8Array> | null = null;
+  const teller = tellProgress(progress);
   /** One write is under way while the next is gathered. */
   const flush = async () => {
     if (gathered === 0) return;
     const [buffers, at] = [batch, offset + bytes - gathered];
     [batch, gathered] = [[], 0];
     await writing;
+    teller.written(at - offset);
     writing = writeAll(file, buffers, at);
     // It is awaited before the next one, or at the end.
     writing.catch(() => undefined);
@@ -177,7 +179,37 @@ async function writeFrom(
   }
   await flush();
   await writing;
+  await teller.end();
   return { bytes, error, rest };
+}
+
+function tellProgress(progress: WriteProgress | undefined) {
+  let told = 0;
+  let telling: Promise<void> | null = null;
+  let failure: { readonly error: unknown } | null = null;
+  const check = () => {
+    if (failure) throw failure.error;
+  };
+  return {
+    /** @param bytes written so far */
+    written: (bytes: number) => {
+      check();
+      if (!progress || telling || bytes - told < progress.every) return;
+      told = bytes;
+      telling = progress
+        .tell(bytes)
+        .catch((error: unknown) => {
+          failure = { error };
+        })
+        .finally(() => {
+          telling = null;
+        });
+    },
+    end: async () => {
+      await telling;
+      check();
+    },
+  };
 }
 
 async function writeAll(file: FileHandle, buffers: readonly Uint8Array[], position: number): Promise<void> {

@@ -9,6 +9,15 @@ export type PlacedWrite = {
   readonly body: AsyncIterable<Uint8Array>;
   /** No more than so many bytes are written. */
   readonly limit: number;
+  readonly progress?: WriteProgress;
+};
+
+/** Told how much is written while more comes: to stop for it would let the connection run full, and every byte would grow cold. */
+export type WriteProgress = {
+  /** bytes from one time to the next */
+  readonly every: number;
+  /** Called again only once it has resolved; what it throws ends the write. */
+  readonly tell: (bytes: number) => Promise<void>;
 };
 
 export type PlacedBytes = {

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { PlatformError } from '#domain/error.ts';
 import { openDisk } from '#storage/disk.ts';
 import type { GrowingFiles } from '#storage/piecewise.ts';
 import { eventually } from '../kit/eventually.ts';
@@ -63,4 +64,26 @@ test('bytes that could not be sent to the disk while more came are not forgotten
   await eventually(() => assert.rejects(write('broken', 4, pieces('more')), { code: 'storage_failed' }));
   await assert.rejects(growing.sync('broken'), { code: 'storage_failed' });
   await assert.rejects(growing.settle('broken', { key: 'whole', size: 4 }), { code: 'storage_failed' });
+});
+
+test('how much is written is told while more comes; whoever is told may end it', async () => {
+  const MB = 1 << 20;
+  async function* film(count: number): AsyncGenerator<Uint8Array> {
+    for (let i = 0; i < count; i++) yield Buffer.alloc(MB, i);
+  }
+  const told: number[] = [];
+  const note = async (bytes: number) => {
+    // No byte is told of before it can be read.
+    assert.ok((await readFile(path.join(root, 'told'))).length >= bytes);
+    told.push(bytes);
+  };
+  const place = { offset: 0, limit: Infinity };
+  const { bytes } = await growing.write('told', { ...place, body: film(40), progress: { every: 4 * MB, tell: note } });
+  assert.equal(bytes, 40 * MB);
+  assert.ok(told.length > 0 && told.every((one, i) => one - (told[i - 1] ?? 0) >= 4 * MB), String(told));
+  const overtaken = new PlatformError('conflict', 'somebody else was quicker');
+  const tell = () => Promise.reject(overtaken);
+  await assert.rejects(growing.write('told', { ...place, body: film(40), progress: { every: 4 * MB, tell } }), {
+    code: 'conflict',
+  });
 });

@@ -45,26 +45,27 @@ export async function appendUpload(platform: Platform, appending: Appending): Pr
 type Work = Appending & { readonly hash: Hash | null };
 
 async function appendInPlace(platform: Platform, growing: GrowingFiles, work: Work): Promise<number> {
-  const { upload, hash } = work;
+  const { upload, hash, body } = work;
   const key = growingKey(upload.id);
-  let at = upload.received;
-  let body: AsyncIterable<Uint8Array> = work.body;
-  for (;;) {
-    // Bytes that are to be checked first are noted at the end alone.
-    const limit = hash ? Infinity : NOTED;
-    const { bytes, error, rest } = await growing.write(key, { offset: at, body, limit });
-    if (hash) {
-      if (error) throw error;
-      checkDigest(work);
-    }
-    // Whole it counts as safe, whatever becomes of the machine.
-    if (at + bytes === upload.expectedSize) await growing.sync(key);
-    if (bytes > 0) await note(platform, upload, { from: at, to: at + bytes, isTold: rest === null });
-    at += bytes;
+  const offset = upload.received;
+  let noted = offset;
+  const advance = async (to: number, isTold: boolean) => {
+    await note(platform, upload, { from: noted, to, isTold });
+    noted = to;
+  };
+  const progress = { every: NOTED, tell: (bytes: number) => advance(offset + bytes, false) };
+  // Bytes that are to be checked first are noted at the end alone.
+  const place = { offset, limit: Infinity, ...(hash ? {} : { progress }) };
+  const { bytes, error } = await growing.write(key, { ...place, body });
+  if (hash) {
     if (error) throw error;
-    if (!rest) return at;
-    body = { [Symbol.asyncIterator]: () => rest };
+    checkDigest(work);
   }
+  // Whole it counts as safe, whatever becomes of the machine.
+  if (offset + bytes === upload.expectedSize) await growing.sync(key);
+  if (bytes > 0) await advance(offset + bytes, true);
+  if (error) throw error;
+  return offset + bytes;
 }
 
 async function appendPieces(platform: Platform, work: Work): Promise<number> {
