@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BufferCache, LARGEST_KEPT } from '#api/buffer-cache.ts';
 import { parseRange } from '#api/byte-range.ts';
 import type { AnswerHeaders } from '#api/hot-answers.ts';
 import type { Platform } from '#workflows/platform.ts';
+import { bytesOf } from '#workflows/read-bytes.ts';
 import type { ServedFile } from '#workflows/read-package.ts';
 
 /** Bytes of hot segments kept in memory. */
@@ -52,7 +52,7 @@ export function createFileSender(platform: Platform): FileSender {
     if (range) reply.code(206).header('Content-Range', `bytes ${start}-${end}/${size}`);
     reply.header('Content-Length', String(end - start + 1));
     if (request.method === 'HEAD') return reply.send();
-    const body = await bytesOf(platform, cache, { file, start, end });
+    const body = await bodyOf(platform, cache, { file, start, end });
     if (!range && Buffer.isBuffer(body)) onWhole?.(reply.getHeaders(), body);
     return reply.send(body);
   };
@@ -66,7 +66,7 @@ async function sizeOf(cache: BufferCache, file: ServedFile): Promise<number> {
 
 type Wanted = { readonly file: ServedFile; readonly start: number; readonly end: number };
 
-async function bytesOf(
+async function bodyOf(
   platform: Platform,
   cache: BufferCache,
   { file, start, end }: Wanted,
@@ -76,7 +76,7 @@ async function bytesOf(
   if (file.kind === 'made') return (await cache.get(file.key, file.make)).subarray(start, end + 1);
   const { storage } = platform;
   if (file.size > LARGEST_KEPT) return storage.read(file.key, { start, end });
-  const whole = await cache.get(file.key, async () => buffer(await storage.read(file.key)));
+  const whole = await cache.get(file.key, () => bytesOf(platform, file));
   return whole.subarray(start, end + 1);
 }
 

@@ -1,5 +1,7 @@
 // Every way a request can be wrong: the status, the code, the field, and what is allowed.
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { openServer, type TestServer } from './open-server.ts';
 
@@ -186,6 +188,26 @@ test('a body that is missing is asked for', async () => {
     const { errors } = answer.body as Problem;
     assert.deepEqual([answer.status, errors], [400, [{ path: '', message: 'a JSON object is needed as the body' }]]);
   }
+});
+
+test('a request that says nothing of a body has none, whatever type it names', async () => {
+  const { hostname, port } = new URL(server.base);
+  const ask = async (path: string, type: string): Promise<number> => {
+    const socket = connect(Number(port), hostname);
+    // Neither a length nor chunks: what curl -X POST sends, and fetch cannot.
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: close\r\n${type}\r\n`);
+    return Number((await text(socket)).split(' ')[1]);
+  };
+  const cases = [
+    ['/plan', '', 400],
+    ['/plan', 'Content-Type: application/json\r\n', 400],
+    ['/jobs', 'Content-Type: multipart/form-data; boundary=x\r\n', 400],
+    ['/upload/init', 'Content-Type: application/x-www-form-urlencoded\r\n', 400],
+    ['/upload/chunk', 'Content-Type: multipart/form-data; boundary=x\r\n', 400],
+    ['/jobs/1/cancel', 'Content-Type: application/json\r\n', 404],
+    ['/api/speedtest', 'Content-Type: application/octet-stream\r\n', 200],
+  ] as const;
+  for (const [path, type, status] of cases) assert.equal(await ask(path, type), status, `${path} ${type}`);
 });
 
 test('paths work with and without the trailing slash', async () => {

@@ -152,7 +152,7 @@ async function findSoon(
   for (;;) {
     const found = await streamOf(platform, cache, request);
     const file = found.stream?.find(name, view) ?? null;
-    if (file || !willCome(found, name) || performance.now() > until || request.raw.destroyed) return { file, found };
+    if (file || !willCome(found, name) || performance.now() > until || request.socket.destroyed) return { file, found };
     await sleep(LOOK_EVERY_MS);
   }
 }
