@@ -43,6 +43,8 @@ export class PublishQueue {
   #bytes = 0;
   #isFull = false;
   #hasGap = false;
+  /** Objects that were refused and are tried again. */
+  #refused = 0;
   #trouble: { readonly error: PlatformError; readonly since: number } | null = null;
   #known = 0;
   #going: Promise<void> = Promise.resolve();
@@ -130,30 +132,49 @@ export class PublishQueue {
   }
 
   /** Once more and once more, for as long as it is of use. */
-  async #write({ key, bytes, contentType }: Publishing['objects'][number], deadline: number): Promise<void> {
-    const { storage, onError } = this.#options;
-    const { tryLimit, pause } = this.#pace;
-    const { signal: stopping } = this.#stopping;
-    for (;;) {
-      stopping.throwIfAborted();
-      const slow = AbortSignal.timeout(tryLimit);
-      const signal = AbortSignal.any([stopping, slow]);
-      try {
-        await storage.write(key, bytes, { contentType, size: bytes.length, signal });
-        this.#recover();
-        return;
-      } catch (thrown) {
-        const error = slow.aborted ? tooSlow(key, tryLimit) : thrown;
-        if (stopping.aborted || performance.now() + pause > deadline) throw error;
-        if (!this.#trouble) onError(error);
-        this.#trouble ??= { error: toPlatformError(error), since: performance.now() };
-        await sleep(pause, undefined, { signal: stopping });
+  async #write(object: Publishing['objects'][number], deadline: number): Promise<void> {
+    const { signal } = this.#stopping;
+    let isRefused = false;
+    try {
+      for (;;) {
+        const error = await this.#try(object);
+        if (error === null) break;
+        if (signal.aborted || performance.now() + this.#pace.pause > deadline) throw error;
+        if (!isRefused) this.#refuse(error);
+        isRefused = true;
+        await sleep(this.#pace.pause, undefined, { signal });
       }
+    } finally {
+      if (isRefused) this.#refused -= 1;
+    }
+    this.#recover();
+  }
+
+  /** Why it was not taken. */
+  async #try({ key, bytes, contentType }: Publishing['objects'][number]): Promise<unknown> {
+    this.#stopping.signal.throwIfAborted();
+    const { tryLimit } = this.#pace;
+    const slow = AbortSignal.timeout(tryLimit);
+    const signal = AbortSignal.any([this.#stopping.signal, slow]);
+    try {
+      await this.#options.storage.write(key, bytes, { contentType, size: bytes.length, signal });
+      return null;
+    } catch (error) {
+      return slow.aborted ? tooSlow(key, tryLimit) : error;
     }
   }
 
+  /** Told once, however many wait. */
+  #refuse(error: unknown): void {
+    this.#refused += 1;
+    if (this.#trouble) return;
+    this.#trouble = { error: toPlatformError(error), since: performance.now() };
+    this.#options.onError(error);
+  }
+
+  /** One was taken: if that is all there was, storage is back. */
   #recover(): void {
-    if (!this.#trouble) return;
+    if (this.#refused > 0 || !this.#trouble) return;
     const seconds = (performance.now() - this.#trouble.since) / 1000;
     this.#trouble = null;
     this.#options.log.write('storage', `takes segments again, after ${seconds.toFixed(1)} s`);
