@@ -1,9 +1,8 @@
 // Outputs as they are served, kept between requests: made anew when a job has changed. Used by output-routes.ts.
 import type { Api } from '#api/context.ts';
-import { listen } from '#database/listen.ts';
+import { forgetChanged } from '#api/forget-changed.ts';
 import type { Job } from '#domain/job.ts';
 import { nameOfLocation } from '#domain/view-location.ts';
-import { EVENTS, type EventNote, JOB_PROGRESS, type JobProgressNote } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { readPackage, type ServedOutput } from '#workflows/read-package.ts';
 
@@ -20,22 +19,8 @@ export type OutputCache = { find(wish: OutputWish, findJob: () => Promise<Job>):
 
 export function createOutputCache(app: Api, platform: Platform): OutputCache {
   const kept = new Map<string, Kept>();
-  const forget = (jobId: number | null) => {
+  forgetChanged(app, platform, (jobId) => {
     for (const [key, entry] of kept) if (jobId === null || entry.jobId === jobId) kept.delete(key);
-  };
-  const subscriptions: { close(): Promise<void> }[] = [];
-  app.addHook('onReady', async () => {
-    subscriptions.push(
-      await listen(platform.database, EVENTS, (payload) =>
-        forget(payload === null ? null : (JSON.parse(payload) as EventNote).jobId),
-      ),
-      await listen(platform.database, JOB_PROGRESS, (payload) =>
-        forget(payload === null ? null : (JSON.parse(payload) as JobProgressNote).jobId),
-      ),
-    );
-  });
-  app.addHook('onClose', async () => {
-    await Promise.all(subscriptions.map((subscription) => subscription.close()));
   });
   return {
     find: async ({ projectId, id, index }, findJob) => {

@@ -3,11 +3,10 @@ import { once } from 'node:events';
 import { createServer as createSocket } from 'node:net';
 import type { Api } from '#api/context.ts';
 import type { Command } from '#cli/command.ts';
-import { endInTime } from '#cli/end-in-time.ts';
 import { startLiveRole } from '#cli/live-role.ts';
 import { createLogger } from '#cli/logger.ts';
 import { listenOnSeedPorts, portOf, type SeedPorts } from '#cli/seed-ports.ts';
-import { nextSignal } from '#cli/signals.ts';
+import { hearStop } from '#cli/until-stopped.ts';
 import { readEnvironment } from '#config/read-environment.ts';
 import type { Config } from '#config/settings.ts';
 import { isNodeError, PlatformError } from '#domain/error.ts';
@@ -45,7 +44,7 @@ export const command: Command = {
 };
 
 async function serve(config: Config, { seedPorts }: { readonly seedPorts: boolean }): Promise<number> {
-  const signals = nextSignal();
+  const untilStopped = hearStop();
   const log = createLogger(config);
   const [serves, works] = [config.ROLES.includes('api'), config.ROLES.includes('work')];
   if (serves) await requireFreePort(config);
@@ -59,13 +58,15 @@ async function serve(config: Config, { seedPorts }: { readonly seedPorts: boolea
   const sampler = startLoadSampler(platform);
   const place = app ? addressOf(app, config) : null;
   process.stdout.write(place ? `Rendition is ready at ${place}\n` : 'Rendition is ready\n');
-  const ending = await Promise.race([signals.signal, platform.lost]);
-  if (ending instanceof PlatformError) log.error(ending.message);
-  else log.info(`${ending}: stopping`);
-  // The server first: who asks now is told to come again, and nothing new is taken in.
-  await endInTime(log, [app?.close(), services?.close(), worker?.stop(), intake?.stop(), live?.stop(), sampler.stop()]);
-  signals.stop();
-  return ending instanceof PlatformError ? 1 : 0;
+  // Awaited, or the platform would be closed at once. The server first: who asks now is told to come again, and nothing new is taken in.
+  return await untilStopped(platform, () => [
+    app?.close(),
+    services?.close(),
+    worker?.stop(),
+    intake?.stop(),
+    live?.stop(),
+    sampler.stop(),
+  ]);
 }
 
 /** @param undo what had been started before, should a port be taken */

@@ -1,13 +1,10 @@
 // `rendition work`: a worker of its own process beside a running server. Called by run.ts.
-import { join } from 'node:path';
 import type { Command } from '#cli/command.ts';
-import { endInTime } from '#cli/end-in-time.ts';
 import { createLogger } from '#cli/logger.ts';
-import { nextSignal } from '#cli/signals.ts';
+import { requireDatabase } from '#cli/require-database.ts';
+import { hearStop } from '#cli/until-stopped.ts';
 import { readEnvironment } from '#config/read-environment.ts';
 import type { Config } from '#config/settings.ts';
-import { findPostmaster } from '#database/postmaster.ts';
-import { PlatformError } from '#domain/error.ts';
 import { openPlatform } from '#platform.ts';
 import { startLoadSampler } from '#workflows/sample-load.ts';
 import { startWorker } from '#workflows/start-worker.ts';
@@ -33,25 +30,16 @@ export const command: Command = {
 };
 
 async function work(config: Config): Promise<number> {
-  await requireDatabase(config);
-  const signals = nextSignal();
+  await requireDatabase(config, 'A worker shares');
+  const untilStopped = hearStop();
   const log = createLogger(config);
   await using platform = await openPlatform(config, { log, works: true });
   const worker = await startWorker(platform);
   const sampler = startLoadSampler(platform);
   process.stdout.write(`Worker ${platform.workerId} is ready\n`);
-  const ending = await Promise.race([signals.signal, platform.lost]);
-  if (ending instanceof PlatformError) log.error(ending.message);
-  else log.info(`${ending}: stopping`);
-  await endInTime(log, [ending === 'SIGTERM' ? worker.drain() : worker.stop(), sampler.stop()]);
-  signals.stop();
-  return ending instanceof PlatformError ? 1 : 0;
-}
-
-async function requireDatabase({ DATABASE_URL, DATA_DIR }: Config): Promise<void> {
-  if (DATABASE_URL !== undefined || (await findPostmaster(join(DATA_DIR, 'database', 'cluster')))) return;
-  throw new PlatformError(
-    'database_unreachable',
-    `A worker shares a server's database: set DATABASE_URL, or start "rendition serve" with DATA_DIR=${DATA_DIR} first`,
-  );
+  // Awaited here: until then it needs what `using` closes.
+  return await untilStopped(platform, (ending) => [
+    ending === 'SIGTERM' ? worker.drain() : worker.stop(),
+    sampler.stop(),
+  ]);
 }

@@ -1,8 +1,7 @@
 // Streams as they are served, kept between requests: read anew when a job has changed, and soon while they grow. Used by stream-routes.ts.
 import type { Api } from '#api/context.ts';
-import { listen } from '#database/listen.ts';
+import { forgetChanged } from '#api/forget-changed.ts';
 import type { Video } from '#domain/video.ts';
-import { EVENTS, type EventNote, JOB_PROGRESS, type JobProgressNote } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { readStream, type Stream } from '#workflows/videos/read-stream.ts';
 
@@ -29,22 +28,8 @@ export type StreamCache = { find(key: string, findVideo: () => Promise<Video>): 
 /** @param key names who asks and for what: what one may see, another may not */
 export function createStreamCache(app: Api, platform: Platform): StreamCache {
   const kept = new Map<string, Kept>();
-  const forget = (jobId: number | null) => {
+  forgetChanged(app, platform, (jobId) => {
     for (const [key, { jobs }] of kept) if (jobId === null || jobs === null || jobs.includes(jobId)) kept.delete(key);
-  };
-  const subscriptions: { close(): Promise<void> }[] = [];
-  app.addHook('onReady', async () => {
-    subscriptions.push(
-      await listen(platform.database, EVENTS, (payload) =>
-        forget(payload === null ? null : (JSON.parse(payload) as EventNote).jobId),
-      ),
-      await listen(platform.database, JOB_PROGRESS, (payload) =>
-        forget(payload === null ? null : (JSON.parse(payload) as JobProgressNote).jobId),
-      ),
-    );
-  });
-  app.addHook('onClose', async () => {
-    await Promise.all(subscriptions.map((subscription) => subscription.close()));
   });
   const keep = (key: string, entry: Kept) => {
     kept.delete(key);
