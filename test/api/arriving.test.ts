@@ -165,3 +165,33 @@ test('one that is stopped while it arrives rests, and goes on with what it has',
   assert.equal(((await whenReady(server, id)).body as Shown).status, 'ready');
   assert.deepEqual([(await tasksOf(id))[0]?.attempt, (await tasksOf(id))[0]?.id], [first?.attempt, first?.id]);
 });
+
+test('what was made of damaged bytes is thrown away when they are sent again', async () => {
+  const { id, send } = await begin();
+  const damaged = range(1, 6);
+  await send([0, ...range(6, MOST)]);
+  const zeros = Buffer.alloc(Math.ceil(bytes.length / CHUNKS));
+  for (const index of damaged) await sendChunk(server.base, { id, index, bytes: zeros });
+  await until(
+    60,
+    () => tasksOf(id),
+    ([first]) => first?.status === 'done' || (first?.status === 'pending' && first.attempt > 0),
+  );
+  assert.equal((await show(id)).status, 'uploading');
+  await send(damaged);
+  assert.deepEqual(await tasksOf(id), []);
+  await send(range(MOST, CHUNKS));
+  assert.equal((await complete(id)).status, 202);
+  assert.equal(((await whenReady(server, id)).body as Shown).status, 'ready');
+  const { events } = (await server.call('GET', '/events?limit=500')).body as {
+    events: { type: string; data: { video_id?: string } }[];
+  };
+  const told = events.filter(({ data }) => data.video_id === id).map(({ type }) => type);
+  assert.deepEqual(
+    told.filter((type) => type !== 'rendition.ready'),
+    ['video.uploaded', 'video.playable', 'video.ready'],
+  );
+  // Each frame of the film is another one; damaged, the first stands still.
+  const frames = (await framesOf(id, '360p')).split('\n').filter((line) => /^0,/.test(line));
+  assert.equal(new Set(frames.map((line) => line.split(',').at(-1))).size, SECONDS * 25);
+});
