@@ -60,6 +60,7 @@ export class ChannelInputs {
       const kept = isHls ? KEPT_OF_HLS : Math.min(MOST_KEPT, failoverOf(spec, inputNamed(spec, onAir)));
       const standby = new Standby({
         ...{ context, name, log, onSound: onReady },
+        onBack: (back) => void this.#standbys.set(name, back),
         open: () => this.#open(input),
         keepSeconds: isRemote(input) ? kept : null,
         holeSeconds: Math.max(SHORTEST_HOLE, failoverOf(spec, input)),

@@ -25,6 +25,8 @@ export type StandbyOptions = {
   readonly log: ChannelLog;
   /** It became sound. */
   readonly onSound: () => void;
+  /** The encoder that it was handed to has ended, and it still reads. */
+  readonly onBack: (standby: Standby) => void;
 };
 
 const AGAIN_MS = 2000;
@@ -44,6 +46,7 @@ export class Standby {
   #since: number | null = null;
   #isFit = true;
   #isTaken = false;
+  #isOver = false;
   #encoder: Writable | null = null;
   #reason = '';
   #following: Promise<void> = Promise.resolve();
@@ -83,8 +86,16 @@ export class Standby {
         },
         isLive: true,
       },
-      close: () => this.stop(),
+      close: () => this.#giveBack(),
     };
+  }
+
+  /** It stands by again: who sends to it is not sent away. */
+  async #giveBack(): Promise<void> {
+    this.#encoder = null;
+    this.#isTaken = false;
+    if (this.#isOver) await this.stop();
+    else this.#options.onBack(this);
   }
 
   async stop(): Promise<void> {
@@ -103,9 +114,10 @@ export class Standby {
       this.#since = null;
       // The encoder that reads it comes to the end of its input.
       this.#encoder?.end();
-      if (this.#isTaken) return;
+      if (this.#isTaken) break;
       await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined);
     }
+    this.#isOver = true;
   }
 
   /** One process, to its end. */
@@ -135,16 +147,17 @@ export class Standby {
       },
       sinks: keepSeconds === null ? [] : [(stream) => this.#take(stream, packets)],
     });
+    let hadPictures = false;
     const { stdin } = child;
     if (stdin) opened.waiting?.attach(stdin);
     const stop = () => child.kill();
     signal.addEventListener('abort', stop, { once: true });
     const timer = setInterval(() => {
-      if (this.#since === null) return;
       const silence = this.#watchdog.silence();
+      hadPictures ||= this.#since !== null;
       if (silence > this.#options.holeSeconds) this.#since = null;
-      // One that hangs is opened anew.
-      if (silence > config.CHANNEL_WATCHDOG_SECONDS) child.kill();
+      // One that hangs is opened anew; where nothing came yet a publisher may be waited for.
+      if (hadPictures && silence > config.CHANNEL_WATCHDOG_SECONDS) child.kill();
     }, CHECK_MS);
     try {
       if (signal.aborted) child.kill();

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { test } from 'node:test';
+import { eventually } from '../kit/eventually.ts';
 import { freePort } from '../kit/server-process.ts';
-import { isRunning, openLive } from './open-live.ts';
+import { isRunning, look, openLive } from './open-live.ts';
 
-function send(port: number): ChildProcess {
+function send(...output: string[]): ChildProcess {
   const pattern = [
     '-re',
     '-f',
@@ -12,24 +13,10 @@ function send(port: number): ChildProcess {
     '-i',
     'testsrc2=size=320x180:rate=25[out0];sine=frequency=440:sample_rate=48000[out1]',
   ];
-  const encode = [
-    '-c:v',
-    'libx264',
-    '-preset',
-    'ultrafast',
-    '-g',
-    '12',
-    '-pix_fmt',
-    'yuv420p',
-    '-c:a',
-    'aac',
-    '-f',
-    'mpegts',
-  ];
-  return spawn('ffmpeg', ['-v', 'error', ...pattern, ...encode, `udp://127.0.0.1:${port}?pkt_size=1316`], {
-    stdio: 'ignore',
-  });
+  const encode = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '12', '-pix_fmt', 'yuv420p', '-c:a', 'aac', '-f'];
+  return spawn('ffmpeg', ['-v', 'error', ...pattern, ...encode, ...output], { stdio: 'ignore' });
 }
+const udp = (port: number) => send('mpegts', `udp://127.0.0.1:${port}?pkt_size=1316`);
 
 test('a second input takes over, a slate where both are gone, and the first comes back by itself', async (t) => {
   const senders: ChildProcess[] = [];
@@ -38,8 +25,8 @@ test('a second input takes over, a slate where both are gone, and the first come
   });
   await using server = await openLive();
   const [first, second] = [await freePort(), await freePort()];
-  const primary = send(first);
-  const fallback = send(second);
+  const primary = udp(first);
+  const fallback = udp(second);
   senders.push(primary, fallback);
   const { job, slug } = await server.create({
     name: 'Always on',
@@ -61,8 +48,54 @@ test('a second input takes over, a slate where both are gone, and the first come
   t.diagnostic(`to the slate in ${((performance.now() - lost) / 1000).toFixed(1)} s`);
   const playlist = await server.call('GET', `/live/${slug}/180p/playlist.m3u8`);
   assert.equal(playlist.status, 200);
-  senders.push(send(first));
+  senders.push(udp(first));
   await server.reach(job, (answer) => isRunning(answer) && answer.input === 'primary', 30);
   const types = (await server.events()).filter(({ type }) => type === 'channel.failover').map(({ data }) => data.to);
   assert.deepEqual(types, ['fallback', 'slate', 'primary']);
+});
+
+test('two publishers, passed through: the second is on air as soon as the first leaves, and the first takes its place back', async (t) => {
+  const senders: ChildProcess[] = [];
+  t.after(() => {
+    for (const sender of senders) sender.kill('SIGKILL');
+  });
+  await using server = await openLive();
+  const port = await freePort();
+  const place = (key: string) => `rtmp://127.0.0.1:${port}/live/${key}`;
+  const publish = (key: string): ChildProcess => {
+    const sender = send('flv', place(key));
+    senders.push(sender);
+    return sender;
+  };
+  const { job, slug } = await server.create({
+    ...{ name: 'Studio', input_type: 'rtmp', input_listen: true, input_url: place('first-key'), resolution: null },
+    fallback_input: { input_type: 'rtmp', input_listen: true, input_url: place('second-key') },
+    ...{ fallback_return_seconds: 2, video_codec: 'copy', audio_codec: 'copy' },
+  });
+  await server.order(job, 'start');
+  await server.reach(job, ({ ffmpeg_pid }) => ffmpeg_pid !== null);
+  const first = publish('first-key');
+  await server.reach(job, (answer) => isRunning(answer) && answer.input === 'primary', 30);
+  const second = publish('second-key');
+  await eventually(async () => assert.match(await server.log(job), /fallback standby/));
+  // It stands by from its first keyframe on; nobody says when that is.
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  first.kill('SIGKILL');
+  const lost = performance.now();
+  await server.reach(job, (answer) => isRunning(answer) && answer.input === 'fallback', 30);
+  t.diagnostic(`to the second publisher in ${((performance.now() - lost) / 1000).toFixed(1)} s`);
+  assert.equal(second.exitCode, null, 'it was not sent away');
+  publish('first-key');
+  await server.reach(job, (answer) => isRunning(answer) && answer.input === 'primary', 30);
+  assert.equal(second.exitCode, null, 'and stands by again');
+  await eventually(
+    async () => {
+      const seen = await look(`${server.base}/live/${slug}/master.m3u8`, ['-no-rw', '-live_start_index', '-1']);
+      assert.deepEqual([seen.width, seen.audio, seen.frames > 0], [320, true, true]);
+    },
+    { within: 30_000 },
+  );
+  const types = (await server.events()).filter(({ type }) => type === 'channel.failover').map(({ data }) => data.to);
+  assert.deepEqual(types, ['fallback', 'primary']);
+  assert.doesNotMatch(await server.log(job), /first-key|second-key/);
 });
