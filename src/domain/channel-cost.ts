@@ -51,5 +51,6 @@ export function channelCost({ spec, abr }: Pick<Channel, 'spec' | 'abr'>, hasHar
   const encode = work.reduce((sum, one) => sum + one, 0);
   const largest = Math.max(...wanted.map((profile) => pixels(profile?.resolution ?? spec.resolution)));
   const decode = encode > 0 ? ((largest * rate) / 1e6) * CORES_PER_MEGAPIXEL * DECODE_SHARE : 0;
-  return encode + decode + PER_PROCESS * (1 + wanted.length);
+  const standby = spec.fallbackInput ? 1 : 0;
+  return encode + decode + PER_PROCESS * (1 + standby + wanted.length);
 }
