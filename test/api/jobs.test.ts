@@ -232,7 +232,14 @@ test('lists are paged, filtered and searched', async () => {
 test('a plan says what would be done and leaves nothing', async () => {
   const before = ((await server.call('GET', '/jobs')).body as { jobs: unknown[] }).jobs.length;
   const { status, body } = await server.call('POST', '/plan', {
-    body: { source: { kind: 'inline', data: film }, outputs: [{ container: 'hls' }] },
+    // A whole job: what is no matter to the plan is no hindrance.
+    body: {
+      source: { kind: 'inline', data: film },
+      outputs: [{ container: 'hls' }],
+      notificationUrl: 'https://hooks.invalid/rendition',
+      metadata: { order: 7 },
+      priority: 60,
+    },
   });
   assert.equal(status, 200);
   const plan = body as {

@@ -4,7 +4,7 @@ import { untilGone } from '#api/client-gone.ts';
 import { type Api, type ApiContext, callerOf } from '#api/context.ts';
 import { problemSchema } from '#api/errors.ts';
 import { viewPlan } from '#api/jobs/plan-view.ts';
-import { planSchema } from '#api/jobs/schema.ts';
+import { jobSchema } from '#api/jobs/schema.ts';
 import { planJob } from '#workflows/plan-job.ts';
 import { requireUploads } from '#workflows/store-sources.ts';
 
@@ -20,7 +20,7 @@ export function planRoutes(app: Api, { platform }: ApiContext): void {
       schema: {
         tags: ['jobs'],
         summary: 'What would be done, why, and what it would cost; nothing is done',
-        body: planSchema(platform.config),
+        body: jobSchema(platform.config),
         response: { 200: answer, 400: problemSchema, 422: problemSchema },
       },
     },

@@ -14,7 +14,7 @@ const outputsSchema = (config: SchemaLimits) =>
     .min(1, { error: 'at least one output' })
     .max(config.MAX_OUTPUTS, { error: `at most ${config.MAX_OUTPUTS} outputs (MAX_OUTPUTS)` });
 
-/** `POST /jobs` */
+/** `POST /jobs`, and `POST /plan`, to which only source and outputs matter. */
 export const jobSchema = (config: SchemaLimits) =>
   z.strictObject({
     source: sourceSchema(config.MAX_INLINE_BYTES),
@@ -29,10 +29,6 @@ export const jobSchema = (config: SchemaLimits) =>
       }),
   });
 export type JobBody = z.output<ReturnType<typeof jobSchema>>;
-
-/** `POST /plan` */
-export const planSchema = (config: SchemaLimits) =>
-  z.strictObject({ source: sourceSchema(config.MAX_INLINE_BYTES), outputs: outputsSchema(config) });
 
 export const listQuery = z.object({
   status: z.enum(JOB_STATUSES).optional(),
