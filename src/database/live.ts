@@ -54,13 +54,18 @@ export type NewMoment = Omit<LiveMoment, 'sequence' | 'discontinuities'> & {
   readonly projectId: string;
   readonly channelId: number;
   readonly expiresAt: Date;
+  /** Seconds of pictures that the playlist shows, holes not counted. */
+  readonly windowSeconds: number;
+  /** Seconds that a segment stays after it has left the playlist. */
+  readonly graceSeconds: number;
   /** Only the holder of the lease publishes. */
   readonly fence: { readonly jobId: number; readonly machineId: string; readonly lease: number };
 };
 
-/** Publishes a moment under the next number. Null where the lease is no longer held. */
+/** Publishes a moment under the next number; what the playlist still shows stays, however long ago it was made. Null where the lease is no longer held. */
 export async function insertMoment(db: Kysely<Schema>, moment: NewMoment): Promise<number | null> {
   const { projectId, channelId, isBreak, startsAt, seconds, parts, expiresAt, fence } = moment;
+  const { windowSeconds, graceSeconds } = moment;
   const result = await sql<{ sequence: number }>`
     with held as (
       select id from channel_job
@@ -72,6 +77,15 @@ export async function insertMoment(db: Kysely<Schema>, moment: NewMoment): Promi
         next_sequence = live_clock.next_sequence + 1,
         discontinuities = live_clock.discontinuities + ${isBreak ? 1 : 0}::int
       returning next_sequence - 1 as sequence, discontinuities
+    ), kept as (
+      update live_moment set expires_at = now() + ${graceSeconds + seconds} * interval '1 second'
+      where channel_id = ${channelId} and expires_at < now() + ${graceSeconds} * interval '1 second'
+        and sequence in (
+          select sequence from (
+            select sequence, sum(seconds) over (order by sequence desc) - seconds as newer
+            from live_moment where channel_id = ${channelId}
+          ) listed where newer < ${windowSeconds})
+        and exists (select from held)
     )
     insert into live_moment
       (project_id, channel_id, sequence, discontinuities, is_break, starts_at, seconds, parts, expires_at)

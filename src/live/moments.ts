@@ -81,7 +81,9 @@ export class Moments {
     // A segment that does not say what it is goes on with what was.
     const isOther = this.#shape === '' || (shape !== this.#shape && parts.every(({ width }) => width !== null));
     if (isOther) this.#shape = shape;
-    const kept = plan.windowSeconds + graceOf(plan) + first.seconds;
+    const { windowSeconds } = plan;
+    const graceSeconds = graceOf(plan);
+    const kept = windowSeconds + graceSeconds + first.seconds;
     queue.add({
       objects: made.map(({ bytes, part }) => ({ key: part.key, bytes, contentType: 'video/mp2t' })),
       announce: async (followsGap) => {
@@ -92,6 +94,7 @@ export class Moments {
           startsAt,
           seconds: first.seconds,
           parts,
+          ...{ windowSeconds, graceSeconds },
           expiresAt: new Date(Math.max(Date.now(), startsAt.getTime()) + kept * 1000),
           fence: lease,
         });

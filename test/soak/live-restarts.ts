@@ -101,7 +101,11 @@ class Player {
     let last = -1;
     while (!signal.aborted) {
       const { numbers } = await listOf(this.#server, this.#id, '180p');
-      const [first = 0, newest = 0] = [numbers[0], numbers.at(-1)];
+      const [first, newest] = [numbers[0], numbers.at(-1)];
+      if (first === undefined || newest === undefined) {
+        this.problems.push('an empty playlist');
+        return;
+      }
       if (newest < last) this.problems.push(`numbers fell from ${last} to ${newest}`);
       if (numbers.some((number, i) => number !== first + i)) this.problems.push(`a hole in ${numbers}`);
       last = newest;
