@@ -330,34 +330,6 @@ export async function deleteJobRow(db: Kysely<Schema>, { projectId, jobId }: Job
   await db.deleteFrom('job').where('project_id', '=', projectId).where('id', '=', jobId).execute();
 }
 
-/** Finished jobs of all projects that ended before a time, oldest first: for retention. One whose webhooks are still on their way waits for them; a video's lives as long as the video. */
-export async function listExpiredJobs(db: Kysely<Schema>, before: Date, limit: number): Promise<JobRef[]> {
-  const rows = await db
-    .selectFrom('job')
-    .select(['project_id', 'id'])
-    .where('completed_at', '<', before)
-    .where('status', 'in', ['completed', 'failed', 'canceled'])
-    // They have an expiry of their own.
-    .where('api', '<>', 'operations')
-    .where(({ not, exists, selectFrom }) =>
-      not(exists(selectFrom('video_job').select('video_job.job_id').whereRef('video_job.job_id', '=', 'job.id'))),
-    )
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('delivery')
-            .select('delivery.id')
-            .whereRef('delivery.job_id', '=', 'job.id')
-            .where('delivery.status', '=', 'pending'),
-        ),
-      ),
-    )
-    .orderBy('completed_at')
-    .limit(limit)
-    .execute();
-  return rows.map((row) => ({ projectId: row.project_id, jobId: row.id }));
-}
-
 /** Which of these uuids are jobs, of any project: what storage holds for the others belongs to nobody. */
 export async function findJobUuids(db: Kysely<Schema>, uuids: readonly string[]): Promise<ReadonlySet<string>> {
   if (uuids.length === 0) return new Set();

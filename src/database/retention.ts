@@ -1,6 +1,8 @@
-// How much a project keeps of what is deleted by its age, and how much of it is due. Read by GET /admin/storage.
+// What is deleted by its age: which jobs the janitor takes, and how much a project keeps and is due, for GET /admin/storage.
 import { type Kysely, sql } from 'kysely';
+import type { JobRef } from '#database/jobs.ts';
 import type { Schema } from '#database/schema.ts';
+import { isUnneeded } from '#database/uploads.ts';
 
 export type Kept = {
   /** All that age will delete one day. */
@@ -27,15 +29,34 @@ export type RetentionQuery = {
 const NEVER = new Date(0);
 const soon = (before: Date | null): Date => (before === null ? NEVER : new Date(before.getTime() + DAY));
 
-/** Finished jobs, by the rule of listExpiredJobs. */
+/**
+ * Jobs that age ends. Conversions have an expiry of their own, a video's jobs live as long as the video, and one whose webhooks are still
+ * on their way waits for them.
+ */
+const ages = sql<boolean>`job.status in ('completed', 'failed', 'canceled') and job.api <> 'operations'
+  and not exists (select from video_job where video_job.job_id = job.id)
+  and not exists (select from delivery where delivery.job_id = job.id and delivery.status = 'pending')`;
+
+/** Jobs of all projects that ended before a time, oldest first. */
+export async function listExpiredJobs(db: Kysely<Schema>, before: Date, limit: number): Promise<JobRef[]> {
+  const rows = await db
+    .selectFrom('job')
+    .select(['project_id', 'id'])
+    .where('completed_at', '<', before)
+    .where(ages)
+    .orderBy('completed_at')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({ projectId: row.project_id, jobId: row.id }));
+}
+
+/** Finished jobs. */
 export async function countKeptJobs(db: Kysely<Schema>, { projectId, before }: RetentionQuery): Promise<Kept> {
   const due = before ?? NEVER;
   const { rows } = await sql<Row>`
     with kept as (
       select job.id, job.completed_at from job
-      where job.project_id = ${projectId} and job.status in ('completed', 'failed', 'canceled') and job.api <> 'operations'
-        and not exists (select from video_job where video_job.job_id = job.id)
-        and not exists (select from delivery where delivery.job_id = job.id and delivery.status = 'pending')
+      where job.project_id = ${projectId} and ${ages}
     )
     select count(*)::int as kept, count(*) filter (where completed_at < ${due})::int as due,
       count(*) filter (where completed_at < ${soon(before)})::int as due_soon,
@@ -68,11 +89,7 @@ export async function countKeptUploads(db: Kysely<Schema>, { projectId, before }
       count(*) filter (where expires_at < ${soon(before)})::int as due_soon,
       coalesce(sum(greatest(size, received)) filter (where expires_at < ${before}), 0)::float8 as due_bytes
     from upload
-    where project_id = ${projectId} and status <> 'finishing'
-      and not exists (select from video where video.storage_key = upload.storage_key)
-      and not exists (select from job where job.source_key = upload.storage_key and job.status in ('queued', 'processing', 'paused'))`.execute(
-    db,
-  );
+    where upload.project_id = ${projectId} and ${isUnneeded}`.execute(db);
   return one(rows);
 }
 

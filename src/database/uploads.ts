@@ -192,26 +192,18 @@ export async function deleteUpload(
   await db.deleteFrom('upload').where('project_id', '=', projectId).where('id', '=', id).execute();
 }
 
-/** Uploads of all projects whose time is over and whose bytes neither a video nor an unfinished job needs: for the janitor. */
+/** Uploads that end with their time: neither a video nor an unfinished job needs their bytes. */
+export const isUnneeded = sql<boolean>`upload.status <> 'finishing'
+  and not exists (select from video where video.storage_key = upload.storage_key)
+  and not exists (select from job where job.source_key = upload.storage_key and job.status in ('queued', 'processing', 'paused'))`;
+
+/** Those of all projects whose time is over: for the janitor. */
 export async function listExpiredUploads(db: Kysely<Schema>, now: Date): Promise<Upload[]> {
   const rows = await db
     .selectFrom('upload')
     .selectAll()
     .where('expires_at', '<', now)
-    .where('status', '<>', 'finishing')
-    .where(({ not, exists, selectFrom }) =>
-      not(exists(selectFrom('video').select('video.id').whereRef('video.storage_key', '=', 'upload.storage_key'))),
-    )
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('job')
-            .select('job.id')
-            .whereRef('job.source_key', '=', 'upload.storage_key')
-            .where('job.status', 'in', ['queued', 'processing', 'paused']),
-        ),
-      ),
-    )
+    .where(isUnneeded)
     .limit(500)
     .execute();
   return rows.map(toUpload);

@@ -1,7 +1,8 @@
 // Removes what nothing owns any longer. sweepMachine: at the start of every worker and hourly, on its own machine; sweepCluster: hourly, by one of them.
 import { deleteLooseDeliveriesBefore } from '#database/deliveries.ts';
 import { deleteEventsBefore } from '#database/events.ts';
-import { findJobUuids, listExpiredJobs } from '#database/jobs.ts';
+import { findJobUuids } from '#database/jobs.ts';
+import { listExpiredJobs } from '#database/retention.ts';
 import { deleteWorkersBefore } from '#database/workers.ts';
 import { PlatformError } from '#domain/error.ts';
 import { DELIVERY_DAYS, EVENT_DAYS } from '#domain/retention.ts';

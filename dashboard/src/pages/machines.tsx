@@ -7,7 +7,7 @@ import { useLoad } from '../api/load.ts';
 import type { Queue } from '../api/types.ts';
 import { clock, number, t, tell } from '../text/text.ts';
 import { May, useServes } from '../ui/may.tsx';
-import { Bones, Card, Empty, PageHead, Problem, Scroll, Status } from '../ui/parts.tsx';
+import { Bones, Card, Empty, PageHead, Problem, Status, Table } from '../ui/parts.tsx';
 import { toast, toastError } from '../ui/toasts.tsx';
 import { MachineCard, machinesOf } from './machines/machine-card.tsx';
 
@@ -84,34 +84,23 @@ function Lanes({ queue }: { queue: Queue }) {
   );
   return (
     <Card title={t('queue.title')}>
-      <Scroll>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{t('queue.lane')}</th>
-              <th scope="col" className="number">
-                {t('queue.waiting')}
-              </th>
-              <th scope="col" className="number">
-                {t('queue.active')}
-              </th>
-              <th scope="col" className="number">
-                {t('queue.oldest')}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {lanes.map(([name, { waiting, active, oldestSeconds }]) => (
-              <tr key={name}>
-                <th scope="row">{tell('lane', name)}</th>
-                <td className={waiting > 0 ? 'number' : 'number quiet'}>{number(waiting)}</td>
-                <td className={active > 0 ? 'number' : 'number quiet'}>{number(active)}</td>
-                <td className={waiting > 0 ? 'number' : 'number quiet'}>{waiting > 0 ? clock(oldestSeconds) : '–'}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table
+        columns={[
+          'queue.lane',
+          { name: 'queue.waiting', className: 'number' },
+          { name: 'queue.active', className: 'number' },
+          { name: 'queue.oldest', className: 'number' },
+        ]}
+      >
+        {lanes.map(([name, { waiting, active, oldestSeconds }]) => (
+          <tr key={name}>
+            <th scope="row">{tell('lane', name)}</th>
+            <td className={waiting > 0 ? 'number' : 'number quiet'}>{number(waiting)}</td>
+            <td className={active > 0 ? 'number' : 'number quiet'}>{number(active)}</td>
+            <td className={waiting > 0 ? 'number' : 'number quiet'}>{waiting > 0 ? clock(oldestSeconds) : '–'}</td>
+          </tr>
+        ))}
+      </Table>
     </Card>
   );
 }

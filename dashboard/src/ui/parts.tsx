@@ -134,12 +134,46 @@ export function Card({ title, side, children }: { title: ReactNode; side?: React
 }
 
 /** Tables that are wider than a phone; what scrolls can be reached by keyboard. */
-export function Scroll({ children }: { children: ReactNode }) {
+function Scroll({ children }: { children: ReactNode }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: without it nobody could scroll by keyboard
     <div className="scroll" tabIndex={0}>
       {children}
     </div>
+  );
+}
+
+/** A heading: its text, how the cells below are set, and whether only readers hear it. */
+export type Column = Key | { name: Key; className?: string; isUnseen?: boolean };
+
+/** Rows under their headings. */
+export function Table({
+  columns,
+  className,
+  children,
+}: {
+  columns: readonly Column[];
+  className?: string;
+  children: ReactNode;
+}) {
+  return (
+    <Scroll>
+      <table className={className}>
+        <thead>
+          <tr>
+            {columns.map((column) => {
+              const { name, className: cells, isUnseen } = typeof column === 'string' ? { name: column } : column;
+              return (
+                <th key={name} scope="col" className={cells}>
+                  {isUnseen ? <span className="unseen">{t(name)}</span> : t(name)}
+                </th>
+              );
+            })}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </Scroll>
   );
 }
 

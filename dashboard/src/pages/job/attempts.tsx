@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { read } from '../../api/http.ts';
 import type { Attempt, Job } from '../../api/types.ts';
 import { clock, moment, second, t, tell } from '../../text/text.ts';
-import { Bones, Card, Empty, Problem, Scroll, Segments } from '../../ui/parts.tsx';
+import { Bones, Card, Empty, Problem, Segments, Table } from '../../ui/parts.tsx';
 import { taskName } from './task-name.ts';
 
 const PAGE = 100;
@@ -61,7 +61,7 @@ export function Attempts({ job }: { job: Job }) {
         )
       ) : (
         <>
-          <Table attempts={attempts} job={job} />
+          <AttemptTable attempts={attempts} job={job} />
           {hasNextPage && (
             <div className="body">
               <button
@@ -80,51 +80,43 @@ export function Attempts({ job }: { job: Job }) {
   );
 }
 
-function Table({ attempts, job }: { attempts: readonly Attempt[]; job: Job }) {
+function AttemptTable({ attempts, job }: { attempts: readonly Attempt[]; job: Job }) {
   return (
-    <Scroll>
-      <table className="attempts">
-        <thead>
-          <tr>
-            <th scope="col">{t('attempts.what')}</th>
-            <th scope="col">{t('attempts.outcome')}</th>
-            <th scope="col" className="number">
-              {t('attempts.try')}
-            </th>
-            <th scope="col" className="number">
-              {t('attempts.took')}
-            </th>
-            <th scope="col">{t('attempts.started')}</th>
-            <th scope="col">{t('attempts.worker')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {attempts.map((one) => (
-            <tr key={one.id}>
-              <th scope="row">
-                {taskName(one, job)}
-                {one.error && (
-                  <div className="small bad-text">
-                    {one.error.message} <code className="quiet">{one.error.code}</code>
-                  </div>
-                )}
-              </th>
-              <td>
-                <span className={`badge ${TONES[one.outcome]}`}>{tell('outcome', one.outcome)}</span>
-              </td>
-              <td className="number">{one.attempt}</td>
-              <td className="number">{one.seconds === null ? '–' : took(one.seconds)}</td>
-              <td className="small quiet one-line" title={moment(one.startedAt)}>
-                {second(one.startedAt)}
-              </td>
-              <td className="small quiet one-line">
-                <code>{one.workerId ?? '–'}</code>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table
+      className="attempts"
+      columns={[
+        'attempts.what',
+        'attempts.outcome',
+        { name: 'attempts.try', className: 'number' },
+        { name: 'attempts.took', className: 'number' },
+        'attempts.started',
+        'attempts.worker',
+      ]}
+    >
+      {attempts.map((one) => (
+        <tr key={one.id}>
+          <th scope="row">
+            {taskName(one, job)}
+            {one.error && (
+              <div className="small bad-text">
+                {one.error.message} <code className="quiet">{one.error.code}</code>
+              </div>
+            )}
+          </th>
+          <td>
+            <span className={`badge ${TONES[one.outcome]}`}>{tell('outcome', one.outcome)}</span>
+          </td>
+          <td className="number">{one.attempt}</td>
+          <td className="number">{one.seconds === null ? '–' : took(one.seconds)}</td>
+          <td className="small quiet one-line" title={moment(one.startedAt)}>
+            {second(one.startedAt)}
+          </td>
+          <td className="small quiet one-line">
+            <code>{one.workerId ?? '–'}</code>
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

@@ -4,7 +4,7 @@ import { Send, Webhook } from 'lucide-react';
 import { read, request } from '../../api/http.ts';
 import type { Job } from '../../api/types.ts';
 import { moment, t } from '../../text/text.ts';
-import { Bones, Card, Empty, Problem, Scroll, Status } from '../../ui/parts.tsx';
+import { Bones, Card, Empty, Problem, Status, Table } from '../../ui/parts.tsx';
 import { toast, toastError } from '../../ui/toasts.tsx';
 
 export function Deliveries({ job }: { job: Job }) {
@@ -30,49 +30,42 @@ export function Deliveries({ job }: { job: Job }) {
     );
   return (
     <Card title={t('job.tab.deliveries')}>
-      <Scroll>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{t('deliveries.type')}</th>
-              <th scope="col">{t('jobs.status')}</th>
-              <th scope="col">{t('deliveries.tries')}</th>
-              <th scope="col">{t('deliveries.last')}</th>
-              <th scope="col">
-                <span className="unseen">{t('deliveries.resend')}</span>
+      <Table
+        columns={[
+          'deliveries.type',
+          'jobs.status',
+          'deliveries.tries',
+          'deliveries.last',
+          { name: 'deliveries.resend', isUnseen: true },
+        ]}
+      >
+        {data.deliveries.map(({ id, type, url, status, attempts, nextAttemptAt }) => {
+          const last = attempts.at(-1);
+          return (
+            <tr key={id}>
+              <th scope="row">
+                {type}
+                <div className="small quiet wrap-anywhere">{url}</div>
               </th>
+              <td>
+                <Status of={status} />
+              </td>
+              <td className="number">{attempts.length}</td>
+              <td className="small">
+                {last ? `${last.statusCode ?? ''} ${last.error ?? ''} (${last.ms} ms)` : ''}
+                {status === 'pending' && nextAttemptAt && (
+                  <div className="quiet">{t('deliveries.next', { time: moment(nextAttemptAt) })}</div>
+                )}
+              </td>
+              <td>
+                <button type="button" className="button small" onClick={() => void resend(id)}>
+                  <Send size={14} aria-hidden /> {t('deliveries.resend')}
+                </button>
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {data.deliveries.map(({ id, type, url, status, attempts, nextAttemptAt }) => {
-              const last = attempts.at(-1);
-              return (
-                <tr key={id}>
-                  <th scope="row">
-                    {type}
-                    <div className="small quiet wrap-anywhere">{url}</div>
-                  </th>
-                  <td>
-                    <Status of={status} />
-                  </td>
-                  <td className="number">{attempts.length}</td>
-                  <td className="small">
-                    {last ? `${last.statusCode ?? ''} ${last.error ?? ''} (${last.ms} ms)` : ''}
-                    {status === 'pending' && nextAttemptAt && (
-                      <div className="quiet">{t('deliveries.next', { time: moment(nextAttemptAt) })}</div>
-                    )}
-                  </td>
-                  <td>
-                    <button type="button" className="button small" onClick={() => void resend(id)}>
-                      <Send size={14} aria-hidden /> {t('deliveries.resend')}
-                    </button>
-                  </td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </Scroll>
+          );
+        })}
+      </Table>
     </Card>
   );
 }

@@ -3,7 +3,7 @@ import { Download, Info, TriangleAlert } from 'lucide-react';
 import { openFile } from '../../api/http.ts';
 import type { Finding, Job, Output, PlanSummary, Rendition } from '../../api/types.ts';
 import { bitrate, bytes, clock, number, pixels, t } from '../../text/text.ts';
-import { Card, CopyButton, Progress, Scroll, Status } from '../../ui/parts.tsx';
+import { Card, CopyButton, Progress, Status, Table } from '../../ui/parts.tsx';
 import { toastError } from '../../ui/toasts.tsx';
 
 const FINAL = ['uploaded', 'failed', 'canceled'];
@@ -70,36 +70,27 @@ function Result({ output, result }: { output: Output; result: NonNullable<Output
 
 export function Renditions({ rows }: { rows: readonly Rendition[] }) {
   return (
-    <Scroll>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{t('rendition.name')}</th>
-            <th scope="col">{t('rendition.size')}</th>
-            <th scope="col" className="number">
-              {t('rendition.average')}
-            </th>
-            <th scope="col" className="number">
-              {t('rendition.peak')}
-            </th>
-            <th scope="col">{t('rendition.codecs')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((one) => (
-            <tr key={one.name}>
-              <th scope="row">{one.name}</th>
-              <td className="quiet">{one.width > 0 ? pixels(one.width, one.height) : ''}</td>
-              <td className="number">{bitrate(one.averageBitrate)}</td>
-              <td className="number">{bitrate(one.peakBitrate)}</td>
-              <td>
-                <code>{one.codecs}</code>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table
+      columns={[
+        'rendition.name',
+        'rendition.size',
+        { name: 'rendition.average', className: 'number' },
+        { name: 'rendition.peak', className: 'number' },
+        'rendition.codecs',
+      ]}
+    >
+      {rows.map((one) => (
+        <tr key={one.name}>
+          <th scope="row">{one.name}</th>
+          <td className="quiet">{one.width > 0 ? pixels(one.width, one.height) : ''}</td>
+          <td className="number">{bitrate(one.averageBitrate)}</td>
+          <td className="number">{bitrate(one.peakBitrate)}</td>
+          <td>
+            <code>{one.codecs}</code>
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 
@@ -151,42 +142,35 @@ export function Plan({ plan }: { plan: PlanSummary }) {
         </dd>
       </dl>
       {plan.renditions.length > 0 && (
-        <Scroll>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{t('rendition.name')}</th>
-                <th scope="col">{t('rendition.size')}</th>
-                <th scope="col">{t('plan.codec')}</th>
-                <th scope="col">{t('plan.how')}</th>
-                <th scope="col" className="number">
-                  {t('plan.cap')}
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {plan.renditions.map((one, i) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: two outputs may have renditions of one name; the plan never changes
-                <tr key={i}>
-                  <th scope="row">{one.name}</th>
-                  <td className="quiet">{pixels(one.width, one.height)}</td>
-                  <td>{one.codec}</td>
-                  <td>{one.method === 'copied' ? t('plan.copied') : (one.hardware ?? one.preset)}</td>
-                  <td className="number">{one.method === 'copied' ? '' : bitrate(one.maxBitrate)}</td>
-                </tr>
-              ))}
-              {plan.audio.map((one) => (
-                <tr key={`${one.name} ${one.codec}`}>
-                  <th scope="row">{one.name}</th>
-                  <td className="quiet">{t('plan.channels', { n: one.channels })}</td>
-                  <td>{one.codec}</td>
-                  <td>{one.method === 'copied' ? t('plan.copied') : ''}</td>
-                  <td className="number">{one.bitrate > 0 ? bitrate(one.bitrate) : number(0)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table
+          columns={[
+            'rendition.name',
+            'rendition.size',
+            'plan.codec',
+            'plan.how',
+            { name: 'plan.cap', className: 'number' },
+          ]}
+        >
+          {plan.renditions.map((one, i) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: two outputs may have renditions of one name; the plan never changes
+            <tr key={i}>
+              <th scope="row">{one.name}</th>
+              <td className="quiet">{pixels(one.width, one.height)}</td>
+              <td>{one.codec}</td>
+              <td>{one.method === 'copied' ? t('plan.copied') : (one.hardware ?? one.preset)}</td>
+              <td className="number">{one.method === 'copied' ? '' : bitrate(one.maxBitrate)}</td>
+            </tr>
+          ))}
+          {plan.audio.map((one) => (
+            <tr key={`${one.name} ${one.codec}`}>
+              <th scope="row">{one.name}</th>
+              <td className="quiet">{t('plan.channels', { n: one.channels })}</td>
+              <td>{one.codec}</td>
+              <td>{one.method === 'copied' ? t('plan.copied') : ''}</td>
+              <td className="number">{one.bitrate > 0 ? bitrate(one.bitrate) : number(0)}</td>
+            </tr>
+          ))}
+        </Table>
       )}
     </Card>
   );

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { read } from '../../api/http.ts';
 import type { SettingReport } from '../../api/types.ts';
 import { t, tell } from '../../text/text.ts';
-import { Bones, Card, Problem, Scroll, SearchBox } from '../../ui/parts.tsx';
+import { Bones, Card, Problem, SearchBox, Table } from '../../ui/parts.tsx';
 
 export function Configuration() {
   const { data, error } = useQuery({ queryKey: ['settings'], queryFn: () => read('GET /admin/settings') });
@@ -27,33 +27,22 @@ export function Configuration() {
       </div>
       {[...Map.groupBy(shown, ({ group }) => group)].map(([group, settings]) => (
         <Card key={group} title={group}>
-          <Scroll>
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">{t('settings.name')}</th>
-                  <th scope="col">{t('settings.value')}</th>
-                  <th scope="col">{t('settings.origin')}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {settings.map((setting) => (
-                  <tr key={setting.name}>
-                    <th scope="row">
-                      <code>{setting.name}</code>
-                      <div className="small quiet">{setting.about}</div>
-                    </th>
-                    <td className="wrap-anywhere">{shownValue(setting)}</td>
-                    <td>
-                      <span className={`badge plain ${setting.origin === 'default' ? '' : 'info'}`}>
-                        {tell('origin', setting.origin)}
-                      </span>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </Scroll>
+          <Table columns={['settings.name', 'settings.value', 'settings.origin']}>
+            {settings.map((setting) => (
+              <tr key={setting.name}>
+                <th scope="row">
+                  <code>{setting.name}</code>
+                  <div className="small quiet">{setting.about}</div>
+                </th>
+                <td className="wrap-anywhere">{shownValue(setting)}</td>
+                <td>
+                  <span className={`badge plain ${setting.origin === 'default' ? '' : 'info'}`}>
+                    {tell('origin', setting.origin)}
+                  </span>
+                </td>
+              </tr>
+            ))}
+          </Table>
         </Card>
       ))}
     </>

@@ -6,7 +6,7 @@ import { read, request } from '../../api/http.ts';
 import type { ApiKey } from '../../api/types.ts';
 import { ago, moment, t } from '../../text/text.ts';
 import { Dialog } from '../../ui/dialog.tsx';
-import { Bones, Card, Code, Empty, Field, Problem, Scroll } from '../../ui/parts.tsx';
+import { Bones, Card, Code, Empty, Field, Problem, Table } from '../../ui/parts.tsx';
 import { toast, toastError } from '../../ui/toasts.tsx';
 
 const SCOPES = ['read', 'write', 'worker', 'admin'] as const;
@@ -37,44 +37,35 @@ export function Keys({ own }: { own: string | null }) {
       {keys.length === 0 ? (
         <Empty icon={KeyRound} title="keys.empty.title" text="keys.empty.text" />
       ) : (
-        <Scroll>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{t('keys.name')}</th>
-                <th scope="col">{t('keys.scopes')}</th>
-                <th scope="col" className="wide-only">
-                  {t('keys.created')}
-                </th>
-                <th scope="col">{t('keys.used')}</th>
-                <th scope="col">
-                  <span className="unseen">{t('keys.revoke')}</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {keys.map((key) => (
-                <tr key={key.id}>
-                  <th scope="row">{key.name}</th>
-                  <td>{key.scopes.join(', ')}</td>
-                  <td className="small quiet wide-only">{moment(key.createdAt)}</td>
-                  <td className="small quiet">{key.lastUsedAt ? ago(key.lastUsedAt) : t('keys.never')}</td>
-                  <td>
-                    {key.revokedAt ? (
-                      <span className="badge">{t('keys.is.revoked')}</span>
-                    ) : key.id === own ? (
-                      <span className="badge good">{t('keys.own')}</span>
-                    ) : (
-                      <button type="button" className="button small danger" onClick={() => setEnding(key)}>
-                        {t('keys.revoke')}
-                      </button>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table
+          columns={[
+            'keys.name',
+            'keys.scopes',
+            { name: 'keys.created', className: 'wide-only' },
+            'keys.used',
+            { name: 'keys.revoke', isUnseen: true },
+          ]}
+        >
+          {keys.map((key) => (
+            <tr key={key.id}>
+              <th scope="row">{key.name}</th>
+              <td>{key.scopes.join(', ')}</td>
+              <td className="small quiet wide-only">{moment(key.createdAt)}</td>
+              <td className="small quiet">{key.lastUsedAt ? ago(key.lastUsedAt) : t('keys.never')}</td>
+              <td>
+                {key.revokedAt ? (
+                  <span className="badge">{t('keys.is.revoked')}</span>
+                ) : key.id === own ? (
+                  <span className="badge good">{t('keys.own')}</span>
+                ) : (
+                  <button type="button" className="button small danger" onClick={() => setEnding(key)}>
+                    {t('keys.revoke')}
+                  </button>
+                )}
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       {making && (
         <MakeKey

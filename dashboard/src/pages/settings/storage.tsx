@@ -6,7 +6,7 @@ import { read, request } from '../../api/http.ts';
 import type { Storage } from '../../api/types.ts';
 import { ago, bytes, number, t, tell } from '../../text/text.ts';
 import { Dialog } from '../../ui/dialog.tsx';
-import { Bones, Card, Problem, Scroll, Stat } from '../../ui/parts.tsx';
+import { Bones, Card, Problem, Stat, Table } from '../../ui/parts.tsx';
 import { toast } from '../../ui/toasts.tsx';
 
 /** Milliseconds between looks while a sweep is on its way. */
@@ -119,46 +119,35 @@ const forHours = (hours: number | null): string => {
 function Rules({ storage: { rules, sweepEvery }, children }: { storage: Storage; children: ReactNode }) {
   return (
     <Card title={t('storage.rules')} side={children}>
-      <Scroll>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{t('storage.kind')}</th>
-              <th scope="col">{t('storage.keep')}</th>
-              <th scope="col" className="number">
-                {t('storage.kept')}
-              </th>
-              <th scope="col" className="number">
-                {t('storage.due')}
-              </th>
-              <th scope="col" className="number wide-only">
-                {t('storage.tomorrow')}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {rules.map(({ kind, setting, hours, kept, due, dueBytes, dueWithinDay }) => (
-              <tr key={kind}>
-                <th scope="row">{tell('rule', kind)}</th>
-                <td>
-                  {forHours(hours)}
-                  {setting && (
-                    <div className="small quiet">
-                      <code>{setting}</code>
-                    </div>
-                  )}
-                </td>
-                <td className="number">{kept === null ? '–' : number(kept)}</td>
-                <td className={due > 0 ? 'number' : 'number quiet'}>
-                  {number(due)}
-                  {dueBytes > 0 && <div className="small quiet">{bytes(dueBytes)}</div>}
-                </td>
-                <td className={`number wide-only ${dueWithinDay > 0 ? '' : 'quiet'}`}>{number(dueWithinDay)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table
+        columns={[
+          'storage.kind',
+          'storage.keep',
+          { name: 'storage.kept', className: 'number' },
+          { name: 'storage.due', className: 'number' },
+          { name: 'storage.tomorrow', className: 'number wide-only' },
+        ]}
+      >
+        {rules.map(({ kind, setting, hours, kept, due, dueBytes, dueWithinDay }) => (
+          <tr key={kind}>
+            <th scope="row">{tell('rule', kind)}</th>
+            <td>
+              {forHours(hours)}
+              {setting && (
+                <div className="small quiet">
+                  <code>{setting}</code>
+                </div>
+              )}
+            </td>
+            <td className="number">{kept === null ? '–' : number(kept)}</td>
+            <td className={due > 0 ? 'number' : 'number quiet'}>
+              {number(due)}
+              {dueBytes > 0 && <div className="small quiet">{bytes(dueBytes)}</div>}
+            </td>
+            <td className={`number wide-only ${dueWithinDay > 0 ? '' : 'quiet'}`}>{number(dueWithinDay)}</td>
+          </tr>
+        ))}
+      </Table>
       <p className="body small quiet">{t('storage.every', { n: Math.round(sweepEvery / 60) })}</p>
     </Card>
   );

@@ -4,7 +4,7 @@ import { Webhook } from 'lucide-react';
 import { read } from '../../api/http.ts';
 import { Link } from '../../router.tsx';
 import { ago, t } from '../../text/text.ts';
-import { Bones, Card, Empty, Problem, Scroll, Status } from '../../ui/parts.tsx';
+import { Bones, Card, Empty, Problem, Status, Table } from '../../ui/parts.tsx';
 
 export function Webhooks() {
   const { data, error } = useQuery({
@@ -42,35 +42,22 @@ export function Webhooks() {
         })}
       </div>
       <Card title={t('webhooks.recent')}>
-        <Scroll>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{t('deliveries.type')}</th>
-                <th scope="col">{t('jobs.status')}</th>
-                <th scope="col">{t('deliveries.tries')}</th>
-                <th scope="col">{t('nav.jobs')}</th>
-                <th scope="col">{t('jobs.created')}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.deliveries.map((one) => (
-                <tr key={one.id}>
-                  <th scope="row">
-                    {one.type}
-                    {one.lastError && <div className="small bad-text wrap-anywhere">{one.lastError}</div>}
-                  </th>
-                  <td>
-                    <Status of={one.status} />
-                  </td>
-                  <td className="number">{one.attempts}</td>
-                  <td>{one.jobId !== null && <Link to={`/jobs/${one.jobId}`}>#{one.jobId}</Link>}</td>
-                  <td className="small quiet">{ago(one.createdAt)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table columns={['deliveries.type', 'jobs.status', 'deliveries.tries', 'nav.jobs', 'jobs.created']}>
+          {data.deliveries.map((one) => (
+            <tr key={one.id}>
+              <th scope="row">
+                {one.type}
+                {one.lastError && <div className="small bad-text wrap-anywhere">{one.lastError}</div>}
+              </th>
+              <td>
+                <Status of={one.status} />
+              </td>
+              <td className="number">{one.attempts}</td>
+              <td>{one.jobId !== null && <Link to={`/jobs/${one.jobId}`}>#{one.jobId}</Link>}</td>
+              <td className="small quiet">{ago(one.createdAt)}</td>
+            </tr>
+          ))}
+        </Table>
       </Card>
     </>
   );
