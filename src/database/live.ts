@@ -130,17 +130,33 @@ export async function findMoment(
   return row ? toMoment(row) : null;
 }
 
-/** Takes away what nobody can ask for any longer, and answers the keys of its segments. */
-export async function deleteExpiredMoments(db: Kysely<Schema>, limit: number): Promise<string[]> {
+export type ExpiredMoment = {
+  readonly channelId: number;
+  readonly sequence: number;
+  /** Of its segments. */
+  readonly keys: readonly string[];
+};
+
+/** What nobody can ask for any longer. Nobody else is given it for half a minute: whoever was takes its segments away, then it. */
+export async function takeExpiredMoments(db: Kysely<Schema>, limit: number): Promise<ExpiredMoment[]> {
   const rows = await db
-    .deleteFrom('live_moment')
+    .updateTable('live_moment')
+    .set({ expires_at: sql<Date>`now() + interval '30 seconds'` })
     .where(
       sql<boolean>`(channel_id, sequence) in (
         select channel_id, sequence from live_moment where expires_at < now() limit ${limit} for update skip locked)`,
     )
-    .returning('parts')
+    .returning(['channel_id', 'sequence', 'parts'])
     .execute();
-  return rows.flatMap(({ parts }) => parts.map(({ key }) => key));
+  return rows.map((row) => ({
+    channelId: row.channel_id,
+    sequence: row.sequence,
+    keys: row.parts.map(({ key }) => key),
+  }));
+}
+
+export async function deleteMoment(db: Kysely<Schema>, { channelId, sequence }: ExpiredMoment): Promise<void> {
+  await db.deleteFrom('live_moment').where('channel_id', '=', channelId).where('sequence', '=', sequence).execute();
 }
 
 /** Puts the newest picture in the place of the one before, and answers that one's key. Null where there is none, or no such channel. */

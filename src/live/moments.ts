@@ -1,5 +1,5 @@
 // Publishes the segments of a run: the same moment of all renditions together, one after the other. Fed by the segmenters, used by channel-runner.ts.
-import { deleteExpiredMoments, insertMoment, type LivePart } from '#database/live.ts';
+import { deleteMoment, insertMoment, type LivePart, takeExpiredMoments } from '#database/live.ts';
 import type { Lease, LiveContext } from '#live/live-work.ts';
 import type { PublishQueue } from '#live/publish-queue.ts';
 import type { Segment } from '#live/segmenter.ts';
@@ -104,13 +104,19 @@ export class Moments {
   }
 }
 
-/** Takes away what has left all playlists. What storage does not let go of now, the janitor finds. */
+/** Takes away what has left all playlists. What storage does not let go of now is tried again in half a minute. */
 export async function sweepMoments({ platform }: LiveContext): Promise<void> {
+  const { storage, database } = platform;
   for (;;) {
-    const keys = await deleteExpiredMoments(platform.database.db, AT_ONCE);
-    const removed = await Promise.allSettled(keys.map((key) => platform.storage.remove(key)));
+    const expired = await takeExpiredMoments(database.db, AT_ONCE);
+    const removed = await Promise.allSettled(
+      expired.map(async (moment) => {
+        await Promise.all(moment.keys.map((key) => storage.remove(key)));
+        await deleteMoment(database.db, moment);
+      }),
+    );
     const failed = removed.find((one) => one.status === 'rejected');
     if (failed) throw failed.reason;
-    if (keys.length === 0) return;
+    if (expired.length === 0) return;
   }
 }

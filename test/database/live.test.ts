@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { claimChannelJob, insertChannelJob } from '#database/channel-jobs.ts';
-import { deleteExpiredMoments, insertMoment, listMoments } from '#database/live.ts';
+import { deleteMoment, insertMoment, listMoments, takeExpiredMoments } from '#database/live.ts';
 import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
 
 let fresh: FreshDatabase;
@@ -10,6 +10,8 @@ before(async () => {
   fresh = await freshDatabase();
 });
 after(() => fresh.drop());
+
+const PART = { rendition: 'a', key: 'live/1/r/a/0.ts', size: 9, codecs: 'avc1', width: 2, height: 2, frameRate: 25 };
 
 test('a moment does not go while the playlist shows it; it goes its time after it has left', async () => {
   const { db, pool } = fresh.database;
@@ -24,7 +26,7 @@ test('a moment does not go while the playlist shows it; it goes its time after i
   /** Each was made long ago: its time is up in a moment. */
   const add = (of = fence) =>
     insertMoment(db, {
-      ...{ projectId: 'default', channelId, isBreak: true, seconds: 2, parts: [], fence: of },
+      ...{ projectId: 'default', channelId, isBreak: true, seconds: 2, parts: [PART], fence: of },
       ...{ startsAt: new Date(), expiresAt: new Date(Date.now() + 1000), windowSeconds: 4, graceSeconds: 60 },
     });
   const left = async () => {
@@ -40,7 +42,13 @@ test('a moment does not go while the playlist shows it; it goes its time after i
   assert.deepEqual(await left(), [false, true, false], 'who holds the lease no more changes nothing');
   await add();
   assert.deepEqual(await left(), [false, true, true, false], 'the oldest is out of the window');
-  await deleteExpiredMoments(db, 10);
+  const taken = await takeExpiredMoments(db, 10);
+  assert.deepEqual(
+    taken.map(({ sequence, keys }) => [sequence, keys]),
+    [[0, [PART.key]]],
+  );
+  assert.deepEqual(await takeExpiredMoments(db, 10), [], 'whoever was given it has time to take its segments away');
+  for (const moment of taken) await deleteMoment(db, moment);
   const shown = (await listMoments(db, { channelId, seconds: 4 })).map(({ sequence }) => sequence);
   assert.deepEqual([shown, (await left()).length], [[2, 3], 3]);
 });

@@ -58,7 +58,7 @@ async function makeTemplate(): Promise<string> {
   const { url } = await sharedServer();
   const migrations = await readMigrations();
   const name = `template_${createHash('sha256')
-    .update(migrations.map(({ checksum }) => checksum).join())
+    .update(migrations.map(({ name, checksum }) => name + checksum).join())
     .digest('hex')
     .slice(0, 16)}`;
   await asAdministrator(url, async (client) => {
