@@ -1,0 +1,103 @@
+// Soak of the supervisor: it is killed with -9 a hundred times while two channels are on air, and each time somebody else's process has the
+// number of an FFmpeg of its. `npm run test:live-soak`; two minutes.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openServer, until } from '../api/open-server.ts';
+import { gone, startLiveProcess } from '../live/live-process.ts';
+import { ffmpegWith, isRunning, type JobAnswer, LIVE_SETTINGS, SMALL } from '../live/open-live.ts';
+
+const KILLS = 100;
+/** Seconds after which nothing of a dead supervisor may be left. */
+const ENDED_WITHIN = 2;
+/** Seconds from the start of the next one until all that is wanted runs. */
+const RUNNING_WITHIN = 10;
+/** kbit/s, by which the processes of a channel are known. */
+const BITRATES = [151, 152];
+
+test('a hundred kills: nothing left, all back, never two FFmpegs for one channel, no stranger signalled', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'rendition-kills-'));
+  await using server = await openServer({ settings: { ...LIVE_SETTINGS } });
+  const settings = { DATABASE_URL: server.platform.database.url, DATA_DIR: server.folder, TEMP_VIDEOS_DIR: folder };
+  const children: ChildProcess[] = [];
+  t.after(async () => {
+    for (const child of children) {
+      child.kill('SIGTERM');
+      await gone(child);
+    }
+    await rm(folder, { recursive: true, force: true });
+  });
+  const jobs: number[] = [];
+  for (const bitrate of BITRATES) {
+    const body = { ...SMALL, name: `rate ${bitrate}`, video_bitrate: bitrate, auto_start: true };
+    const made = await server.call('POST', '/api/channels/', { body });
+    assert.equal(made.status, 201, made.text);
+    jobs.push((made.body as { job: number }).job);
+  }
+  const job = async (id: number) => (await server.call('GET', `/api/job/${id}/`)).body as JobAnswer;
+  const over = new AbortController();
+  const most = mostAtOnce(over.signal);
+  const [left, back]: [number[], number[]] = [[], []];
+  let signalled = 0;
+  for (let kill = 0; kill < KILLS; kill++) {
+    const began = performance.now();
+    const live = await startLiveProcess(settings);
+    children.push(live);
+    // The rows may still say what was before the kill: what counts is a process that encodes.
+    for (const id of jobs)
+      await until(
+        60,
+        async () => ({ answer: await job(id), living: await encoders() }),
+        ({ answer, living }) => isRunning(answer) && living.includes(answer.ffmpeg_pid ?? 0),
+      );
+    back.push((performance.now() - began) / 1000);
+
+    live.kill('SIGKILL');
+    await gone(live);
+    children.pop();
+    const died = performance.now();
+    while ((await encoders()).length > 0 && performance.now() - died < 30_000) await sleep(50);
+    left.push((performance.now() - died) / 1000);
+    const stranger = spawn('sleep', ['600'], { stdio: 'ignore' });
+    children.unshift(stranger);
+    await server.platform.database.pool.query('update channel_job set ffmpeg_pid = $1', [stranger.pid]);
+    // The one of the round before has lived through a whole life of a supervisor.
+    const before = children[1];
+    if (!before) continue;
+    if (before.exitCode !== null || before.signalCode !== null) signalled += 1;
+    before.kill();
+    children.splice(1, 1);
+  }
+  over.abort();
+  const worst = (seconds: readonly number[]) => Math.max(...seconds);
+  const median = (seconds: readonly number[]) => [...seconds].sort((a, b) => a - b)[seconds.length >> 1] ?? 0;
+  t.diagnostic(`left for ${median(left).toFixed(2)} s (median), ${worst(left).toFixed(2)} s at the most`);
+  t.diagnostic(
+    `all running ${median(back).toFixed(2)} s (median) after a start, ${worst(back).toFixed(2)} s at the most`,
+  );
+  assert.ok(worst(left) <= ENDED_WITHIN);
+  assert.ok(worst(back) <= RUNNING_WITHIN);
+  assert.deepEqual(await most, [1, 1], 'FFmpegs of each channel at once');
+  assert.equal(signalled, 0);
+});
+
+/** FFmpegs that encode, by channel. */
+async function encoders(): Promise<number[]> {
+  const found = await Promise.all(BITRATES.map((bitrate) => ffmpegWith(`${bitrate}000`)));
+  return found.flat();
+}
+
+/** How many of each channel there were at once, until it is told to end. */
+async function mostAtOnce(signal: AbortSignal): Promise<number[]> {
+  let most = BITRATES.map(() => 0);
+  while (!signal.aborted) {
+    const counts = await Promise.all(BITRATES.map(async (bitrate) => (await ffmpegWith(`${bitrate}000`)).length));
+    most = most.map((count, i) => Math.max(count, counts[i] ?? 0));
+    await sleep(100);
+  }
+  return most;
+}
