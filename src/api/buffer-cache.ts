@@ -1,4 +1,4 @@
-// A bounded cache of whole small objects, least recently used out first: hot segments are sent from memory. Used by serve-output.ts.
+// A bounded cache of whole small objects, least recently used out first: hot segments are sent from memory. Used by send-file.ts.
 
 /** Bytes of one object that is worth keeping: a segment of the usual ladder is 1–5 MB. */
 export const LARGEST_KEPT = 8 * 1024 ** 2;
@@ -8,11 +8,35 @@ export class BufferCache {
   /** In order of use: the first is the oldest. */
   readonly #buffers = new Map<string, Buffer>();
   readonly #loading = new Map<string, Promise<Buffer>>();
+  /** Bytes of what was asked for lately and is not kept, by key. */
+  readonly #seen = new Map<string, number>();
+  #seenBytes = 0;
   #bytes = 0;
 
   /** @param capacity bytes */
   constructor(capacity: number) {
     this.#capacity = capacity;
+  }
+
+  /**
+   * Whether an object is worth keeping: it is kept already, or was asked for a moment ago, while as much as fits in here went by. Who reads
+   * one film from end to end drives nothing out that many watch.
+   */
+  isWanted(key: string, size: number): boolean {
+    if (this.#buffers.has(key) || this.#loading.has(key)) return true;
+    if (this.#forget(key)) return true;
+    this.#seen.set(key, size);
+    this.#seenBytes += size;
+    for (const oldest of this.#seen.keys()) {
+      if (this.#seenBytes <= this.#capacity) break;
+      this.#forget(oldest);
+    }
+    return false;
+  }
+
+  #forget(key: string): boolean {
+    this.#seenBytes -= this.#seen.get(key) ?? 0;
+    return this.#seen.delete(key);
   }
 
   /** The object of that key; one that many ask for at once is loaded once. */

@@ -4,16 +4,19 @@ import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BufferCache, LARGEST_KEPT } from '#api/buffer-cache.ts';
+import { BufferPool } from '#api/buffer-pool.ts';
 import { parseRange } from '#api/byte-range.ts';
 import type { AnswerHeaders } from '#api/hot-answers.ts';
 import type { Platform } from '#workflows/platform.ts';
-import { bytesOf } from '#workflows/read-bytes.ts';
+import { bytesOf, fillFromDisk } from '#workflows/read-bytes.ts';
 import type { ServedFile } from '#workflows/read-package.ts';
 
 /** Bytes of hot segments kept in memory. */
 const CACHE_BYTES = 64 * 1024 ** 2;
 /** Bytes read at once from local disk. */
 const STREAM_BUFFER = 1024 ** 2;
+/** Bytes up to which an object is kept the first time: what every player asks for, like init segments. */
+const SMALL = 64 * 1024;
 const YEAR = 31_536_000;
 const keepFor = (seconds = YEAR): string => `public, max-age=${seconds}, immutable`;
 const FRESH = 'no-cache';
@@ -34,7 +37,7 @@ export type FileSender = (request: FastifyRequest, reply: FastifyReply, sending:
 const hash = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 22);
 
 export function createFileSender(platform: Platform): FileSender {
-  const cache = new BufferCache(CACHE_BYTES);
+  const tools: Tools = { cache: new BufferCache(CACHE_BYTES), pool: new BufferPool() };
   return async (request, reply, { file, filename, lifetime, download, onWhole }) => {
     reply.header('X-Content-Type-Options', 'nosniff').header('Vary', 'Origin').header('Accept-Ranges', 'bytes');
     // Stored objects never change under their key; a name in a job may get another key when it is retried.
@@ -44,7 +47,7 @@ export function createFileSender(platform: Platform): FileSender {
     if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
     reply.type(withCharset(file.mediaType));
     if (filename !== null || download) reply.header('Content-Disposition', disposition(filename, download));
-    const size = await sizeOf(cache, file);
+    const size = await sizeOf(tools.cache, file);
     const { 'if-range': ifRange, range: asked } = request.headers;
     const range = ifRange === undefined || ifRange === etag ? parseRange(asked, size) : null;
     if (range === 'unsatisfiable') return reply.code(416).header('Content-Range', `bytes */${size}`).send();
@@ -52,7 +55,13 @@ export function createFileSender(platform: Platform): FileSender {
     if (range) reply.code(206).header('Content-Range', `bytes ${start}-${end}/${size}`);
     reply.header('Content-Length', String(end - start + 1));
     if (request.method === 'HEAD') return reply.send();
-    const body = await bodyOf(platform, cache, { file, start, end });
+    const passing = await readPassing(platform, tools, { file, start, end });
+    if (passing) {
+      // Until then the socket may send from it, also when the client has gone. Of one that went before, it is left to the garbage.
+      reply.raw.once('close', () => tools.pool.give(passing));
+      return reply.send(passing.subarray(0, end - start + 1));
+    }
+    const body = await bodyOf(platform, tools.cache, { file, start, end });
     if (!range && Buffer.isBuffer(body)) onWhole?.(reply.getHeaders(), body);
     return reply.send(body);
   };
@@ -64,6 +73,7 @@ async function sizeOf(cache: BufferCache, file: ServedFile): Promise<number> {
   return file.size ?? (await cache.get(file.key, file.make)).length;
 }
 
+type Tools = { readonly cache: BufferCache; readonly pool: BufferPool };
 type Wanted = { readonly file: ServedFile; readonly start: number; readonly end: number };
 
 async function bodyOf(
@@ -78,6 +88,25 @@ async function bodyOf(
   if (file.size > LARGEST_KEPT) return storage.read(file.key, { start, end });
   const whole = await cache.get(file.key, () => bytesOf(platform, file));
   return whole.subarray(start, end + 1);
+}
+
+/**
+ * What is on this machine's disk and was not asked for lately, in a buffer of the pool; null where it is to be kept, or lies elsewhere. An
+ * empty object, or one that is not as it was stored, goes the usual way.
+ */
+async function readPassing(
+  { storage }: Platform,
+  { cache, pool }: Tools,
+  { file, start, end }: Wanted,
+): Promise<Buffer | null> {
+  if (file.kind !== 'object' || file.size <= SMALL || file.size > LARGEST_KEPT) return null;
+  if (storage.kind !== 'disk' || cache.isWanted(file.key, file.size)) return null;
+  const length = end - start + 1;
+  const bytes = pool.take(length);
+  const isFilled = await fillFromDisk(storage, file.key, { into: bytes.subarray(0, length), start });
+  if (isFilled) return bytes;
+  pool.give(bytes);
+  return null;
 }
 
 const isSegment = (name: string): boolean => /\.(m4s|ts)$/.test(name) || /^init[^/]*\.mp4$/.test(name);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BufferCache } from '#api/buffer-cache.ts';
+import { BufferPool } from '#api/buffer-pool.ts';
 import { parseRange } from '#api/byte-range.ts';
 import { parseBitrate, parseFrameRate, parseSeconds } from '#api/jobs/unit-schema.ts';
 import { isLoopback } from '#domain/access.ts';
@@ -104,6 +105,27 @@ test('what a source is called', () => {
   assert.equal(nameOfLocation({ kind: 'file', path: '/media/film.mov' }), 'film.mov');
   assert.equal(nameOfLocation({ kind: 'inline', data: '', filename: '../../x.mp4' }), 'x.mp4');
   assert.equal(nameOfLocation({ kind: 'upload', uploadId: 'x' }), null);
+});
+
+test('the cache wants what is asked for again while as much as it holds went by', async () => {
+  const cache = new BufferCache(10);
+  assert.equal(cache.isWanted('a', 4), false);
+  assert.equal(cache.isWanted('a', 4), true);
+  const scan = ['b', 'c', 'd', 'b', 'c', 'd'].map((key) => cache.isWanted(key, 4));
+  assert.deepEqual(scan, Array(6).fill(false), 'more than it holds, again and again');
+  await cache.get('b', async () => Buffer.alloc(4));
+  assert.equal(cache.isWanted('b', 4), true, 'what it has');
+});
+
+test('a buffer is given to one at a time, and again', () => {
+  const pool = new BufferPool();
+  const [first, second] = [pool.take(100), pool.take(100)];
+  assert.notEqual(first, second);
+  pool.give(first);
+  assert.equal(pool.take(first.length), first);
+  pool.give(second);
+  assert.ok(pool.take(second.length + 1).length > second.length, 'one that is too small is left');
+  assert.equal(pool.take(1), second);
 });
 
 test('the cache is bounded, drops what was used least lately, and loads once', async () => {
