@@ -41,6 +41,9 @@ const MOST_PACKETS = 4_000_000;
 /** Top boxes of a file that is not fragmented: a handful. */
 const MOST_BOXES = 200;
 
+/** Commands that read no media do without it. Loading holds up everything else for tens of milliseconds: workers do it before they begin. */
+export const loadContainerLibrary = () => import('mediabunny');
+
 /**
  * Opens the index of a container, where it has one that says everything: an MP4 or MOV that is whole, neither fragmented nor
  * encrypted, with at most one edit a track. Null for every other file. The bytes must stay open as long as the index.
@@ -51,8 +54,7 @@ export async function openSourceIndex(bytes: SourceBytes): Promise<SourceIndex |
   const isArriving = bytes.arrived !== undefined;
   const described = moov && describeTracks(moov, isArriving);
   if (!described) return null;
-  // Loaded when first needed: a worker that meets no MP4 never does.
-  const { CustomSource, EncodedPacketSink, Input, Logging, LogLevel, MP4, QTFF } = await import('mediabunny');
+  const { CustomSource, EncodedPacketSink, Input, Logging, LogLevel, MP4, QTFF } = await loadContainerLibrary();
   // Its log is the console; what it would warn of is ruled out above.
   Logging.level = LogLevel.Silent;
   const source = new CustomSource({
@@ -112,7 +114,7 @@ async function readPackets(sink: EncodedPacketSink, time: number, count: number)
 
 /** What a CMAF muxer writes in front of this track's first packet. */
 async function writeInit(track: InputTrack, sink: EncodedPacketSink): Promise<Buffer> {
-  const library = await import('mediabunny');
+  const library = await loadContainerLibrary();
   const first = await sink.getFirstKeyPacket();
   if (!first) return Buffer.alloc(0);
   const init = new library.BufferTarget();

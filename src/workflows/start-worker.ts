@@ -3,6 +3,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { listen } from '#database/listen.ts';
 import { deleteWorker, saveWorker } from '#database/workers.ts';
 import { SWEEP_SECONDS } from '#domain/retention.ts';
+import { loadContainerLibrary } from '#media/source-index.ts';
 import { RUN_LANES } from '#queue/lane.ts';
 import type { Entry } from '#queue/queue.ts';
 import { buryDeadEntry } from '#workflows/bury-dead-entry.ts';
@@ -50,6 +51,7 @@ export async function startWorker(
 ): Promise<Worker> {
   const onError = (error: unknown) => platform.log.error({ err: error }, 'background work of the worker failed');
   checkIntake(platform);
+  await loadContainerLibrary();
   const running = new RunningWork(onError);
   await sweepMachine(platform);
   const hears = await listen(platform.database, JOB_CONTROL, (payload) => {
