@@ -13,7 +13,8 @@ export type JobRef = { readonly projectId: string; readonly jobId: number };
 
 export type NewJob = JobRequest & {
   readonly uuid: string;
-  readonly requestHash: string;
+  /** Null without an idempotency key. */
+  readonly requestHash: string | null;
   readonly sourceKey: string | null;
 };
 

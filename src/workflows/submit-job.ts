@@ -35,7 +35,8 @@ export async function submitJob(
   alongside?: AlongsideJob,
 ): Promise<SubmittedJob> {
   checkOutputs(platform, request);
-  const requestHash = hashRequest(request);
+  // Only a key is ever asked again by.
+  const requestHash = request.idempotencyKey === null ? null : hashRequest(request);
   // The insert tells of a key that is taken; bytes are not stored, nor an upload looked for, before that is known.
   const known = bringsBytes(request) ? await findSubmitted(platform, request, requestHash) : null;
   if (known) return known;
@@ -140,7 +141,7 @@ async function enqueue({ queue }: Platform, db: Kysely<Schema>, jobs: readonly J
 async function findSubmitted(
   platform: Platform,
   request: JobRequest,
-  requestHash: string,
+  requestHash: string | null,
 ): Promise<SubmittedJob | null> {
   const { idempotencyKey, projectId } = request;
   if (idempotencyKey === null) return null;
