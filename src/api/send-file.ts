@@ -1,5 +1,5 @@
 // Sends one stored file or generated text: type, ETag, ranges, caching; small objects from memory. Used by the routes that serve outputs.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -34,14 +34,14 @@ export type Sending = {
 };
 export type FileSender = (request: FastifyRequest, reply: FastifyReply, sending: Sending) => Promise<FastifyReply>;
 
-const hash = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 22);
+const digest = (text: string): string => hash('sha256', text, 'base64url').slice(0, 22);
 
 export function createFileSender(platform: Platform): FileSender {
   const tools: Tools = { cache: new BufferCache(CACHE_BYTES), pool: new BufferPool() };
   return async (request, reply, { file, filename, lifetime, download, onWhole }) => {
     reply.header('X-Content-Type-Options', 'nosniff').header('Vary', 'Origin').header('Accept-Ranges', 'bytes');
     // Stored objects never change under their key; a name in a job may get another key when it is retried.
-    const etag = `"${hash(file.kind === 'text' ? file.text : `${file.key} ${file.size}`)}"`;
+    const etag = `"${digest(file.kind === 'text' ? file.text : `${file.key} ${file.size}`)}"`;
     reply.header('ETag', etag);
     reply.header('Cache-Control', file.kind !== 'text' && isSegment(file.name) ? keepFor(lifetime) : FRESH);
     if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
