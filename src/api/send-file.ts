@@ -103,7 +103,7 @@ async function readPassing(
   if (storage.kind !== 'disk' || cache.isWanted(file.key, file.size)) return null;
   const length = end - start + 1;
   const bytes = pool.take(length);
-  const isFilled = await fillFromDisk(storage, file.key, { into: bytes.subarray(0, length), start });
+  const isFilled = await fillFromDisk(storage, file, { into: bytes.subarray(0, length), start });
   if (isFilled) return bytes;
   pool.give(bytes);
   return null;

@@ -1,5 +1,5 @@
 // All bytes of something that is served. Called by the route that sends it, and by what changes segments on their way out.
-import { closeSync, constants, openSync, read } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, read } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
@@ -28,20 +28,22 @@ export async function bytesOf({ storage }: Pick<Platform, 'storage'>, file: Serv
 }
 
 /** On this machine's disk in one read: a stream would go to it twice as often, and copy all it gathers. */
-async function readObject(storage: Storage, { key, size }: StoredBytes): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(size);
+async function readObject(storage: Storage, object: StoredBytes): Promise<Buffer> {
+  if (storage.kind !== 'disk') return buffer(await storage.read(object.key));
+  const bytes = Buffer.allocUnsafeSlow(object.size);
   // Gone since, or another size: the store has the words for it, or the bytes.
-  return (await fillFromDisk(storage, key, { into: bytes, start: 0 })) ? bytes : buffer(await storage.read(key));
+  const isFilled = await fillFromDisk(storage, object, { into: bytes, start: 0 });
+  return isFilled ? bytes : buffer(await storage.read(object.key));
 }
 
 /**
- * Fills `into` with an object's bytes from `start` on. False where it does not lie on this machine's disk, can't be read or ends before.
+ * Fills `into` with an object's bytes from `start` on. False where it does not lie on this machine's disk, can't be read or has another size.
  * Only the reading itself is left to another thread: finding the path has brought what opening needs into memory, and each change of threads
  * costs as much as a third of the reading.
  */
 export async function fillFromDisk(
   storage: Storage,
-  key: string,
+  { key, size }: StoredBytes,
   { into, start }: { readonly into: Buffer; readonly start: number },
 ): Promise<boolean> {
   const path = storage.localPath(key);
@@ -49,6 +51,7 @@ export async function fillFromDisk(
   let file: number | undefined;
   try {
     file = openSync(path, PLAIN_FILE);
+    if (fstatSync(file).size !== size) return false;
     for (let filled = 0; filled < into.length; ) {
       const { bytesRead } = await readSome(file, into, filled, into.length - filled, start + filled);
       if (bytesRead === 0) return false;

@@ -1,7 +1,7 @@
 // Files on their way from the disk to many sockets, over buffers that are used again: whoever reads slowly, leaves or asks for a part gets its own bytes.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm, truncate } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm, truncate } from 'node:fs/promises';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,6 +10,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { createFileSender } from '#api/send-file.ts';
 import { openManagedStorage } from '#storage/managed.ts';
 import type { Platform } from '#workflows/platform.ts';
+import { bytesOf } from '#workflows/read-bytes.ts';
 
 /** More than the sockets of both sides hold: a client that does not read leaves the server with bytes to send. */
 const SIZE = 8 * 1024 ** 2;
@@ -106,14 +107,19 @@ test('parts, conditions and questions about a file are answered the first time a
   }
 });
 
-test('a file that is shorter than it was, or gone, is no other one', async () => {
+test('a file that is shorter or longer than it was, or gone, is no other one', async () => {
+  await appendFile(path.join(folder, 'films', '8'), 'more');
   await truncate(path.join(folder, 'films', '10'), 1000);
   await rm(path.join(folder, 'films', '11'));
   // One that keeps nothing of them yet.
   const other = Fastify();
   await serveFiles(other);
-  const [full, short, gone] = [await other.inject('/9'), await other.inject('/10'), await other.inject('/11')];
+  const full = await other.inject('/9');
+  const [short, gone] = [await other.inject('/10'), await other.inject('/11')];
   assert.ok(same(full.rawPayload, 9));
+  const grown = { kind: 'object', key: 'films/8', size: SIZE, mediaType: 'video/mp4', name: '8' } as const;
+  const long = await bytesOf({ storage: await openFolder() }, grown);
+  assert.ok(long.length === SIZE + 4 && same(long.subarray(0, SIZE), 8));
   assert.ok(short.rawPayload.length === 1000 && same(short.rawPayload, 10));
   assert.equal(gone.statusCode, 500);
   await other.close();
