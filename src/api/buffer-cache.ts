@@ -3,19 +3,27 @@
 /** Bytes of one object that is worth keeping: a segment of the usual ladder is 1–5 MB. */
 export const LARGEST_KEPT = 8 * 1024 ** 2;
 
+/** Milliseconds: what nobody asked for so long is hot no more. A live channel's segments are, once they have left its playlist. */
+const HOT_MS = 60_000;
+
+type Kept = { readonly bytes: Buffer; readonly usedAt: number };
+
 export class BufferCache {
   readonly #capacity: number;
   /** In order of use: the first is the oldest. */
-  readonly #buffers = new Map<string, Buffer>();
+  readonly #buffers = new Map<string, Kept>();
   readonly #loading = new Map<string, Promise<Buffer>>();
   /** Bytes of what was asked for lately and is not kept, by key. */
   readonly #seen = new Map<string, number>();
   #seenBytes = 0;
   #bytes = 0;
 
-  /** @param capacity bytes */
-  constructor(capacity: number) {
+  readonly #now: () => number;
+
+  /** @param capacity bytes @param now milliseconds of a clock that never goes back */
+  constructor(capacity: number, now: () => number = () => performance.now()) {
     this.#capacity = capacity;
+    this.#now = now;
   }
 
   /**
@@ -23,6 +31,7 @@ export class BufferCache {
    * one film from end to end drives nothing out that many watch.
    */
   isWanted(key: string, size: number): boolean {
+    this.#cool();
     if (this.#buffers.has(key) || this.#loading.has(key)) return true;
     if (this.#forget(key)) return true;
     this.#seen.set(key, size);
@@ -44,8 +53,8 @@ export class BufferCache {
     const kept = this.#buffers.get(key);
     if (kept) {
       this.#buffers.delete(key);
-      this.#buffers.set(key, kept);
-      return kept;
+      this.#buffers.set(key, { bytes: kept.bytes, usedAt: this.#now() });
+      return kept.bytes;
     }
     const loading = this.#loading.get(key) ?? this.#load(key, load);
     return loading;
@@ -63,13 +72,26 @@ export class BufferCache {
     }
   }
 
-  #keep(key: string, buffer: Buffer): void {
-    this.#buffers.set(key, buffer);
-    this.#bytes += buffer.length;
-    for (const [oldest, { length }] of this.#buffers) {
+  #keep(key: string, bytes: Buffer): void {
+    this.#buffers.set(key, { bytes, usedAt: this.#now() });
+    this.#bytes += bytes.length;
+    this.#cool();
+    for (const [oldest, kept] of this.#buffers) {
       if (this.#bytes <= this.#capacity) return;
-      this.#buffers.delete(oldest);
-      this.#bytes -= length;
+      this.#drop(oldest, kept);
     }
+  }
+
+  #cool(): void {
+    const before = this.#now() - HOT_MS;
+    for (const [oldest, kept] of this.#buffers) {
+      if (kept.usedAt >= before) return;
+      this.#drop(oldest, kept);
+    }
+  }
+
+  #drop(key: string, { bytes }: Kept): void {
+    this.#buffers.delete(key);
+    this.#bytes -= bytes.length;
   }
 }

@@ -117,6 +117,26 @@ test('the cache wants what is asked for again while as much as it holds went by'
   assert.equal(cache.isWanted('b', 4), true, 'what it has');
 });
 
+test('the cache gives up what nobody asked for in a minute', async () => {
+  let now = 0;
+  const cache = new BufferCache(10, () => now);
+  const loaded: string[] = [];
+  const get = (key: string) =>
+    cache.get(key, async () => {
+      loaded.push(key);
+      return Buffer.alloc(2);
+    });
+  await get('a');
+  await get('b');
+  now = 50_000;
+  await get('a');
+  now = 61_000;
+  await get('c');
+  await get('a');
+  await get('b');
+  assert.deepEqual(loaded, ['a', 'b', 'c', 'b'], 'a was asked for in between');
+});
+
 test('a buffer is given to one at a time, and again', () => {
   const pool = new BufferPool();
   const [first, second] = [pool.take(100), pool.take(100)];
