@@ -98,11 +98,14 @@ export async function makeFilm(folder: string, seconds: number): Promise<string>
 /** Streams of a file or URL as ffprobe counts them. */
 export async function probe(
   place: string,
+  /** A stream alone, as ffprobe names it: FFmpeg's reader of DASH ends all where the first of several ends. */
+  stream?: string,
 ): Promise<{ codec_name: string; width?: number; height?: number; nb_read_frames?: string }[]> {
   const { stdout } = await run('ffprobe', [
     '-v',
     'error',
     '-count_frames',
+    ...(stream === undefined ? [] : ['-select_streams', stream]),
     '-show_entries',
     'stream=codec_name,width,height,nb_read_frames',
     '-of',
