@@ -106,8 +106,10 @@ export function storageRoutes(app: Api, { platform }: ApiContext): void {
       },
     },
     async (request, reply) => {
+      // Read first: whoever waits for the sweep knows its end by a later count than this one.
+      const shown = await show(callerOf(request).projectId);
       await orderSweep(platform);
-      return reply.code(202).send(await show(callerOf(request).projectId));
+      return reply.code(202).send(shown);
     },
   );
 }

@@ -15,7 +15,7 @@ const LOOK = 1500;
 export function StoragePanel() {
   const client = useQueryClient();
   const [asked, setAsked] = useState(false);
-  // The count that was there before the sweep that was asked for; null where none is.
+  // The count that was there when the sweep was ordered; null where none is.
   const [before, setBefore] = useState<string | null>(null);
   const { data, error } = useQuery({
     queryKey: ['storage'],
@@ -52,7 +52,7 @@ export function StoragePanel() {
           onClose={() => setAsked(false)}
           onDone={(answer) => {
             setAsked(false);
-            setBefore(data.usage.countedAt ?? '');
+            setBefore(answer.usage.countedAt ?? '');
             client.setQueryData(['storage'], answer);
             toast(t('storage.swept'));
           }}
