@@ -154,6 +154,22 @@ test('a job is followed by itself', async () => {
   );
 });
 
+test('the stream of a deleted job ends, its deletion being the last it tells', async () => {
+  const id = await submit();
+  const isOpen = Promise.withResolvers<void>();
+  const reading = read(`/jobs/${id}/events`, {}, (events) => {
+    if (events.length > 0) isOpen.resolve();
+    return false;
+  });
+  await Promise.race([isOpen.promise, reading]);
+  assert.equal((await server.call('DELETE', `/jobs/${id}`)).status, 204);
+  const last = (await reading).at(-1);
+  assert.deepEqual([last?.event, last?.data.type], ['status', 'job.deleted']);
+  // Whoever comes again is told that there is nothing to come for.
+  const again = await server.call('GET', `/jobs/${id}/events`, { headers: { 'last-event-id': last?.id ?? '' } });
+  assert.equal(again.status, 404);
+});
+
 test('closing the server ends open streams', async () => {
   await using own = await openServer();
   const response = await fetch(`${own.base}/events/stream`);

@@ -7,6 +7,7 @@ import { findLastEventId } from '#database/events.ts';
 import { listJobLogAfter } from '#database/job-log.ts';
 import { findJob, type JobRef } from '#database/jobs.ts';
 import { listOutputs } from '#database/outputs.ts';
+import { PlatformError } from '#domain/error.ts';
 import { isFinished, type Job } from '#domain/job.ts';
 import { JOB_PROGRESS, type JobProgressNote } from '#workflows/notification-channels.ts';
 
@@ -17,15 +18,19 @@ const LOG_MS = 1000;
 
 type Following = { readonly request: FastifyRequest; readonly reply: FastifyReply; readonly job: Job };
 
-/** Sends the present state, then what changes, until the client leaves. */
+/**
+ * Sends the present state, then what changes, until the client leaves or the job is deleted.
+ * @throws PlatformError `not_found` where it was deleted before it could be followed
+ */
 export async function followJob(context: ApiContext, { request, reply, job }: Following): Promise<void> {
   const { db } = context.platform.database;
   const ref = { projectId: job.projectId, jobId: job.id };
   const lastSeen = Number(request.headers['last-event-id']);
   // First where the events stand, then the state: what changes in between is told twice rather than never.
   const after = lastSeen > 0 && Number.isSafeInteger(lastSeen) ? lastSeen : await findLastEventId(db, job.projectId);
-  const { id, uuid, status, progress, speed, etaSeconds, error } =
-    (await findJob(db, ref, context.platform.sealer)) ?? job;
+  const now = await findJob(db, ref, context.platform.sealer);
+  if (!now) throw new PlatformError('not_found', `Job ${job.id} was deleted just now`);
+  const { id, uuid, status, progress, speed, etaSeconds, error } = now;
   const stream = new EventStream(reply, context.streams);
   stream.send({ event: 'status', data: { id, uuid, status, error } });
   stream.send({

@@ -80,7 +80,7 @@ export type FollowedEvents = {
   readonly jobId?: number;
 };
 
-/** Sends events from a number on, those of the past first, until the stream ends. */
+/** Sends events from a number on, those of the past first, until the stream ends; one of a job ends with its deletion. */
 export async function followEvents(
   { platform }: ApiContext,
   stream: EventStream,
@@ -97,6 +97,7 @@ export async function followEvents(
         stream.send({ id: event.id, ...(jobId === undefined ? {} : { event: 'status' }), data: viewEvent(event) });
         // The past of a project is more than may wait for a client.
         await stream.taken();
+        if (jobId !== undefined && event.type === 'job.deleted') return stream.end();
       }
       after = events.at(-1)?.id ?? after;
       more = events.length === PAGE;
