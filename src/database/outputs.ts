@@ -4,7 +4,7 @@ import type { JobRef } from '#database/jobs.ts';
 import { json, type OutputTable, type Schema } from '#database/schema.ts';
 import { openSpec, type Sealer, sealSpec } from '#database/sealed-location.ts';
 import type { Failure } from '#domain/error.ts';
-import type { Output, OutputResult, OutputStatus } from '#domain/job.ts';
+import { type JobStatus, type Output, type OutputResult, type OutputStatus, outputStatus } from '#domain/job.ts';
 import type { OutputSpec } from '#domain/output.ts';
 
 /** Inserts the outputs of several jobs in one statement. Answers them as they were stored: those of each job in the order they were asked for. */
@@ -31,14 +31,20 @@ export async function insertOutputs(
   return rows.map((row) => toOutput(row, sealer)).sort((a, b) => a.index - b.index);
 }
 
+/** Outputs with the status of their job, without which their own is half the truth. */
+const selectOutputs = (db: Kysely<Schema>) =>
+  db
+    .selectFrom('output')
+    .innerJoin('job', 'job.id', 'output.job_id')
+    .selectAll('output')
+    .select('job.status as job_status');
+
 /** In the order they were asked for. */
 export async function listOutputs(db: Kysely<Schema>, { projectId, jobId }: JobRef, sealer: Sealer): Promise<Output[]> {
-  const rows = await db
-    .selectFrom('output')
-    .selectAll()
-    .where('project_id', '=', projectId)
-    .where('job_id', '=', jobId)
-    .orderBy('index')
+  const rows = await selectOutputs(db)
+    .where('output.project_id', '=', projectId)
+    .where('output.job_id', '=', jobId)
+    .orderBy('output.index')
     .execute();
   return rows.map((row) => toOutput(row, sealer));
 }
@@ -50,13 +56,11 @@ export async function listOutputsOf(
   sealer: Sealer,
 ): Promise<Output[]> {
   if (jobIds.length === 0) return [];
-  const rows = await db
-    .selectFrom('output')
-    .selectAll()
-    .where('project_id', '=', projectId)
-    .where('job_id', 'in', jobIds)
-    .orderBy('job_id')
-    .orderBy('index')
+  const rows = await selectOutputs(db)
+    .where('output.project_id', '=', projectId)
+    .where('output.job_id', 'in', jobIds)
+    .orderBy('output.job_id')
+    .orderBy('output.index')
     .execute();
   return rows.map((row) => toOutput(row, sealer));
 }
@@ -106,13 +110,15 @@ export async function changeOutputs(
   return rows.map((row) => row.index);
 }
 
-function toOutput(row: Selectable<OutputTable>, sealer: Sealer): Output {
+type OutputRow = Selectable<OutputTable> & { readonly job_status?: JobStatus };
+
+function toOutput({ job_status = 'processing', ...row }: OutputRow, sealer: Sealer): Output {
   return {
     id: row.id,
     jobId: row.job_id,
     index: row.index,
     spec: openSpec(row.spec, sealer),
-    status: row.status,
+    status: outputStatus(row.status, job_status),
     progress: row.progress,
     result: row.result,
     error: row.error,

@@ -120,3 +120,7 @@ export type SourceArrival = 'arriving' | 'arrived';
 
 export const isFinished = (status: JobStatus): boolean =>
   status === 'completed' || status === 'failed' || status === 'canceled';
+
+/** What an output is doing, of which its row says how far it had come: nobody works for a job that waits. */
+export const outputStatus = (reached: OutputStatus, job: JobStatus): OutputStatus =>
+  (job === 'queued' || job === 'paused') && (reached === 'processing' || reached === 'uploading') ? 'pending' : reached;

@@ -119,6 +119,27 @@ test('a job paused before its plan is planned after it is resumed', async () => 
   assert.deepEqual(await waiting(job.id), ['run']);
 });
 
+test('nobody works for a job that waits: its outputs wait with it, whatever they had reached', async () => {
+  const { platform } = opened;
+  const { db } = fresh.database;
+  const shown = async ({ ref }: OpenedJob) =>
+    (await listOutputs(db, ref, platform.sealer)).map(({ status }) => status).join();
+  const { job } = await halfDone();
+  assert.equal(await shown(job), 'processing');
+  await pauseJob(platform, job.ref);
+  assert.equal(await shown(job), 'pending', 'paused');
+  await resumeJob(platform, job.ref);
+  assert.equal(await shown(job), 'processing', 'resumed');
+  await cancelJob(platform, job.ref);
+  await retryJob(platform, job.ref);
+  assert.deepEqual([await statusOf(job), await shown(job)], ['queued', 'pending'], 'retried');
+  // As planning anew does, and a worker that gives a planned job back.
+  await changeJob(db, job.ref, { status: 'processing' });
+  assert.equal(await shown(job), 'processing');
+  await changeJob(db, job.ref, { status: 'queued' });
+  assert.equal(await shown(job), 'pending');
+});
+
 test('cancel ends everything; retry starts again with what is missing only', async () => {
   const { platform } = opened;
   const { job, done, running } = await halfDone();
