@@ -6,7 +6,7 @@ import { keepRecording } from '#workflows/channels/keep-recording.ts';
 import { startChannel, stopChannel } from '#workflows/channels/order-channel.ts';
 import { settleChannel } from '#workflows/channels/settle-channel.ts';
 import { sweepMachine } from '#workflows/janitor.ts';
-import { LIVE_CONTROL } from '#workflows/notification-channels.ts';
+import { announce, LIVE_CONTROL, LIVE_LOG } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { isMarkAlive, runMark } from '#workflows/run-mark.ts';
 
@@ -18,6 +18,7 @@ export function startLiveRole(platform: Platform, pace: LivePace = LIVE_PACE): P
       settle: (lease, settlement) => settleChannel(platform, lease, settlement),
       start: (ref) => startChannel(platform, ref),
       stop: (ref) => stopChannel(platform, ref),
+      tellLog: (channelId) => announce(platform.database.db, LIVE_LOG, { channelId }),
       sweepMachine: () => sweepMachine(platform),
       keepRecording: (recording, signal) => keepRecording(platform, recording, signal),
       mark: runMark(),

@@ -10,6 +10,8 @@ export type LiveWork = {
   settle(lease: Lease, settlement: Settlement): Promise<ChannelJob | null>;
   start(ref: ChannelJobRef): Promise<unknown>;
   stop(ref: ChannelJobRef): Promise<unknown>;
+  /** Tells those who follow a channel's log that its copy in managed storage has grown. */
+  tellLog(channelId: number): Promise<void>;
   /** Ends what dead processes of this machine left. */
   sweepMachine(): Promise<void>;
   /** Takes a finished recording over; called again with the same one where it failed or was broken off. */

@@ -38,6 +38,7 @@ export class LogCopy {
       const signal = AbortSignal.timeout(TIME_LIMIT);
       await storage.write(channelLogKey(this.#channelId), bytes, { contentType: 'text/plain', signal });
       this.#copied = tail;
+      await this.#context.work.tellLog(this.#channelId);
     } catch (error) {
       log.warn({ err: error, channel: this.#channelId }, 'the log of a channel was not copied');
     }

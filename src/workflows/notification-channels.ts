@@ -13,6 +13,9 @@ export const EVENTS = 'event_added';
 /** A live channel was ordered, changed or deleted: supervisors look at their rows. */
 export const LIVE_CONTROL = 'live_control';
 
+/** A machine has left more of a channel's log in managed storage. */
+export const LIVE_LOG = 'live_log';
+
 /** The queue was paused, drained or resumed. */
 export const QUEUE_CONTROL = 'queue_control';
 
@@ -42,6 +45,7 @@ type Notes = {
   readonly [JOB_PROGRESS]: JobProgressNote;
   readonly [EVENTS]: EventNote;
   readonly [LIVE_CONTROL]: LiveControl;
+  readonly [LIVE_LOG]: LiveControl;
   readonly [QUEUE_CONTROL]: QueueControl;
 };
 

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { saveMachine } from '#database/live.ts';
+import { channelLogKey } from '#domain/channel-log.ts';
+import { announce, LIVE_LOG } from '#workflows/notification-channels.ts';
 import { openServer, type TestServer } from './open-server.ts';
+import { serverEvents } from './server-events.ts';
 
 type Problem = {
   readonly errors: readonly { readonly path: string; readonly message: string }[];
@@ -115,6 +121,38 @@ test('a channel is created with its job, shown with every field, changed, listed
   assert.equal((await server.call('DELETE', `/api/channels/${channel.id}/`)).status, 204);
   assert.equal((await server.call('GET', `/api/channels/${channel.id}/`)).status, 404);
   assert.equal((await server.call('GET', `/api/job/${channel.job}/`)).status, 404);
+});
+
+test('who follows a channel of another machine reads its log when told that it has grown, and is told of its end', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'rendition-followed-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  await using server = await openServer({ settings: { STORAGE_URL: folder } });
+  const { storage, database } = server.platform;
+  const { id, job } = (await create(server, { name: 'Far', input_type: 'test' })).body as { id: number; job: number };
+  const write = (log: string) => storage.write(channelLogKey(id), Buffer.from(log));
+  const [reads, stats] = [t.mock.method(storage, 'read'), t.mock.method(storage, 'stat')];
+  const asked = () => reads.mock.callCount() + stats.mock.callCount();
+  const told: string[] = [];
+  await write('one\n');
+  for await (const { event = '', data } of serverEvents(`${server.base}/api/job/${job}/events/`)) {
+    told.push(event === 'log' ? String(data) : event);
+    if (told.at(-1) === 'one') {
+      await write('one\ntwo\n');
+      // Tells of nothing but itself: what is seen in the next round.
+      await server.call('POST', `/api/job/${job}/start/`);
+    } else if (event === 'status' && told.includes('one')) {
+      assert.deepEqual([asked(), told.includes('two')], [1, false], 'storage is not asked in every round');
+      await announce(database.db, LIVE_LOG, { channelId: id + 1 });
+      await announce(database.db, LIVE_LOG, { channelId: id });
+    } else if (told.at(-1) === 'two') {
+      assert.equal(asked(), 2);
+      await server.call('DELETE', `/api/channels/${id}/`);
+    }
+  }
+  assert.deepEqual(
+    told.filter((what) => what !== 'figures'),
+    ['status', 'one', 'status', 'two', 'deleted'],
+  );
 });
 
 test('what is wrong is named by its field', async () => {

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { json } from '#database/schema.ts';
 import { createKey } from '#workflows/create-key.ts';
 import { openServer, type TestServer } from './open-server.ts';
+import { type Sse, serverEvents } from './server-events.ts';
 
 let server: TestServer;
 before(async () => {
@@ -14,37 +15,17 @@ after(() => server[Symbol.asyncDispose]());
 const body = { source: { kind: 'http', url: 'https://media.invalid/a.mp4' }, outputs: [{ container: 'mp3' }] };
 const submit = async () => ((await server.call('POST', '/jobs', { body })).body as { id: number }).id;
 
-type Sse = {
-  readonly id: string | undefined;
-  readonly event: string | undefined;
-  readonly data: Record<string, unknown>;
-};
-
-/** Reads a stream until `enough` says so. */
+/** Reads a stream until `enough` says so, or it ends. */
 async function read(
   path: string,
   headers: Record<string, string>,
   enough: (events: readonly Sse[]) => boolean,
 ): Promise<Sse[]> {
-  const control = new AbortController();
-  const response = await fetch(server.base + path, {
-    headers,
-    signal: AbortSignal.any([control.signal, AbortSignal.timeout(20_000)]),
-  });
-  assert.equal(response.headers.get('content-type'), 'text/event-stream; charset=utf-8');
   const events: Sse[] = [];
-  let rest = '';
-  for await (const bytes of response.body ?? []) {
-    const blocks = (rest + Buffer.from(bytes).toString()).split('\n\n');
-    rest = blocks.pop() ?? '';
-    for (const block of blocks) {
-      const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1];
-      const data = field('data');
-      if (data !== undefined) events.push({ id: field('id'), event: field('event'), data: JSON.parse(data) });
-    }
+  for await (const event of serverEvents(server.base + path, headers)) {
+    events.push(event);
     if (enough(events)) break;
   }
-  control.abort();
   return events;
 }
 

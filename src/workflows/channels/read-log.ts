@@ -1,4 +1,5 @@
 // The log of a channel: the file where it was written here, else the end of it that its machine left in managed storage. Called by the channels API.
+import type { Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -29,12 +30,29 @@ export async function readChannelLog(
   return [...linesOf(older), ...lines].slice(-tail).join('');
 }
 
+/** Changes whenever the log's file on this machine does; null where there is none. What other machines write is told on LIVE_LOG. */
+export async function findLogMark({ config }: Platform, { slug }: Pick<Channel, 'slug'>): Promise<string | null> {
+  const here = await findFile(join(config.DATA_DIR, channelLogPath(slug)));
+  return here && `${here.ino} ${here.size}`;
+}
+
 /** The channel has gone on on another machine since. */
 async function isOvertaken({ config, storage }: Platform, channelId: number, path: string): Promise<boolean> {
   if (config.STORAGE_URL === undefined) return false;
-  const [here, copy] = await Promise.allSettled([stat(path), storage.stat(channelLogKey(channelId))]);
-  if (here.status === 'rejected' || copy.status === 'rejected') return false;
-  return (copy.value.modifiedAt?.getTime() ?? 0) > here.value.mtimeMs + COPY_DELAY;
+  const here = await findFile(path);
+  // Storage is not asked about a file that is written to right now.
+  if (!here || Date.now() - here.mtimeMs < COPY_DELAY) return false;
+  const copy = await storage.stat(channelLogKey(channelId)).catch(() => null);
+  return (copy?.modifiedAt?.getTime() ?? 0) > here.mtimeMs + COPY_DELAY;
+}
+
+async function findFile(path: string): Promise<Stats | null> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (isNodeError(error) && error.code === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 const linesOf = (content: string): string[] => content.split(/(?<=\n)/);
