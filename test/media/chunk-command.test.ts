@@ -93,8 +93,8 @@ test('what is odd about a picture is mended before it is split', () => {
     [
       'of a size that may change',
       { preparation: { ...PLAIN, steady: true }, video: videoFacts({ sampleAspectRatio: { num: 4, den: 3 } }) },
-      "[0:0]scale=w='if(eq(iw,1920)*eq(ih,1080),1920,round(min(1920,1080*dar/1.3333333333333333)))':" +
-        "h='if(eq(iw,1920)*eq(ih,1080),1080,round(min(1080,1920/(dar/1.3333333333333333))))':eval=frame:flags=bicubic," +
+      "[0:0]scale=w='if(eq(iw,1920)*eq(ih,1080)*lt(abs(sar/1.3333333333333333-1),0.02),1920,round(min(1920,1080*dar/1.3333333333333333)))':" +
+        "h='if(eq(iw,1920)*eq(ih,1080)*lt(abs(sar/1.3333333333333333-1),0.02),1080,round(min(1080,1920/(dar/1.3333333333333333))))':eval=frame:flags=bicubic," +
         `pad=1920:1080:-1:-1:eval=frame,format=yuv420p,setpts=PTS-(0.000000)/TB,${grid},${size}`,
     ],
     [

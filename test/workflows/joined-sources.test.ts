@@ -44,15 +44,21 @@ const BLUE = [0, 0, 254];
 const GREEN = [0, 255, 1];
 const BLACK = [0, 0, 0];
 
-type Part = { readonly colour: string; readonly size: string; readonly begins: number };
+type Part = {
+  readonly colour: string;
+  readonly size: string;
+  readonly begins: number;
+  readonly shape?: string;
+  readonly fields?: string;
+};
 
 /** Two seconds of a colour and a tone, as a transport stream whose clock begins at `begins` seconds. */
-const part = async (name: string, { colour, size, begins }: Part): Promise<Buffer> =>
+const part = async (name: string, { colour, size, begins, shape = '1', fields = '' }: Part): Promise<Buffer> =>
   readFile(
     await media.make(
       name,
-      `-f lavfi -i color=${colour}:size=${size}:rate=25:duration=2 -f lavfi -i sine=440:duration=2:sample_rate=48000 ` +
-        `-c:v libx264 -preset ultrafast -g 25 -c:a aac -output_ts_offset ${begins} -muxdelay 0 -muxpreload 0 -f mpegts`,
+      `-f lavfi -i color=${colour}:size=${size}:rate=25:duration=2,setsar=${shape} -f lavfi -i sine=440:duration=2:sample_rate=48000 ` +
+        `-c:v libx264 -preset ultrafast -g 25 ${fields} -c:a aac -output_ts_offset ${begins} -muxdelay 0 -muxpreload 0 -f mpegts`,
     ),
   );
 
@@ -104,6 +110,31 @@ test('a picture that changes its size is fitted into the first one, and its cloc
   await assertPixel(file, { seconds: 3, x: 10, y: 120 }, BLACK);
   await assertPixel(file, { seconds: 5, x: 10, y: 120 }, GREEN);
 });
+
+for (const [name, fields] of [
+  ['progressive', ''],
+  ['interlaced', '-flags +ildct+ilme -x264opts tff=1'],
+] as const)
+  test(`pixels that change their shape, ${name}: 16:9 is fitted into the 4:3 that it began with, though both have one size`, async () => {
+    const path = await joined(`shapes-${name}.ts`, [
+      { colour: 'red', size: '352x288', shape: '12/11', begins: 0, fields },
+      { colour: 'blue', size: '352x288', shape: '16/11', begins: 2, fields },
+      { colour: '#00ff00', size: '352x288', shape: '12/11', begins: 4, fields },
+    ]);
+    const { job, result, file } = await encode(path);
+    assert.equal(
+      job.findings?.some(({ code }) => code === 'interlaced'),
+      name === 'interlaced',
+    );
+    assert.deepEqual([result?.width, result?.height], [384, 288]);
+    await assertPixel(file, { seconds: 1, x: 192, y: 10 }, RED);
+    // 216 of the 288 lines are picture: 36 above and below are not.
+    await assertPixel(file, { seconds: 3, x: 192, y: 144 }, BLUE);
+    await assertPixel(file, { seconds: 3, x: 10, y: 44 }, BLUE);
+    await assertPixel(file, { seconds: 3, x: 192, y: 28 }, BLACK);
+    await assertPixel(file, { seconds: 3, x: 192, y: 260 }, BLACK);
+    await assertPixel(file, { seconds: 5, x: 192, y: 10 }, GREEN);
+  });
 
 for (const [name, begins] of [
   ['back', 0],

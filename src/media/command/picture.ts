@@ -27,11 +27,13 @@ export function gridFilters({ video, preparation, timeline, startFrame, endFrame
   const rate = `${fps.num}/${fps.den}`;
   const startsLate = startFrame === 0 && video.startTime >= sourceStart - 0.5 / toNumber(fps);
   return [
-    ...(preparation.steady ? steadyFilters(video) : []),
+    ...(preparation.steady ? steadyFilters(video, preparation.deinterlace ? [isSize] : [isSize, isShape]) : []),
     // The source's own clock (-copyts), moved so that the timeline's zero is zero and frames fall on the grid, never between.
     `setpts=PTS-(${seconds(sourceStart - videoShift)})/TB`,
     // Before fps: a deinterlacer must see the fields as they come.
     ...(preparation.deinterlace ? ['bwdif=mode=send_frame:parity=auto:deint=all'] : []),
+    // After it: scaled before, lines of one field would run into those of the other.
+    ...(preparation.steady && preparation.deinterlace ? steadyFilters(video, [isShape]) : []),
     // Constant rate. A frame's number on the grid depends on its time alone, so every chunk picks the same frames as one pass would.
     // A picture that comes late is filled from the beginning with its first frame, to stay in step with the sound.
     startsLate ? `fps=${rate}:start_time=0` : `fps=${rate}`,
@@ -43,12 +45,19 @@ export function gridFilters({ video, preparation, timeline, startFrame, endFrame
   ];
 }
 
+/** Whether a picture has the size of the first one. */
+const isSize = ({ width, height }: VideoFacts): string => `eq(iw,${width})*eq(ih,${height})`;
+
+/** Whether its pixels have their shape: a broadcast goes from 4:3 to 16:9 by that alone. Containers that say it in rough figures mean no change. */
+const isShape = ({ sampleAspectRatio }: VideoFacts): string => `lt(abs(sar/${toNumber(sampleAspectRatio)}-1),0.02)`;
+
 /**
  * Filters that keep one size where the source changes its own on the way (calls that were recorded, broadcasts, a phone that is turned):
- * what is of another size is fitted into the first one's. The graph itself is never built anew (decoders.ts): it would begin its clock again.
+ * what is not alike is fitted into the first one's. The graph itself is never built anew (decoders.ts): it would begin its clock again.
  */
-function steadyFilters({ width, height, sampleAspectRatio, pixelFormat }: VideoFacts): string[] {
-  const isSame = `eq(iw,${width})*eq(ih,${height})`;
+function steadyFilters(video: VideoFacts, alike: readonly ((video: VideoFacts) => string)[]): string[] {
+  const { width, height, sampleAspectRatio, pixelFormat } = video;
+  const isSame = alike.map((test) => test(video)).join('*');
   const aspect = `dar/${toNumber(sampleAspectRatio)}`;
   const fitted = [`round(min(${width},${height}*${aspect}))`, `round(min(${height},${width}/(${aspect})))`];
   return [
