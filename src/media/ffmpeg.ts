@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { HARDWARE } from '#domain/codec.ts';
 import { PlatformError } from '#domain/error.ts';
+import { yieldAutogroup } from '#media/autogroup.ts';
 import { type Progress, ProgressReader } from '#media/progress.ts';
 import type { ChildLimits } from '#media/tool.ts';
 
@@ -151,7 +152,7 @@ export function startMedia(options: StartOptions): MediaProcess {
 function spawnLimited(options: RunOptions, hasStdin = options.stdin !== undefined): ChildProcess {
   const [program, args] = limitedCommand(options.program, options.args, options.limits);
   const extra = (options.sinks?.length ?? 0) + (options.feeds?.length ?? 0);
-  return spawn(program, args, {
+  const child = spawn(program, args, {
     cwd: options.cwd,
     // An emptied environment: nothing of ours (keys, proxies) reaches a program that parses strangers' bytes.
     env: {
@@ -165,6 +166,9 @@ function spawnLimited(options: RunOptions, hasStdin = options.stdin !== undefine
     detached: process.platform !== 'win32',
     windowsHide: true,
   });
+  if (child.pid !== undefined && options.limits.niceness > 0 && hasLinuxTools())
+    void yieldAutogroup(child.pid, options.limits.niceness);
+  return child;
 }
 
 /** Wraps a command in prlimit, nice and setpriv where they exist (Linux); elsewhere it stays as it is. */
