@@ -125,6 +125,8 @@ export type SourceFacts = {
    * little. `straightened`: this is the copy whose clock goes on. Left out where it never jumped.
    */
   readonly clock?: 'jumps' | 'straightened';
+  /** Offsets in bytes of the files that were written one behind the other into this one; left out where it is one file. */
+  readonly parts?: readonly number[];
   /**
    * track_ID by stream index, where the container's index tells of every packet and agrees with the headers: then segments can be cut
    * out of the original on request.
@@ -134,10 +136,14 @@ export type SourceFacts = {
   readonly warnings: readonly string[];
 };
 
-/** Whether commands built on the one set of facts read what the other says as well. Sizes, rates and warnings change no command. */
-export const isSameSource = (a: SourceFacts, b: SourceFacts): boolean => isDeepStrictEqual(readOf(a), readOf(b));
+/** Whether a picture is read by the same command, as far as it goes: what only its end tells, and what a plan says anyway, may differ. */
+export const isSamePicture = (a: SourceFacts, b: SourceFacts): boolean => isDeepStrictEqual(pictureOf(a), pictureOf(b));
 
 /** As it would come out of the database. */
-function readOf({ size: _size, bitrate: _bitrate, warnings: _warnings, ...read }: SourceFacts): unknown {
-  return JSON.parse(JSON.stringify(read));
+function pictureOf({ container, startTime, clock, isStill, video }: SourceFacts): unknown {
+  if (!video) return null;
+  const { averageFrameRate: _a, nominalFrameRate: _n, constantFrameRate: _c, skipsFrames: _s, ...steady } = video;
+  const { frames: _f, endTime: _e, bitrate: _b, keyframes: _k, longestGop: _l, ...picture } = steady;
+  const { hasBFrames: _h, hasOpenGops: _o, ...read } = picture;
+  return JSON.parse(JSON.stringify({ container, startTime, clock, isStill, video: read }));
 }

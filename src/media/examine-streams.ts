@@ -69,7 +69,9 @@ export function examineClock(facts: SourceFacts, limits: MediaLimits, add: Add):
     add([
       'clock_jumps',
       'change',
-      'the clock goes back, or far ahead, on the way: parts that were joined',
+      facts.parts
+        ? `${facts.parts.length} files were written one behind the other`
+        : 'the clock goes back, or far ahead, on the way: parts that were joined',
       'the parts are shown one after the other',
     ]);
   examineBeginning(facts, add);

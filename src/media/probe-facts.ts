@@ -158,14 +158,20 @@ const REJOINED = /^(mpegts|mpeg|ogg)$/;
 const STEP_BACK = 1;
 const STEP_AHEAD = 60;
 
-function clockOf({ output }: FactsInput, { video, audio }: Streams): Pick<SourceFacts, 'clock'> {
-  const jumps = [...video, ...audio].some((stream) => {
+function clockOf(input: FactsInput, streams: Streams): Pick<SourceFacts, 'clock'> {
+  return REJOINED.test(input.output.format.get('format_name') ?? '') && clockJumps(input, streams)
+    ? { clock: 'jumps' }
+    : {};
+}
+
+/** Whether the packets of any stream go back in time, or far ahead. */
+export function clockJumps({ output }: Pick<FactsInput, 'output'>, { video, audio }: Streams): boolean {
+  return [...video, ...audio].some((stream) => {
     const scan = output.scans.get(Number(stream.values.get('index')));
     const { num, den } = streamTick(stream);
     const second = den / num;
     return scan && (scan.longestStepBack > STEP_BACK * second || scan.longestStepAhead > STEP_AHEAD * second);
   });
-  return jumps && REJOINED.test(output.format.get('format_name') ?? '') ? { clock: 'jumps' } : {};
 }
 
 /** Four letters of the file: cleaned. */

@@ -6,7 +6,7 @@ import { canDecode } from '#media/decoders.ts';
 import { explainUnreadable } from '#media/explain-unreadable.ts';
 import { runMedia } from '#media/ffmpeg.ts';
 import { inspectMp4 } from '#media/mp4-boxes.ts';
-import { describeStream, makeFacts, type Streams, sortStreams } from '#media/probe-facts.ts';
+import { clockJumps, describeStream, makeFacts, type Streams, sortStreams } from '#media/probe-facts.ts';
 import { scanIndex } from '#media/probe-index.ts';
 import { ProbeLog } from '#media/probe-log.ts';
 import { outputArguments, ProbeOutput } from '#media/probe-output.ts';
@@ -14,6 +14,7 @@ import { field } from '#media/probe-streams.ts';
 import { type Content, HEAD_BYTES, sniffContent } from '#media/sniff.ts';
 import { openSourceBytes, type SourceBytes } from '#media/source-bytes.ts';
 import { openSourceIndex, type SourceIndex } from '#media/source-index.ts';
+import { findParts } from '#media/source-parts.ts';
 import { probeStill } from '#media/still.ts';
 import type { MediaInput, MediaLimits, MediaTool } from '#media/tool.ts';
 import { inputArguments } from '#media/whitelist.ts';
@@ -25,6 +26,8 @@ export type ProbeOptions = {
   readonly signal?: AbortSignal;
   /** The container's index where it is open already; null has ffprobe read every packet, whatever an index says. */
   readonly index?: SourceIndex | null;
+  /** Only a beginning is there, and it ends anywhere. */
+  readonly isCutOff?: boolean;
 };
 
 type Run = {
@@ -39,6 +42,8 @@ type Run = {
 /** Where ffprobe's usual 5 MB and 5 s do not reach a picture (a broadcast cut between far keyframes), these do. */
 const DEEP_SEARCH = ['-probesize', '100M', '-analyzeduration', '60M'];
 const USUAL_SEARCH_BYTES = 5_000_000;
+/** Bytes that a container without an index writes around a packet, at the most (FLV: header, codec, length). */
+const TAG = 20;
 
 /**
  * Everything the doctor and the plan need to know of a source. Packets are all read unless that takes longer than
@@ -88,7 +93,14 @@ async function judge(options: ProbeOptions, { run, content, bytes }: Found): Pro
   const input = { output, tool: options.tool, size: bytes.size, scanned: run.scanned, warnings: run.log.complaints };
   const streams = sortStreams(input);
   refuseUnusable(streams, { content, output, tool: options.tool });
-  return { ...makeFacts(input, streams), ...(run.indexed ? { indexed: run.indexed } : {}) };
+  const facts = makeFacts(input, streams);
+  // The index told of every byte.
+  if (run.indexed) return { ...facts, indexed: run.indexed };
+  const unread =
+    bytes.size - [...output.scans.values()].reduce((sum, scan) => sum + scan.bytes + TAG * scan.packets, 0);
+  const search = { container: facts.container, jumps: clockJumps(input, streams), unread };
+  const parts = run.scanned ? await findParts(bytes, search) : [];
+  return parts.length > 0 ? { ...facts, clock: 'jumps', parts } : facts;
 }
 
 /**
@@ -136,11 +148,11 @@ async function readHeaders(options: ProbeOptions, cause?: PlatformError): Promis
 }
 
 async function runOnce(
-  { tool, input, limits, signal }: ProbeOptions,
+  { tool, input, limits, signal, isCutOff = false }: ProbeOptions,
   what: 'everything' | 'headers',
   search: readonly string[],
 ): Promise<Run> {
-  const [output, log] = [new ProbeOutput(), new ProbeLog()];
+  const [output, log] = [new ProbeOutput(isCutOff), new ProbeLog()];
   const result = await runMedia({
     program: tool.ffprobe,
     args: ['-hide_banner', '-v', 'level+warning', ...search, ...outputArguments(what), ...inputArguments(input)],

@@ -73,6 +73,16 @@ function whitelistArguments(input: MediaInput): string[] {
   ];
 }
 
+/** A list of byte ranges, written by us, that FFmpeg reads as one film; each of them by the demuxer of the whole and no other. */
+export function partsArguments(input: MediaInput, { list, container }: { list: string; container: string }): string[] {
+  const [demuxer = ''] = container.split(',').filter((name) => SOURCE_DEMUXERS.includes(name));
+  return [
+    ...['-protocol_whitelist', input.kind === 'file' ? 'file,subfile' : 'file,subfile,http,tcp'],
+    ...['-format_whitelist', `concat,${demuxer}`, '-codec_whitelist', SOURCE_DECODERS.join(',')],
+    ...['-f', 'concat', '-safe', '0', '-i', `file:${list}`],
+  ];
+}
+
 /** `file:` keeps a path with `:` or `%` in it, or one that begins with `-`, a path. */
 export function inputUrl(input: MediaInput): string {
   return input.kind === 'file' ? `file:${input.path}` : input.url;

@@ -1,12 +1,12 @@
 // A source whose clock jumps is copied with a clock that goes on: no chunk could be found in it by its time otherwise. Called by run-job.ts and plan-job.ts.
-import { rm } from 'node:fs/promises';
+import { rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Job } from '#domain/job.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
-import { straightenCommand } from '#media/command/straighten.ts';
+import { partsScript, straightenCommand } from '#media/command/straighten.ts';
 import { probeSource } from '#media/probe.ts';
 import type { MediaInput } from '#media/tool.ts';
-import { inputArguments } from '#media/whitelist.ts';
+import { inputArguments, partsArguments } from '#media/whitelist.ts';
 import { straightKey } from '#workflows/job-storage.ts';
 import { openInput } from '#workflows/open-input.ts';
 import type { Platform } from '#workflows/platform.ts';
@@ -34,9 +34,21 @@ export async function straighten(
   await checkScratchSpace(config, facts.size);
   const path = join(scratch, 'straight');
   const context = { log, signal, scratch, timeLimit: timeLimit(config, facts) };
-  await runCommand(platform, context, { args: straightenCommand(facts, inputArguments(input), path) });
+  const opened = facts.parts ? await listParts({ input, facts, scratch }) : inputArguments(input);
+  await runCommand(platform, context, { args: straightenCommand(facts, opened, path) });
   const found = await probeSource({ tool, limits, signal, input: { kind: 'file', path } });
-  return { path, facts: { ...found, clock: 'straightened' } };
+  return { path, facts: { ...found, clock: 'straightened', ...(facts.parts ? { parts: facts.parts } : {}) } };
+}
+
+/** The arguments that read the parts of a source, by a script in the scratch folder. */
+async function listParts({ input, facts, scratch }: Pick<Crooked, 'input' | 'facts' | 'scratch'>): Promise<string[]> {
+  const list = join(scratch, 'parts');
+  const own = join(scratch, 'joined');
+  // A path of the user's is never written into a script.
+  if (input.kind === 'file') await symlink(input.path, own);
+  const source: MediaInput = input.kind === 'file' ? { kind: 'file', path: own } : input;
+  await writeFile(list, partsScript(source, facts.parts ?? []));
+  return partsArguments(source, { list, container: facts.container });
 }
 
 type Source = { readonly sourceKey: string | null; readonly facts: SourceFacts };

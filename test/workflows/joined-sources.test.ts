@@ -52,13 +52,16 @@ type Part = {
   readonly fields?: string;
 };
 
+const toneAnd = (colour: string, size: string) =>
+  `-f lavfi -i color=${colour}:size=${size}:rate=25:duration=2 -f lavfi -i sine=440:duration=2:sample_rate=48000`;
+
 /** Two seconds of a colour and a tone, as a transport stream whose clock begins at `begins` seconds. */
 const part = async (name: string, { colour, size, begins, shape = '1', fields = '' }: Part): Promise<Buffer> =>
   readFile(
     await media.make(
       name,
-      `-f lavfi -i color=${colour}:size=${size}:rate=25:duration=2,setsar=${shape} -f lavfi -i sine=440:duration=2:sample_rate=48000 ` +
-        `-c:v libx264 -preset ultrafast -g 25 ${fields} -c:a aac -output_ts_offset ${begins} -muxdelay 0 -muxpreload 0 -f mpegts`,
+      `${toneAnd(colour, size)} -vf setsar=${shape} -c:v libx264 -preset ultrafast -g 25 ${fields} -c:a aac ` +
+        `-output_ts_offset ${begins} -muxdelay 0 -muxpreload 0 -f mpegts`,
     ),
   );
 
@@ -156,4 +159,31 @@ for (const [name, begins] of [
       signal: new AbortController().signal,
     });
     assert.ok(Math.abs(facts.duration - 4) < 0.2, `a dry run says ${facts.duration} s`);
+  });
+
+for (const [kind, codecs] of [
+  ['flv', '-c:v libx264 -preset ultrafast -bf 2 -g 25 -c:a aac -f flv'],
+  ['mkv', '-c:v libx264 -preset ultrafast -bf 2 -g 25 -c:a aac -f matroska'],
+  // As a browser records: lengths are not known while it is written.
+  ['webm', '-c:v libvpx -deadline realtime -cpu-used 8 -g 25 -c:a libopus -live 1 -f webm'],
+  ['mp4', '-c:v libx264 -preset ultrafast -bf 2 -g 25 -c:a aac -movflags +faststart -f mp4'],
+] as const)
+  test(`files of ${kind} that were written one behind the other are shown whole, each with its own headers`, async () => {
+    const bytes: Buffer[] = [];
+    for (const [colour, size] of [
+      ['red', '320x240'],
+      ['blue', '320x240'],
+      ['#00ff00', '640x480'],
+    ] as const)
+      bytes.push(await readFile(await media.make(`${colour}-part.${kind}`, `${toneAnd(colour, size)} ${codecs}`)));
+    const path = media.path(`one behind, the other's.${kind}`);
+    await writeFile(path, Buffer.concat(bytes));
+    const { job, result, file } = await encode(path);
+    assert.match(job.findings?.find(({ code }) => code === 'clock_jumps')?.detail ?? '', /3 files/);
+    assert.deepEqual([result?.width, result?.height], [320, 240]);
+    // Where sound outlasts picture, a frame or two are held at a join.
+    assert.ok(Math.abs((result?.frames ?? 0) - 150) <= 6, `${result?.frames} frames`);
+    await assertPixel(file, { seconds: 1, x: 10, y: 120 }, RED);
+    await assertPixel(file, { seconds: 3, x: 10, y: 120 }, BLUE);
+    await assertPixel(file, { seconds: 5, x: 10, y: 230 }, GREEN);
   });
