@@ -15,7 +15,8 @@ import { limitBytes } from '#workflows/fetch-source.ts';
 import { planOptions } from '#workflows/plan-options.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { checkWatermarks } from '#workflows/prepare-watermarks.ts';
-import { checkScratchSpace, makeScratch } from '#workflows/scratch.ts';
+import { checkScratchSpace } from '#workflows/reserve-scratch.ts';
+import { makeScratch } from '#workflows/scratch.ts';
 import { straighten } from '#workflows/straighten-source.ts';
 
 export type DryRun = {
@@ -38,6 +39,7 @@ export async function planJob(
     const { tool, limits } = platform;
     const input = { kind: 'file', path } as const;
     const found = await probeSource({ tool, limits, signal, input });
+    if (found.clock === 'jumps') await checkScratchSpace(platform.config, found.size);
     const { facts } =
       found.clock === 'jumps'
         ? await straighten(platform, { input, facts: found, scratch, signal, log: () => undefined })

@@ -17,8 +17,8 @@ import type { Platform } from '#workflows/platform.ts';
 import { publishSegments } from '#workflows/publish-segments.ts';
 import { recordEvent } from '#workflows/record-event.ts';
 import { reportTaskProgress } from '#workflows/report-progress.ts';
+import { reserveScratch } from '#workflows/reserve-scratch.ts';
 import type { RunningWork } from '#workflows/running-work.ts';
-import { checkScratchSpace, makeScratch } from '#workflows/scratch.ts';
 import type { TaskLane } from '#workflows/send-tasks.ts';
 import { settleTaskFailure } from '#workflows/settle-task-failure.ts';
 import type { TaskExecutor } from '#workflows/task-context.ts';
@@ -84,6 +84,8 @@ async function takeTask(platform: Platform, entry: Entry<TaskLane>): Promise<Tas
     // First the job, then its tasks: everybody locks in this order, so that nobody waits in a circle.
     const locked = await lockJob(db, entry.data);
     if (locked?.status !== 'queued' && locked?.status !== 'processing') return null;
+    // It is to be planned anew: claimed now, it would look as if that had begun.
+    if (locked.arrival === 'arrived') return null;
     const claimed: ClaimedTask | null = await claimTask(db, entry.data, {
       workerId,
       entry: entry.id,
@@ -135,9 +137,9 @@ async function execute(
   }
   const { facts } = job;
   if (!facts) throw new PlatformError('internal', `Job ${job.id} has a plan but no facts`);
-  await checkScratchSpace(config, scratchShare(plan, task));
   await using opened = new AsyncDisposableStack();
-  const scratch = await makeScratch(config, `t${task.id}-${task.attempt}`);
+  const wish = { name: `t${task.id}-${task.attempt}`, bytes: scratchShare(plan, task), signal };
+  const scratch = await reserveScratch(config, wish);
   opened.defer(() => rm(scratch, { recursive: true, force: true }));
   const progress = reportTaskProgress(platform, held);
   opened.defer(progress.close);

@@ -1,15 +1,15 @@
 // Folders of running work on local disk: one for each process, named after its life, so that the janitor knows the dead ones.
-import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '#config/settings.ts';
-import { PlatformError } from '#domain/error.ts';
+import { isNodeError } from '#domain/error.ts';
 import { isMarkAlive, runMark } from '#workflows/run-mark.ts';
 
 /** Folders of other hosts on a shared disk cannot be judged by their process: they are removed when untouched for so long. */
 const FOREIGN_DAYS = 7;
 
-const scratchRoot = (config: Config): string => config.TEMP_VIDEOS_DIR ?? join(config.DATA_DIR, 'scratch');
+export const scratchRoot = (config: Config): string => config.TEMP_VIDEOS_DIR ?? join(config.DATA_DIR, 'scratch');
 const SEPARATOR = '~';
 const ownName = (): string => [hostname(), ...runMark().split('/')].join(SEPARATOR);
 
@@ -21,20 +21,25 @@ export async function makeScratch(config: Config, name: string): Promise<string>
   return folder;
 }
 
-/** @throws PlatformError `disk_full` where `bytes` more would leave less than SCRATCH_RESERVE_BYTES free */
-export async function checkScratchSpace(config: Config, bytes: number): Promise<void> {
+/** The folders of work that runs on this machine, in all of its processes. */
+export async function runningFolders(config: Config): Promise<string[]> {
   const root = scratchRoot(config);
-  await mkdir(root, { recursive: true });
-  const { bavail, bsize } = await statfs(root);
-  const free = bavail * bsize;
-  if (free - bytes >= config.SCRATCH_RESERVE_BYTES) return;
-  throw new PlatformError(
-    'disk_full',
-    `The scratch folder ${root} has ${megabytes(free)} MB free; this work needs ${megabytes(bytes)} MB and must leave ${megabytes(config.SCRATCH_RESERVE_BYTES)} MB (SCRATCH_RESERVE_BYTES)`,
+  const processes = (await readdir(root)).filter((name) => {
+    const [host, ...mark] = name.split(SEPARATOR);
+    return mark.length === 3 && host === hostname() && isMarkAlive(mark.join('/'));
+  });
+  const lists = await Promise.all(
+    processes.map(async (name) => {
+      const work = await readdir(join(root, name)).catch((error: unknown) => {
+        // A process that has just ended takes its folder along.
+        if (isNodeError(error) && error.code === 'ENOENT') return [];
+        throw error;
+      });
+      return work.map((one) => join(root, name, one));
+    }),
   );
+  return lists.flat();
 }
-
-const megabytes = (bytes: number): number => Math.ceil(bytes / 1e6);
 
 /** Removes the folders of processes that are gone. Answers how many. */
 export async function sweepScratch(config: Config): Promise<number> {

@@ -10,7 +10,7 @@ import { inputArguments, partsArguments } from '#media/whitelist.ts';
 import { straightKey } from '#workflows/job-storage.ts';
 import { openInput } from '#workflows/open-input.ts';
 import type { Platform } from '#workflows/platform.ts';
-import { checkScratchSpace, makeScratch } from '#workflows/scratch.ts';
+import { reserveScratch } from '#workflows/reserve-scratch.ts';
 import { runCommand } from '#workflows/tasks/run-command.ts';
 import { timeLimit } from '#workflows/time-limit.ts';
 
@@ -24,14 +24,13 @@ type Crooked = {
 
 /**
  * The copy, in the scratch folder, and what it is.
- * @throws PlatformError `disk_full`, `encode_failed`, and what probeSource refuses
+ * @throws PlatformError `encode_failed`, `disk_full` where it fills up on the way, and what probeSource refuses
  */
 export async function straighten(
   platform: Pick<Platform, 'config' | 'tool' | 'limits'>,
   { input, facts, scratch, signal, log }: Crooked,
 ): Promise<{ readonly path: string; readonly facts: SourceFacts }> {
   const { config, tool, limits } = platform;
-  await checkScratchSpace(config, facts.size);
   const path = join(scratch, 'straight');
   const context = { log, signal, scratch, timeLimit: timeLimit(config, facts) };
   const opened = facts.parts ? await listParts({ input, facts, scratch }) : inputArguments(input);
@@ -59,7 +58,8 @@ export async function straightenSource(
   platform: Platform,
   { job, sourceKey, facts, signal, log }: Work,
 ): Promise<Source> {
-  const scratch = await makeScratch(platform.config, `straight-${job.id}-${job.attempt}`);
+  const wish = { name: `straight-${job.id}-${job.attempt}`, bytes: facts.size, signal };
+  const scratch = await reserveScratch(platform.config, wish);
   const { input, check, close } = await openInput(platform, { source: job.source, sourceKey }, signal);
   try {
     const straight = await straighten(platform, { input, facts, scratch, signal, log });

@@ -9,7 +9,8 @@ import type { PackagedTrack } from '#media/package.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { bytesOf } from '#workflows/read-bytes.ts';
 import { findSegment, type ServedFile } from '#workflows/read-package.ts';
-import { checkScratchSpace, makeScratch } from '#workflows/scratch.ts';
+import { checkScratchSpace } from '#workflows/reserve-scratch.ts';
+import { makeScratch } from '#workflows/scratch.ts';
 import type { Stream } from '#workflows/videos/read-stream.ts';
 
 /** Milliseconds that a joined file is kept after it was last asked for, and how many of them. */
