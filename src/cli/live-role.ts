@@ -3,6 +3,7 @@
 import { LIVE_PACE, type LivePace } from '#live/retry-delay.ts';
 import { type Live, startLive } from '#live/start-live.ts';
 import { keepRecording } from '#workflows/channels/keep-recording.ts';
+import { showAhead } from '#workflows/channels/live-ahead.ts';
 import { startChannel, stopChannel } from '#workflows/channels/order-channel.ts';
 import { settleChannel } from '#workflows/channels/settle-channel.ts';
 import { sweepMachine } from '#workflows/janitor.ts';
@@ -18,6 +19,7 @@ export function startLiveRole(platform: Platform, pace: LivePace = LIVE_PACE): P
       settle: (lease, settlement) => settleChannel(platform, lease, settlement),
       start: (ref) => startChannel(platform, ref),
       stop: (ref) => stopChannel(platform, ref),
+      showAhead: (channelId, moments) => showAhead(platform, channelId, moments),
       tellLog: (channelId) => announce(platform.database.db, LIVE_LOG, { channelId }),
       sweepMachine: () => sweepMachine(platform),
       keepRecording: (recording, signal) => keepRecording(platform, recording, signal),

@@ -6,6 +6,7 @@ import type { Schema } from '#database/schema.ts';
 import { isNodeError, PlatformError } from '#domain/error.ts';
 
 export type Database = {
+  /** Its queries reject with `database_unreachable` where no connection is to be had. */
   readonly db: Kysely<Schema>;
   readonly pool: pg.Pool;
   /** Holds the password: never for logs. */
@@ -57,7 +58,15 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
   pool.on('error', report);
   // The pool listens to idle clients only: one that breaks while it is lent out would end the process.
   pool.on('connect', (client) => client.on('error', report));
-  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  const connections = {
+    connect: () =>
+      pool.connect().catch((error: unknown) => {
+        throw unreachable(url, error);
+      }),
+    end: () => pool.end(),
+    options: pool.options,
+  };
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: connections }) });
   const close = () => (closing ??= db.destroy().then(() => (pool.ended ? undefined : pool.end())));
   try {
     await checkServer(pool, url);

@@ -62,14 +62,24 @@ export type NewMoment = Omit<LiveMoment, 'sequence' | 'discontinuities'> & {
   readonly fence: { readonly jobId: number; readonly machineId: string; readonly lease: number };
 };
 
-/** Publishes a moment under the next number; what the playlist still shows stays, however long ago it was made. Null where the lease is no longer held. */
-export async function insertMoment(db: Kysely<Schema>, moment: NewMoment): Promise<number | null> {
+/** Where a moment stands in the playlists of its channel. */
+export type MomentPlace = Pick<LiveMoment, 'sequence' | 'discontinuities'>;
+
+/**
+ * Publishes a moment under the next number; what the playlist still shows stays, however long ago it was made. Said again, it is the same
+ * moment: whoever lost the answer may ask once more. Null where the lease is no longer held.
+ */
+export async function insertMoment(db: Kysely<Schema>, moment: NewMoment): Promise<MomentPlace | null> {
   const { projectId, channelId, isBreak, startsAt, seconds, parts, expiresAt, fence } = moment;
   const { windowSeconds, graceSeconds } = moment;
-  const result = await sql<{ sequence: number }>`
-    with held as (
+  const result = await sql<MomentPlace>`
+    with known as (
+      select sequence, discontinuities from live_moment
+      where channel_id = ${channelId} and parts->0->>'key' = ${parts[0]?.key ?? ''}
+    ), held as (
       select id from channel_job
-      where id = ${fence.jobId} and machine_id = ${fence.machineId} and lease = ${fence.lease} for share
+      where id = ${fence.jobId} and machine_id = ${fence.machineId} and lease = ${fence.lease}
+        and not exists (select from known) for share
     ), clock as (
       insert into live_clock (channel_id, next_sequence, discontinuities)
       select ${channelId}::bigint, 1, ${isBreak ? 1 : 0}::int from held
@@ -86,13 +96,15 @@ export async function insertMoment(db: Kysely<Schema>, moment: NewMoment): Promi
             from live_moment where channel_id = ${channelId}
           ) listed where newer < ${windowSeconds})
         and exists (select from held)
+    ), made as (
+      insert into live_moment
+        (project_id, channel_id, sequence, discontinuities, is_break, starts_at, seconds, parts, expires_at)
+      select ${projectId}, ${channelId}::bigint, sequence, discontinuities, ${isBreak}::boolean, ${startsAt}::timestamptz, ${seconds}::float8,
+        ${json(parts)}, ${expiresAt}::timestamptz from clock
+      returning sequence, discontinuities
     )
-    insert into live_moment
-      (project_id, channel_id, sequence, discontinuities, is_break, starts_at, seconds, parts, expires_at)
-    select ${projectId}, ${channelId}::bigint, sequence, discontinuities, ${isBreak}::boolean, ${startsAt}, ${seconds}::float8,
-      ${json(parts)}, ${expiresAt} from clock
-    returning sequence`.execute(db);
-  return result.rows[0]?.sequence ?? null;
+    select sequence, discontinuities from made union all select sequence, discontinuities from known`.execute(db);
+  return result.rows[0] ?? null;
 }
 
 /** The newest moments that make up so many seconds of pictures (holes do not count), in order. */

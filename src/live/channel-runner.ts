@@ -8,19 +8,15 @@ import { blot, secretsOf } from '#domain/channel-target.ts';
 import { PlatformError, toPlatformError } from '#domain/error.ts';
 import { ChannelInputs } from '#live/channel-inputs.ts';
 import { ChannelLog } from '#live/channel-log.ts';
+import { ChannelOutputs } from '#live/channel-outputs.ts';
 import { ChannelState } from '#live/channel-state.ts';
 import { EncoderRun, type Outcome } from '#live/encoder-run.ts';
-import { hlsOutputs } from '#live/hls-outputs.ts';
 import { inputNamed, ownPicture } from '#live/input-order.ts';
 import type { Lease, LiveContext } from '#live/live-work.ts';
 import { LogCopy } from '#live/log-copy.ts';
 import type { LiveDoors, OpenedInput } from '#live/open-input.ts';
 import { PlanFitter } from '#live/plan-fitter.ts';
-import { PublishQueue } from '#live/publish-queue.ts';
-import { Pusher } from '#live/pusher.ts';
-import { Recorder } from '#live/recorder.ts';
 import { RunOutput } from '#live/run-output.ts';
-import { Thumbnailer } from '#live/thumbnailer.ts';
 import { liveCommand } from '#media/command/live.ts';
 import { type LivePlan, planLive } from '#media/live-plan.ts';
 
@@ -40,8 +36,6 @@ const LOG_COPY_TICKS = 20;
 const FIRST_TIME = 10;
 /** Seconds; what ends earlier was no good, whatever it showed. */
 const SHORTEST_RUN = 5;
-/** Milliseconds that storage has at the end for what is not stored yet. */
-const LAST_STORING = 3000;
 
 export class ChannelRunner {
   readonly channel: Channel;
@@ -56,9 +50,7 @@ export class ChannelRunner {
   readonly #log: ChannelLog;
   readonly #logCopy: LogCopy;
   readonly #state: ChannelState;
-  readonly #pushes: readonly { readonly rendition: number; readonly pusher: Pusher }[];
-  readonly #recorder: Recorder | null;
-  readonly #thumbnailer: Thumbnailer;
+  readonly #outputs: ChannelOutputs;
   readonly #stopping = new AbortController();
   readonly #began = performance.now();
   #run: EncoderRun | null = null;
@@ -78,7 +70,6 @@ export class ChannelRunner {
   #ticks = 0;
   /** The last run has given away all it made. */
   #flushed: Promise<void> = Promise.resolve();
-  readonly #publishing: PublishQueue;
 
   constructor({ context, doors, channel, job, lease }: RunnerOptions) {
     this.channel = channel;
@@ -102,21 +93,10 @@ export class ChannelRunner {
       generation,
       onLost: () => this.#stopping.abort(),
     });
-    this.#pushes = this.#plan.pushes
-      .filter(({ outputType, outputUrl }) => outputType !== 'file' || outputUrl !== null)
-      .flatMap((output) => {
-        const rendition = this.#plan.renditions[output.rendition];
-        if (!rendition) return [];
-        return [{ rendition: output.rendition, pusher: new Pusher({ context, output, rendition, log: this.#log }) }];
-      });
-    const records =
-      channel.spec.record || this.#plan.pushes.some((one) => one.outputType === 'file' && one.outputUrl === null);
-    this.#recorder = records
-      ? new Recorder({ channel, keeper: doors.recordings, onError: (error) => this.#warn(error) })
-      : null;
-    const { storage } = context.platform;
-    this.#publishing = new PublishQueue({ storage, log: this.#log, onError: (error) => this.#warn(error) });
-    this.#thumbnailer = new Thumbnailer(context, channel.id, channel.spec.thumbnailSeconds);
+    this.#outputs = new ChannelOutputs({
+      ...{ context, channel, plan: this.#plan, log: this.#log, recordings: doors.recordings },
+      onError: (error) => this.#warn(error),
+    });
     this.done = this.#live();
   }
 
@@ -133,7 +113,7 @@ export class ChannelRunner {
 
   async #live(): Promise<void> {
     const { signal } = this.#stopping;
-    this.#recorder?.recover();
+    this.#outputs.recorder?.recover();
     await this.#state.begin();
     const ticks = setInterval(() => this.#tick(), TICK_MS);
     try {
@@ -149,14 +129,7 @@ export class ChannelRunner {
     } finally {
       clearInterval(ticks);
       this.#stopping.abort();
-      await Promise.all([
-        ...this.#pushes.map(({ pusher }) => pusher.stop()),
-        this.#inputs.stop(),
-        this.#thumbnailer.stop(),
-        this.#publishing.end(LAST_STORING),
-      ]);
-      this.#recorder?.cut();
-      await this.#recorder?.settled();
+      await Promise.all([this.#outputs.stop(), this.#inputs.stop()]);
       await this.#state.settled();
       await Promise.all([this.#log.flush(), this.#logCopy.copy()]);
     }
@@ -174,7 +147,7 @@ export class ChannelRunner {
       this.#onAir = name;
       this.#run = run;
       // The channel's own command stands first in the log.
-      if (this.#runs === 1) for (const { pusher } of this.#pushes) pusher.start();
+      if (this.#runs === 1) this.#outputs.startPushing();
       this.#inputs.standBy(name);
       await this.#state.spawned(run.child.pid, name, this.#runs > 1);
       if (signal.aborted) await run.stop();
@@ -208,8 +181,7 @@ export class ChannelRunner {
     const plan = this.#plans.planFor(name);
     const args = liveCommand({ source: opened.source, plan, offset, threads: config.ENCODE_THREADS });
     const output = new RunOutput({
-      ...{ context: this.#context, lease: this.lease, channel: this.channel, plan, queue: this.#publishing },
-      ...{ pushes: this.#pushes, recorder: this.#recorder, thumbnailer: this.#thumbnailer },
+      ...{ context: this.#context, lease: this.lease, channel: this.channel, plan, outputs: this.#outputs },
       beganAt: opened.behind > 0 ? Date.now() - opened.behind * 1000 : null,
       ...{ after: this.#shownUntil, offset, watchdog: config.CHANNEL_WATCHDOG_SECONDS },
       onError: (error) => this.#warn(error),
@@ -333,11 +305,7 @@ export class ChannelRunner {
   #judge(): void {
     const run = this.#run;
     const isFlowing = run?.hadFrames === true && run.child.isAlive() && !this.#stopping.signal.aborted;
-    const isPushed = this.#pushes.some(({ pusher }) => pusher.state.status === 'running');
-    const { hls } = this.#plan;
-    const isPlayable = hls.length > 0 && !this.#publishing.stuck;
-    const isDelivering = isPlayable || isPushed || (hls.length === 0 && this.#pushes.length === 0);
-    if (isFlowing && isDelivering) {
+    if (isFlowing && this.#outputs.isDelivering) {
       this.#hasRun = true;
       void this.#state.running();
     } else if (isFlowing) this.#judgeOutputs();
@@ -355,20 +323,17 @@ export class ChannelRunner {
     }
     this.#ticks += 1;
     if (this.#ticks % LOG_COPY_TICKS === 0) void this.#logCopy.copy();
-    const pushed = this.#pushes.map(({ pusher }) => pusher.state);
-    const outputs = [...hlsOutputs(this.channel.slug, this.#plan, this.#publishing), ...pushed];
-    if (run && this.#ticks % 2 === 0) void this.#state.report(run.figures, outputs, run.child.pid);
+    if (run && this.#ticks % 2 === 0) void this.#state.report(run.figures, this.#outputs.states, run.child.pid);
   }
 
   /** Pictures are made and nobody takes them: where that is all the channel is for, it is down. */
   #judgeOutputs(): void {
-    const { stuck } = this.#publishing;
+    const { refusal } = this.#outputs;
+    const { stuck } = this.#outputs.queue;
     if (stuck && this.#state.status !== 'retrying') void this.#state.retrying(stuck, this.#state.retries);
-    if (stuck) return;
-    const failures = Math.min(...this.#pushes.map(({ pusher }) => pusher.failures));
-    const error = this.#pushes.find(({ pusher }) => pusher.error !== null)?.pusher.error;
-    if (failures === 0 || !error || this.#fatal) return;
-    const isHopeless = !this.#hasRun && this.#pushes.every(({ pusher }) => pusher.error?.retryable === false);
+    if (stuck || !refusal || this.#fatal) return;
+    const { error, failures } = refusal;
+    const isHopeless = !this.#hasRun && refusal.isPermanent;
     if (isHopeless || failures > MOST_RETRIES) {
       this.#fatal = isHopeless ? error : exhausted(error);
       void this.#run?.stop();

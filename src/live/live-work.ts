@@ -1,5 +1,6 @@
 // What the live room needs of the workflows, and what runs share. A type only; put together by start-live.ts's caller in cli.
 import type { ChannelFacts, ChannelJobRef, Lease } from '#database/channel-jobs.ts';
+import type { LiveMoment } from '#database/live.ts';
 import type { Channel, ChannelJob } from '#domain/channel.ts';
 import type { LivePace } from '#live/retry-delay.ts';
 import type { Settlement } from '#workflows/channels/settle-channel.ts';
@@ -10,6 +11,8 @@ export type LiveWork = {
   settle(lease: Lease, settlement: Settlement): Promise<ChannelJob | null>;
   start(ref: ChannelJobRef): Promise<unknown>;
   stop(ref: ChannelJobRef): Promise<unknown>;
+  /** What of a channel players may be told although the database has not heard of it; see PublishQueue. */
+  showAhead(channelId: number, moments: readonly LiveMoment[]): void;
   /** Tells those who follow a channel's log that its copy in managed storage has grown. */
   tellLog(channelId: number): Promise<void>;
   /** Ends what dead processes of this machine left. */

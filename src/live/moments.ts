@@ -86,20 +86,16 @@ export class Moments {
     const kept = windowSeconds + graceSeconds + first.seconds;
     queue.add({
       objects: made.map(({ bytes, part }) => ({ key: part.key, bytes, contentType: 'video/mp2t' })),
-      announce: async (followsGap) => {
-        const sequence = await insertMoment(context.platform.database.db, {
+      moment: { isBreak: isOther, startsAt, seconds: first.seconds, parts },
+      announce: (moment) =>
+        insertMoment(context.platform.database.db, {
+          ...moment,
           projectId: channel.projectId,
           channelId: channel.id,
-          isBreak: isOther || followsGap,
-          startsAt,
-          seconds: first.seconds,
-          parts,
           ...{ windowSeconds, graceSeconds },
           expiresAt: new Date(Math.max(Date.now(), startsAt.getTime()) + kept * 1000),
           fence: lease,
-        });
-        return sequence !== null;
-      },
+        }),
     });
   }
 }

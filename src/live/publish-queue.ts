@@ -1,19 +1,26 @@
-// Stores what a channel makes and then makes it known, in order, however storage behaves. One for the life of a runner; fed by moments.ts.
+// Stores what a channel makes and then makes it known, in order, however storage and database behave. One for the life of a runner; fed by moments.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isConnectionLoss } from '#database/connection-loss.ts';
+import type { LiveMoment, MomentPlace } from '#database/live.ts';
 import { PlatformError, toPlatformError } from '#domain/error.ts';
 import type { ChannelLog } from '#live/channel-log.ts';
 import type { ManagedStore } from '#storage/managed.ts';
 
 export type Publishing = {
   readonly objects: readonly { readonly key: string; readonly bytes: Buffer; readonly contentType: string }[];
-  /** Makes it known; false where nobody shall hear of it any more: then its objects are removed. */
-  announce(followsGap: boolean): Promise<boolean>;
+  readonly moment: MadeMoment;
+  /** Makes it known, also when asked again; null where nobody shall hear of it any more: then its objects are removed. */
+  announce(moment: MadeMoment): Promise<MomentPlace | null>;
 };
+
+type MadeMoment = Omit<LiveMoment, keyof MomentPlace>;
 
 export type PublishOptions = {
   readonly storage: ManagedStore;
   readonly log: Pick<ChannelLog, 'write'>;
   readonly onError: (error: unknown) => void;
+  /** What is stored and could not be made known yet, under the numbers it will have; nothing once it is. */
+  readonly onAhead: (moments: readonly LiveMoment[]) => void;
   readonly pace?: PublishPace;
 };
 
@@ -24,15 +31,25 @@ export type PublishPace = {
   readonly pause: number;
   /** What storage has not taken by then is of no use to anybody who watches live. */
   readonly patience: number;
+  /** The same of what is stored and the database has not heard of. */
+  readonly unheard: number;
 };
 
-const PACE: PublishPace = { tryLimit: 10_000, pause: 500, patience: 60_000 };
+const PACE: PublishPace = { tryLimit: 10_000, pause: 500, patience: 60_000, unheard: 300_000 };
 /** Bytes that may wait for storage, or a bucket that cannot be reached would fill the memory. */
 const MOST_BYTES = 64 * 1024 ** 2;
 /** Stored beside each other: what has waited is caught up with, and a bucket far away keeps pace. */
 const AT_ONCE = 3;
 /** Milliseconds. */
 const STUCK = 10_000;
+
+type Waiting = Pick<Publishing, 'moment' | 'announce'> & {
+  readonly keys: readonly string[];
+  readonly since: number;
+  /** What came before it was left out. */
+  readonly followsLeftOut: boolean;
+  state: 'storing' | 'stored' | 'lost';
+};
 
 export class PublishQueue {
   readonly #options: PublishOptions;
@@ -47,6 +64,12 @@ export class PublishQueue {
   #refused = 0;
   #trouble: { readonly error: PlatformError; readonly since: number } | null = null;
   #known = 0;
+  /** Of the last one that was made known. */
+  #place: MomentPlace | null = null;
+  /** What was added and is not known, in order. */
+  readonly #line: Waiting[] = [];
+  /** performance.now() from when on the database did not hear. */
+  #unheardSince: number | null = null;
   #going: Promise<void> = Promise.resolve();
 
   constructor(options: PublishOptions) {
@@ -83,10 +106,22 @@ export class PublishQueue {
     const followsLeftOut = this.#isFull;
     this.#isFull = false;
     this.#bytes += bytes;
-    const stored = this.#store(publishing);
+    const { moment, announce, objects } = publishing;
+    const keys = objects.map(({ key }) => key);
+    const waiting: Waiting = { moment, announce, keys, followsLeftOut, since: performance.now(), state: 'storing' };
+    this.#line.push(waiting);
     // Judged below, when it is its turn.
-    stored.catch(() => undefined);
-    this.#going = this.#going.then(() => this.#announce(publishing, { stored, followsLeftOut, bytes }));
+    const stored = this.#store(publishing).then(
+      () => null,
+      (error: unknown) => ({ error }),
+    );
+    const settled = stored.then((failure) => {
+      waiting.state = failure ? 'lost' : 'stored';
+      this.#bytes -= bytes;
+      this.#showAhead();
+      return failure;
+    });
+    this.#going = this.#going.then(async () => this.#announce(waiting, await settled));
   }
 
   /** Resolves when all that was added is known, or given up after so many milliseconds. */
@@ -96,23 +131,62 @@ export class PublishQueue {
     clearTimeout(timer);
   }
 
-  async #announce(
-    { announce, objects }: Publishing,
-    { stored, followsLeftOut, bytes }: { stored: Promise<void>; followsLeftOut: boolean; bytes: number },
-  ): Promise<void> {
+  async #announce(waiting: Waiting, failure: { readonly error: unknown } | null): Promise<void> {
     try {
-      await stored;
-      const isKnown = await announce(followsLeftOut || this.#hasGap);
+      if (failure) throw failure.error;
+      const place = await this.#tell(waiting, placed(waiting, this.#hasGap));
       this.#hasGap = false;
-      if (isKnown) this.#known += 1;
-      else for (const { key } of objects) await this.#options.storage.remove(key);
+      if (place) {
+        this.#known += 1;
+        this.#place = place;
+      } else for (const key of waiting.keys) await this.#options.storage.remove(key);
     } catch (error) {
       // What of it was stored nobody names: the janitor removes it.
       this.#hasGap = true;
       if (!this.#stopping.signal.aborted) this.#options.onError(error);
     } finally {
-      this.#bytes -= bytes;
+      this.#line.shift();
+      this.#showAhead();
+      if (this.#line.length === 0) this.#unheardSince = null;
     }
+  }
+
+  /** Once more and once more, while the database is away. */
+  async #tell({ announce, since }: Waiting, moment: MadeMoment): Promise<MomentPlace | null> {
+    const { signal } = this.#stopping;
+    for (let tries = 1; ; tries++) {
+      try {
+        const place = await announce(moment);
+        if (tries > 1) this.#options.log.write('database', `hears of segments again, ${secondsSince(since)} s later`);
+        return place;
+      } catch (error) {
+        const isOver = signal.aborted || performance.now() - since > this.#pace.unheard;
+        if (!isConnectionLoss(error) || isOver) throw error;
+        if (this.#unheardSince === null) this.#options.onError(error);
+        this.#unheardSince ??= performance.now();
+        this.#showAhead();
+        await sleep(this.#pace.pause, undefined, { signal });
+      }
+    }
+  }
+
+  /** While the database does not hear, players are told what it will be told: numbers follow from the order. */
+  #showAhead(): void {
+    if (this.#unheardSince === null || !this.#place) return;
+    const moments: LiveMoment[] = [];
+    let { sequence, discontinuities } = this.#place;
+    let hasGap = this.#hasGap;
+    for (const waiting of this.#line) {
+      if (waiting.state === 'storing') break;
+      if (waiting.state === 'stored') {
+        const moment = placed(waiting, hasGap);
+        sequence += 1;
+        discontinuities += moment.isBreak ? 1 : 0;
+        moments.push({ ...moment, sequence, discontinuities });
+      }
+      hasGap = waiting.state === 'lost';
+    }
+    this.#options.onAhead(moments);
   }
 
   async #store({ objects }: Publishing): Promise<void> {
@@ -175,11 +249,18 @@ export class PublishQueue {
   /** One was taken: if that is all there was, storage is back. */
   #recover(): void {
     if (this.#refused > 0 || !this.#trouble) return;
-    const seconds = (performance.now() - this.#trouble.since) / 1000;
+    const seconds = secondsSince(this.#trouble.since);
     this.#trouble = null;
-    this.#options.log.write('storage', `takes segments again, after ${seconds.toFixed(1)} s`);
+    this.#options.log.write('storage', `takes segments again, after ${seconds} s`);
   }
 }
 
 const tooSlow = (key: string, limit: number): PlatformError =>
   new PlatformError('storage_failed', `Storage did not take ${key} within ${limit / 1000} seconds`);
+
+const secondsSince = (since: number): string => ((performance.now() - since) / 1000).toFixed(1);
+
+const placed = ({ moment, followsLeftOut }: Waiting, hasGap: boolean): MadeMoment => ({
+  ...moment,
+  isBreak: moment.isBreak || followsLeftOut || hasGap,
+});

@@ -1,16 +1,12 @@
 // Where the pictures of one run go: cut for playlists, recording and thumbnails, and to the pushers. One for each run of a channel's FFmpeg; made by channel-runner.ts.
 import { randomBytes } from 'node:crypto';
 import { PlatformError } from '#domain/error.ts';
+import type { ChannelOutputs } from '#live/channel-outputs.ts';
 import { type MomentOptions, Moments } from '#live/moments.ts';
-import type { Pusher } from '#live/pusher.ts';
-import type { Recorder } from '#live/recorder.ts';
 import { type Segment, Segmenter } from '#live/segmenter.ts';
-import type { Thumbnailer } from '#live/thumbnailer.ts';
 
-export type RunOutputOptions = Omit<MomentOptions, 'run'> & {
-  readonly pushes: readonly { readonly rendition: number; readonly pusher: Pusher }[];
-  readonly recorder: Recorder | null;
-  readonly thumbnailer: Thumbnailer;
+export type RunOutputOptions = Omit<MomentOptions, 'run' | 'queue'> & {
+  readonly outputs: Pick<ChannelOutputs, 'pushes' | 'recorder' | 'thumbnailer' | 'queue'>;
   /** Time on the stream's clock at which the run begins, seconds. */
   readonly offset: number;
   /** CHANNEL_WATCHDOG_SECONDS */
@@ -37,9 +33,10 @@ export class RunOutput {
 
   constructor(options: RunOutputOptions) {
     this.#options = options;
-    const { plan, recorder, thumbnailer, onError, lease } = options;
+    const { plan, onError, lease } = options;
+    const { recorder, thumbnailer, queue } = options.outputs;
     const { renditions, hls, segmentSeconds } = plan;
-    this.#moments = new Moments({ ...options, run: `${lease.lease}-${randomBytes(4).toString('hex')}` });
+    this.#moments = new Moments({ ...options, queue, run: `${lease.lease}-${randomBytes(4).toString('hex')}` });
     // The largest is recorded, the smallest is quickest to make a thumbnail of.
     const heights = renditions.map(({ height }) => height ?? 10_000);
     const recorded = heights.indexOf(Math.max(...heights));
@@ -59,7 +56,7 @@ export class RunOutput {
   /** Whole packets of a rendition. */
   push(rendition: number, bytes: Buffer): void {
     this.#segmenters[rendition]?.push(bytes);
-    for (const one of this.#options.pushes) if (one.rendition === rendition) one.pusher.write(bytes);
+    for (const one of this.#options.outputs.pushes) if (one.rendition === rendition) one.pusher.write(bytes);
   }
 
   /** Pictures so far. */

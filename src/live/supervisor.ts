@@ -26,6 +26,8 @@ const SWEEP_MS = 5000;
 /** Seconds of silence after which others take a machine's channels, and after which it ends them itself. */
 const SILENCE = 10;
 const GIVE_UP = 7;
+/** The same of a machine that was the only one: nobody is there who would start them. */
+const GIVE_UP_ALONE = 300;
 /** Minutes back that times are made up for, after a stop. */
 const CATCH_UP = 10;
 
@@ -40,6 +42,7 @@ export class Supervisor {
   #isAsked = false;
   #isStopping = false;
   #beatAt = performance.now();
+  #isAlone = false;
   #checkedAt = new Date();
 
   constructor(context: LiveContext, doors: LiveDoors) {
@@ -96,11 +99,13 @@ export class Supervisor {
     const { db } = this.#context.platform.database;
     await saveMachine(db, this.#self());
     this.#beatAt = performance.now();
-    const [own, free, channels] = await Promise.all([
+    const [own, free, channels, machines] = await Promise.all([
       listChannelJobs(db, { projectId: null, machineId: this.#id }),
       listFreeChannelJobs(db, SILENCE),
       listChannels(db, { projectId: null }, this.#context.platform.sealer),
+      listMachines(db, SILENCE),
     ]);
+    this.#isAlone = machines.every(({ id }) => id === this.#id);
     const byId = new Map(channels.map((channel) => [channel.id, channel]));
     for (const runner of [...this.#runners.values()]) {
       const job = own.find(({ id, lease }) => id === runner.job.id && lease === runner.lease.lease);
@@ -235,7 +240,7 @@ export class Supervisor {
 
   /** A machine that cannot say that it lives is taken for dead by the others: it ends what they are about to start. */
   async #judgeSilence(): Promise<void> {
-    if (performance.now() - this.#beatAt < GIVE_UP * 1000) return;
+    if (performance.now() - this.#beatAt < (this.#isAlone ? GIVE_UP_ALONE : GIVE_UP) * 1000) return;
     for (const runner of [...this.#runners.values()]) void this.#end(runner, 'gone');
   }
 

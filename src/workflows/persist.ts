@@ -1,6 +1,6 @@
 // Repeats a write while the database cannot be reached: an hour of encoding must not be lost to a restart of PostgreSQL. Used by commit-task.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isNodeError } from '#domain/error.ts';
+import { isConnectionLoss } from '#database/connection-loss.ts';
 
 const PATIENCE_MS = 60_000;
 const PAUSE_MS = 500;
@@ -16,14 +16,4 @@ export async function persist(act: () => Promise<void>): Promise<void> {
       await sleep(PAUSE_MS);
     }
   }
-}
-
-/** SQLSTATE classes 08 (connection) and 57P (server going down or coming up), the system's own codes, and what pg says itself. */
-function isConnectionLoss(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (isNodeError(error))
-    return /^(08|57P)|^E(CONNREFUSED|CONNRESET|PIPE|TIMEDOUT|HOSTUNREACH|NOTFOUND|AI_AGAIN)/.test(error.code ?? '');
-  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
-    error.message,
-  );
 }

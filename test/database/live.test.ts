@@ -11,7 +11,7 @@ before(async () => {
 });
 after(() => fresh.drop());
 
-const PART = { rendition: 'a', key: 'live/1/r/a/0.ts', size: 9, codecs: 'avc1', width: 2, height: 2, frameRate: 25 };
+const PART = { rendition: 'a', size: 9, codecs: 'avc1', width: 2, height: 2, frameRate: 25 };
 
 test('a moment does not go while the playlist shows it; it goes its time after it has left', async () => {
   const { db, pool } = fresh.database;
@@ -23,10 +23,12 @@ test('a moment does not go while the playlist shows it; it goes its time after i
   await pool.query('update channel_job set wanted = true where id = $1', [jobId]);
   const held = await claimChannelJob(db, { jobId, machineId: 'here', silence: 10 });
   const fence = { jobId, machineId: 'here', lease: held?.lease ?? -1 };
+  const keyOf = (number: number) => `live/1/r/a/${number}.ts`;
   /** Each was made long ago: its time is up in a moment. */
-  const add = (of = fence) =>
+  const add = (number: number, of = fence) =>
     insertMoment(db, {
-      ...{ projectId: 'default', channelId, isBreak: true, seconds: 2, parts: [PART], fence: of },
+      ...{ projectId: 'default', channelId, isBreak: true, seconds: 2, fence: of },
+      parts: [{ ...PART, key: keyOf(number) }],
       ...{ startsAt: new Date(), expiresAt: new Date(Date.now() + 1000), windowSeconds: 4, graceSeconds: 60 },
     });
   const left = async () => {
@@ -35,17 +37,18 @@ test('a moment does not go while the playlist shows it; it goes its time after i
     );
     return found.map(({ left: seconds }) => Number(seconds) > 30);
   };
-  for (let i = 0; i < 3; i++) await add();
+  for (let i = 0; i < 3; i++) assert.deepEqual(await add(i), { sequence: i, discontinuities: i + 1 });
+  assert.deepEqual(await add(2), { sequence: 2, discontinuities: 3 }, 'said again, it is the same');
   assert.deepEqual(await left(), [true, true, false], 'the newest is seen to with the next one');
   await pool.query(`update live_moment set expires_at = now() - interval '1 second' where sequence = 0`);
-  await add({ ...fence, lease: fence.lease + 1 });
+  assert.equal(await add(3, { ...fence, lease: fence.lease + 1 }), null);
   assert.deepEqual(await left(), [false, true, false], 'who holds the lease no more changes nothing');
-  await add();
+  await add(3);
   assert.deepEqual(await left(), [false, true, true, false], 'the oldest is out of the window');
   const taken = await takeExpiredMoments(db, 10);
   assert.deepEqual(
     taken.map(({ sequence, keys }) => [sequence, keys]),
-    [[0, [PART.key]]],
+    [[0, [keyOf(0)]]],
   );
   assert.deepEqual(await takeExpiredMoments(db, 10), [], 'whoever was given it has time to take its segments away');
   for (const moment of taken) await deleteMoment(db, moment);

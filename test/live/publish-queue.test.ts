@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { LiveMoment } from '#database/live.ts';
 import { PlatformError } from '#domain/error.ts';
 import { PublishQueue } from '#live/publish-queue.ts';
 import { openDisk } from '#storage/disk.ts';
 import type { ManagedStore } from '#storage/managed.ts';
+import { eventually } from '../kit/eventually.ts';
 
 let folder: string;
 before(async () => {
@@ -18,8 +20,15 @@ after(() => rm(folder, { recursive: true, force: true }));
 
 type Told = readonly (readonly [string, boolean])[];
 
+const PART = { rendition: '180p', size: 1, codecs: '', width: null, height: null, frameRate: null };
+
 /** A queue on a folder of its own. @param hinder throws or waits before a key is written; told how often it was tried */
-async function openQueue(hinder: (key: string, tries: number) => Promise<void> | void, patience = 60_000) {
+async function openQueue(
+  hinder: (key: string, tries: number) => Promise<void> | void,
+  { patience = 60_000, isAway = () => false }: { patience?: number; isAway?: () => boolean } = {},
+) {
+  let [sequence, discontinuities] = [10, 2];
+  let ahead: readonly LiveMoment[] = [];
   const disk = await openDisk(await mkdtemp(path.join(folder, 'store-')));
   const tries = new Map<string, number>();
   const storage: ManagedStore = {
@@ -37,18 +46,26 @@ async function openQueue(hinder: (key: string, tries: number) => Promise<void> |
     storage,
     log: { write: (who, line) => void lines.push(`${who}: ${line}`) },
     onError: (error) => void errors.push(error),
-    pace: { tryLimit: 30_000, pause: 20, patience },
+    pace: { tryLimit: 30_000, pause: 20, patience, unheard: 60_000 },
+    onAhead: (moments) => {
+      ahead = moments;
+    },
   });
   const add = (key: string, isWanted = true) =>
     queue.add({
       objects: [{ key, bytes: Buffer.from(key), contentType: 'video/mp2t' }],
-      announce: async (followsGap) => {
+      moment: { isBreak: false, startsAt: new Date(0), seconds: 1, parts: [{ ...PART, key }] },
+      announce: async ({ isBreak }) => {
         await disk.stat(key);
-        told.push([key, followsGap]);
-        return isWanted;
+        if (isAway()) throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+        told.push([key, isBreak]);
+        sequence += 1;
+        discontinuities += isBreak ? 1 : 0;
+        return isWanted ? { sequence, discontinuities } : null;
       },
     });
-  return { disk, queue, add, errors, lines, told: told as Told };
+  const shown = () => ahead.map((one) => [one.parts[0]?.key, one.sequence, one.discontinuities, one.isBreak] as const);
+  return { disk, queue, add, errors, lines, shown, told: told as Told };
 }
 
 const away = () => {
@@ -71,7 +88,9 @@ test('in order, whatever is stored first; what was refused for a while is not lo
 });
 
 test('what is refused for too long is left out, and what follows it is marked', async () => {
-  const { queue, add, told, lines } = await openQueue((key) => (/[bz]/.test(key) ? away() : undefined), 300);
+  const { queue, add, told, lines } = await openQueue((key) => (/[bz]/.test(key) ? away() : undefined), {
+    patience: 300,
+  });
   for (const key of ['a', 'b', 'c', 'd']) add(key);
   await queue.end(30_000);
   assert.deepEqual(told, [
@@ -100,4 +119,37 @@ test('an end waits no longer than it may, and what nobody shall hear of is remov
   assert.ok(performance.now() - began < 30_000, 'before its patience is over');
   assert.deepEqual(told, [['a', false]]);
   await assert.rejects(disk.stat('a'), { code: 'not_found' });
+});
+
+test('while the database is away, what is stored is shown under the numbers it gets when it is back', async () => {
+  let isAway = false;
+  const slow = Promise.withResolvers<void>();
+  const queue = await openQueue(
+    async (key) => {
+      if (key === 'c') throw new PlatformError('storage_failed', 'no');
+      if (key === 'e') await slow.promise;
+    },
+    { patience: 0, isAway: () => isAway },
+  );
+  queue.add('a');
+  await eventually(() => assert.equal(queue.queue.known, 1));
+  isAway = true;
+  for (const key of ['b', 'c', 'd', 'e', 'f']) queue.add(key);
+  const expected = [
+    ['b', 12, 2, false],
+    ['d', 13, 3, true],
+    ['e', 14, 3, false],
+    ['f', 15, 3, false],
+  ] as const;
+  await eventually(() => assert.deepEqual(queue.shown(), expected.slice(0, 2)));
+  slow.resolve();
+  await eventually(() => assert.deepEqual(queue.shown(), expected));
+  isAway = false;
+  await queue.queue.end(30_000);
+  assert.deepEqual(queue.shown(), []);
+  assert.deepEqual(
+    queue.told,
+    [['a', false] as const, ...expected.map(([key, , , isBreak]) => [key, isBreak] as const)],
+    'as they were shown',
+  );
 });

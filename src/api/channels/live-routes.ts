@@ -4,10 +4,9 @@ import { z } from 'zod';
 import { playableLive } from '#api/channels/live-pages.ts';
 import { liveKey } from '#api/channels/view.ts';
 import { type Api, type ApiContext, baseUrl } from '#api/context.ts';
-import { problemSchema } from '#api/errors.ts';
 import { oembedUrl } from '#api/oembed.ts';
 import { sendPlayerPage } from '#api/player-page.ts';
-import { createFileSender } from '#api/send-file.ts';
+import { createFileSender, FILE_ANSWERS } from '#api/send-file.ts';
 import { needsKey } from '#domain/access.ts';
 import { PlatformError } from '#domain/error.ts';
 import { isLiveToken } from '#domain/live-token.ts';
@@ -32,7 +31,7 @@ export function liveRoutes(app: Api, context: ApiContext): void {
     const known = kept.get(place);
     if (known && known.until > performance.now()) return known.live;
     if (kept.size >= MOST_CHANNELS) kept.clear();
-    const live = readLive(platform, place);
+    const live = (known?.live ?? Promise.resolve(null)).then((last) => readLive(platform, place, last));
     kept.set(place, { until: performance.now() + FRESH_MS, live });
     live.catch(() => kept.delete(place));
     return live;
@@ -56,7 +55,7 @@ export function liveRoutes(app: Api, context: ApiContext): void {
         'master.m3u8, RENDITION/playlist.m3u8 and RENDITION/NUMBER.ts of a channel, by its number or name; thumbnail.jpg',
       params: fileParams,
       querystring: query,
-      response: { 404: problemSchema },
+      response: FILE_ANSWERS,
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       const { channel, '*': name } = request.params as z.output<typeof fileParams>;

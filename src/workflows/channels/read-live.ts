@@ -1,9 +1,11 @@
 // What /live/ serves of a channel: its playlists and segments. Called by the live routes, which keep it for a moment.
 import { listChannelJobs } from '#database/channel-jobs.ts';
 import { findChannel, findLiveChannel } from '#database/channels.ts';
+import { isConnectionLoss } from '#database/connection-loss.ts';
 import { findMoment, findThumbnail, type LiveMoment, listMoments } from '#database/live.ts';
 import { playableSeconds } from '#domain/channel.ts';
 import { liveMaster, liveMedia } from '#media/playlist/live.ts';
+import { withAhead } from '#workflows/channels/live-ahead.ts';
 import type { Platform } from '#workflows/platform.ts';
 import type { ServedFile } from '#workflows/read-package.ts';
 
@@ -17,27 +19,55 @@ export type LiveView = {
   readonly segmentSeconds: number;
   readonly gopSeconds: number;
   readonly ended: boolean;
+  /** Seconds of pictures that playlists show. */
+  readonly seconds: number;
+  /** performance.now() when the database said so */
+  readonly readAt: number;
 };
+
+/** Milliseconds that what the database said last is played on, while it is away. */
+const LONGEST_AWAY = 300_000;
 
 const PLAYLIST = 'application/vnd.apple.mpegurl';
 const text = (body: string | null): ServedFile | null =>
   body === null ? null : { kind: 'text', text: body, mediaType: PLAYLIST, fixed: false };
 
-/** @param place the channel's number, or its name as it stands in addresses; null where there is none such */
-export async function readLive(platform: Platform, place: string): Promise<LiveView | null> {
+/**
+ * @param place the channel's number, or its name as it stands in addresses; null where there is none such
+ * @param last what was read before: while the database is away it holds, with what this process's own channels have made since
+ */
+export async function readLive(
+  platform: Platform,
+  place: string,
+  last: LiveView | null = null,
+): Promise<LiveView | null> {
+  const view = await readRows(platform, place).catch((error: unknown) => {
+    if (!last || !isConnectionLoss(error) || performance.now() - last.readAt > LONGEST_AWAY) throw error;
+    return last;
+  });
+  return view && { ...view, moments: withAhead(platform, view) };
+}
+
+async function readRows(platform: Platform, place: string): Promise<LiveView | null> {
   const { db } = platform.database;
   const found = await findLiveChannel(db, place);
   const channel =
     found && (await findChannel(db, { projectId: found.projectId, channelId: found.id }, platform.sealer));
   if (!channel) return null;
   const { id, name, slug, spec, projectId } = channel;
+  const seconds = playableSeconds(spec);
   const [moments, [job]] = await Promise.all([
-    listMoments(db, { channelId: id, seconds: playableSeconds(spec) }),
+    listMoments(db, { channelId: id, seconds }),
     listChannelJobs(db, { projectId, channelId: id }),
   ]);
-  const ended = job === undefined || (!job.wanted && (job.status === 'stopped' || job.status === 'error'));
-  const { hlsSegmentSeconds: segmentSeconds, gopSeconds } = spec;
-  return { id, name, slug, hasThumbnail: spec.thumbnailSeconds > 0, moments, segmentSeconds, gopSeconds, ended };
+  return {
+    ...{ id, name, slug, moments, seconds },
+    hasThumbnail: spec.thumbnailSeconds > 0,
+    segmentSeconds: spec.hlsSegmentSeconds,
+    gopSeconds: spec.gopSeconds,
+    ended: job === undefined || (!job.wanted && (job.status === 'stopped' || job.status === 'error')),
+    readAt: performance.now(),
+  };
 }
 
 /** @param query for every address in a playlist: `?token=…` or nothing */
