@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeMachine, type Finding, isTrusted, printFinding, writeReport } from './report.ts';
 import { type Context, isMet, type Row } from './row.ts';
+import { ARRIVAL_ROWS } from './rows/arrival.ts';
 import { CHUNK_ROW } from './rows/chunks.ts';
 import { FAILOVER_ROW } from './rows/failover.ts';
 import { LADDER_ROWS } from './rows/ladder.ts';
@@ -27,6 +28,7 @@ const ROWS: readonly Row[] = [
   FAILOVER_ROW,
   ...UPLOAD_ROWS,
   ...PLAYABLE_ROWS,
+  ...ARRIVAL_ROWS,
   ...SERVING_ROWS,
 ];
 const REPORT = join(import.meta.dirname, '../docs/bench.md');

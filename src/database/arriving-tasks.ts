@@ -1,5 +1,5 @@
 // The tasks of a job whose source still arrives: which can be done next, and what stays when it is planned anew. Used by open-tasks.ts and workflows/arrival.
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { JobRef } from '#database/jobs.ts';
 import { json, type Schema } from '#database/schema.ts';
 import type { ReadyTask } from '#database/tasks.ts';
@@ -26,9 +26,58 @@ export async function completeTasks(
   }
 }
 
-/** All of a job's: attempts that run find themselves over. */
-export async function deleteTasks(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<void> {
-  await db.deleteFrom('task').where('project_id', '=', projectId).where('job_id', '=', jobId).execute();
+/** All of a job's but those named: attempts that run find themselves over. */
+export async function deleteTasks(
+  db: Kysely<Schema>,
+  { projectId, jobId, except = [] }: JobRef & { readonly except?: readonly number[] },
+): Promise<void> {
+  await db
+    .deleteFrom('task')
+    .where('project_id', '=', projectId)
+    .where('job_id', '=', jobId)
+    .$if(except.length > 0, (query) => query.where('id', 'not in', [...except]))
+    .execute();
+}
+
+/** Chunks of a job that were begun, or done, or tried in vain. */
+export async function listBegunChunks(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<ReadyTask[]> {
+  const rows = await db
+    .selectFrom('task')
+    .select(['id', 'kind', 'subject', 'index'])
+    .where('project_id', '=', projectId)
+    .where('job_id', '=', jobId)
+    .where('kind', '=', 'chunk')
+    .where('attempt', '>', 0)
+    .orderBy('id')
+    .execute();
+  return rows.map(({ id, ...task }) => ({ taskId: id, ...task }));
+}
+
+/** First light serves who waits for the first chunk: where that is done, so is the light. */
+export async function skipFirstLight(
+  db: Kysely<Schema>,
+  { projectId, jobId }: JobRef,
+  result: TaskResult,
+): Promise<void> {
+  await db
+    .updateTable('task')
+    .set({ status: 'done', result: json(result), progress: 1, done_at: new Date() })
+    .where('project_id', '=', projectId)
+    .where('job_id', '=', jobId)
+    .where('kind', '=', 'first-light')
+    .where('status', '=', 'pending')
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('task as chunk')
+          .select('chunk.id')
+          .whereRef('chunk.job_id', '=', 'task.job_id')
+          .whereRef('chunk.subject', '=', 'task.subject')
+          .where('chunk.kind', '=', 'chunk')
+          .where('chunk.index', '=', 0)
+          .where('chunk.status', '=', 'done'),
+      ),
+    )
+    .execute();
 }
 
 /** What was tried in vain while the source arrived has all its tries again. */
@@ -42,7 +91,7 @@ export async function forgetTries(db: Kysely<Schema>, { projectId, jobId }: JobR
     .execute();
 }
 
-/** The first chunk that nobody has tried; null where there is none, or one is being encoded. */
+/** The first chunk that nobody has tried; null where there is none. */
 export async function findNextChunk(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<ReadyTask | null> {
   const row = await db
     .selectFrom('task')
@@ -52,9 +101,6 @@ export async function findNextChunk(db: Kysely<Schema>, { projectId, jobId }: Jo
     .where('kind', '=', 'chunk')
     .where('status', '=', 'pending')
     .where('tries', '=', 0)
-    .where(
-      sql<boolean>`not exists (select from task other where other.job_id = task.job_id and other.status = 'processing')`,
-    )
     .orderBy('id')
     .executeTakeFirst();
   return row ? { taskId: row.id, kind: row.kind, subject: row.subject, index: row.index } : null;

@@ -263,5 +263,37 @@ export type Plan = {
 /** Whether two plans of one source have the same tasks do the same: what was done by the one is done by the other. */
 export const isSameWork = (a: Plan, b: Plan): boolean => isDeepStrictEqual(workOf(a), workOf(b));
 
+/**
+ * Whether a chunk of the one plan is the same work in the other, whatever else differs: then what was made of it serves both. What the
+ * end of a source decides (its length, later chunks) may differ.
+ */
+export function isSameChunk(a: Plan, b: Plan, task: Pick<PlannedTask, 'subject' | 'index'>): boolean {
+  const [one, other] = [chunkOf(a, task), chunkOf(b, task)];
+  return one !== null && isDeepStrictEqual(one, other);
+}
+
+function chunkOf(plan: Plan, { subject, index }: Pick<PlannedTask, 'subject' | 'index'>): unknown {
+  const timeline = plan.timelines[subject];
+  const chunk = timeline?.chunks[index];
+  if (!timeline || !chunk) return null;
+  const { id, sourceStart, videoShift, fps, gopFrames } = timeline;
+  const { firstSegment, segments, startFrame, endFrame } = chunk;
+  const pictures = plan.pictures.filter((track) => track.timeline === id);
+  const work = {
+    ...{ chunk, clock: { id, sourceStart, videoShift, fps, gopFrames } },
+    boundaries: timeline.boundaries.slice(firstSegment, firstSegment + segments + 1),
+    keyframes: timeline.keyframes?.filter((frame) => frame >= startFrame && frame < endFrame) ?? null,
+    stream: plan.videoStream,
+    preparation: plan.preparation,
+    video: plan.video.filter((rendition) => rendition.timeline === id && rendition.method === 'encoded'),
+    pictures: pictures.map(({ count, ...track }) => {
+      const taken = Math.ceil((endFrame - track.first) / track.every);
+      // A poster is chosen among all its candidates.
+      return { ...track, count: track.kind === 'poster' ? count : Math.min(count, taken) };
+    }),
+  };
+  return JSON.parse(JSON.stringify(work));
+}
+
 /** As it would come out of the database. */
 const workOf = ({ findings: _findings, cost: _cost, ...work }: Plan): unknown => JSON.parse(JSON.stringify(work));

@@ -37,6 +37,12 @@ export class FrameClock {
   #least = 0;
   #most = Number.POSITIVE_INFINITY;
   #disordered = false;
+  readonly #isCutOff: boolean;
+
+  /** @param isCutOff more is to come: of the last ones, those between them may still be missing, and they count for nothing */
+  constructor(isCutOff = false) {
+    this.#isCutOff = isCutOff;
+  }
 
   /** @param time presentation time in ticks, in the order of storage */
   add(time: number): void {
@@ -48,7 +54,7 @@ export class FrameClock {
 
   /** @param tick seconds a tick, as a fraction @param declared the container's own idea of the rate, which decides between equals */
   finish(tick: Rational, declared: Rational | null): ClockFacts {
-    this.#take(this.#waiting.length);
+    if (!this.#isCutOff) this.#take(this.#waiting.length);
     const steps = this.#frames - 1;
     const span = this.#previous - this.#origin;
     if (steps < 1 || span <= 0)

@@ -34,13 +34,15 @@ export type GridOptions = {
   readonly segmentSeconds: number;
   /** Frame numbers of the source's keyframes, rising, where the top rendition is copied; null for a regular grid. */
   readonly keyframes: readonly number[] | null;
+  /** Chunks do not grow: of a source that still arrives, little is left to do behind its last byte. */
+  readonly evenChunks?: boolean;
 };
 
 export type Grid = Pick<Timeline, 'duration' | 'fps' | 'frames' | 'boundaries' | 'gopFrames' | 'keyframes' | 'chunks'>;
 
 /** Fixes frames, keyframe distance, segments and chunks of one timeline. */
 export function makeGrid(options: GridOptions): Grid {
-  const { fps, segmentSeconds, keyframes } = options;
+  const { fps, segmentSeconds, keyframes, evenChunks = false } = options;
   if (!fps) return soundGrid(options);
   const frames = Math.max(1, Math.round(options.duration * toNumber(fps)));
   const gopsPerSegment = Math.max(1, Math.round(segmentSeconds / GOP_SECONDS));
@@ -61,6 +63,7 @@ export function makeGrid(options: GridOptions): Grid {
     chunks: makeChunks(
       boundaries.map((boundary) => frameTime(boundary, fps)),
       boundaries,
+      evenChunks ? 1 : GROWTH,
     ),
   };
 }
@@ -103,8 +106,8 @@ function groupKeyframes(keyframes: readonly number[], end: number, step: number)
   return boundaries;
 }
 
-/** Runs of segments: two, then about 36 s, then 60 s; a short rest joins the chunk before it. */
-function makeChunks(times: readonly number[], boundaries: readonly number[]): Chunk[] {
+/** Runs of segments: two, then about 36 s, then 60 s, or two each; a short rest joins the chunk before it. */
+function makeChunks(times: readonly number[], boundaries: readonly number[], growth: number): Chunk[] {
   const segments = boundaries.length - 1;
   const total = (times.at(-1) ?? 0) - (times[0] ?? 0);
   const chunks: Chunk[] = [];
@@ -126,7 +129,7 @@ function makeChunks(times: readonly number[], boundaries: readonly number[]): Ch
       endFrame: boundaries[last] ?? 0,
     });
     first = last;
-    wanted = Math.min(LONGEST_CHUNK_SECONDS, wanted * GROWTH);
+    wanted = Math.min(LONGEST_CHUNK_SECONDS, wanted * growth);
   }
   return chunks;
 }

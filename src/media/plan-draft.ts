@@ -16,6 +16,8 @@ export type PlanOptions = {
   readonly hwaccel: HwaccelChoice;
   /** The original stays, so that its own streams need not be written a second time. */
   readonly keepsOriginal?: boolean;
+  /** All chunks are short: see grid.ts. */
+  readonly evenChunks?: boolean;
 };
 
 /** What is being planned: facts, options, and what the outputs so far have brought. Parts with equal content are shared. */

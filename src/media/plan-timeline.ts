@@ -24,7 +24,8 @@ export function planTimeline(draft: Draft, spec: OutputSpec, withVideo: boolean)
   const { sourceStart, duration } = copied ? copiedSpan(facts, video) : span(facts, spec);
   const videoShift = video && fps ? gridShift(video, fps, sourceStart) : 0;
   const keyframes = copied && fps && video ? keyframeFrames(video, fps, sourceStart - videoShift) : null;
-  const grid: Grid = makeGrid({ duration, fps, segmentSeconds: options.segmentSeconds, keyframes });
+  const { segmentSeconds, evenChunks = false } = options;
+  const grid: Grid = makeGrid({ duration, fps, segmentSeconds, keyframes, evenChunks });
   const part = { sourceStart, videoShift, ...grid };
   const known = draft.timelines.find(({ id: _, ...rest }) => JSON.stringify(rest) === JSON.stringify(part));
   if (known) return known;

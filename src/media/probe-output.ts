@@ -34,6 +34,11 @@ export class ProbeOutput {
   readonly streams = new Map<number, RawStream>();
   format: Section = new Map();
   #lastStream: Map<string, string>[] = [];
+  readonly #isCutOff: boolean;
+
+  constructor(isCutOff = false) {
+    this.#isCutOff = isCutOff;
+  }
 
   async read(stdout: Readable): Promise<void> {
     const decoder = new StringDecoder('utf8');
@@ -119,7 +124,7 @@ export class ProbeOutput {
       isDiscarded: flags.includes('D'),
       isEncrypted: line.endsWith('Encryption info'),
     };
-    const scan = this.scans.get(index) ?? new StreamScan(type);
+    const scan = this.scans.get(index) ?? new StreamScan(type, this.#isCutOff);
     this.scans.set(index, scan);
     scan.add(packet);
   }

@@ -51,9 +51,9 @@ export class StreamScan {
   #latest = Number.NEGATIVE_INFINITY;
   #keySpacing = 0;
 
-  constructor(type: string) {
+  constructor(type: string, isCutOff = false) {
     this.type = type;
-    this.clock = type === 'video' ? new FrameClock() : null;
+    this.clock = type === 'video' ? new FrameClock(isCutOff) : null;
   }
 
   /** Ticks of the last keyframe; null where there is none. */

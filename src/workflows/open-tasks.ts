@@ -1,14 +1,14 @@
 // Turns a plan into rows: every task, what waits for it, and the queue entries, in one transaction. Called by run-job.ts.
 
-import { completeTasks, deleteTasks } from '#database/arriving-tasks.ts';
+import { completeTasks, deleteTasks, listBegunChunks, skipFirstLight } from '#database/arriving-tasks.ts';
 import { changeJob, lockJob } from '#database/jobs.ts';
 import { changeOutputs } from '#database/outputs.ts';
 import { insertTasks, type NewTask } from '#database/tasks.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { Job } from '#domain/job.ts';
-import { isSameWork, type OutputPlan, type Plan, type PlannedTask } from '#domain/plan.ts';
+import { isSameChunk, isSameWork, type OutputPlan, type Plan, type PlannedTask } from '#domain/plan.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
-import type { TaskResult } from '#domain/task.ts';
+import { EMPTY_RESULT, type TaskResult } from '#domain/task.ts';
 import { PARTS_OWNERS, PLAN_OWNERS } from '#workflows/job-owners.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { sendReadyTasks } from '#workflows/send-tasks.ts';
@@ -73,7 +73,7 @@ export type PlannedJob = {
 };
 
 /**
- * Where the job was planned before, while its source arrived, what is done of the same plan stays done.
+ * Where the job was planned before, while its source arrived, what is done stays done as far as the new plan wants the same.
  * @throws PlatformError `lease_lost` where the job was paused, canceled, deleted or taken over meanwhile: then nothing was written
  */
 export async function openTasks(
@@ -82,7 +82,9 @@ export async function openTasks(
 ): Promise<void> {
   const ref = { projectId: job.projectId, jobId: job.id };
   await platform.database.db.transaction().execute(async (db) => {
-    await lockJob(db, ref);
+    const locked = await lockJob(db, ref);
+    if (job.arrival === 'arriving' && locked?.arrival !== 'arriving')
+      throw new PlatformError('lease_lost', `The source of job ${job.id} is whole by now`);
     const arrival = job.arrival === 'arriving' ? job.arrival : null;
     const change = { sourceKey, facts, findings: plan.findings, plan, tries: 0, arrival };
     const isOurs = await changeJob(db, { ...ref, attempt: job.attempt }, change);
@@ -91,9 +93,14 @@ export async function openTasks(
     if (job.plan && isSameWork(job.plan, plan)) {
       await completeTasks(db, ref, results ?? new Map());
     } else {
-      await deleteTasks(db, ref);
-      await insertTasks(db, ref, newTasks(plan, results));
+      const begun = job.plan ? await listBegunChunks(db, ref) : [];
+      const kept = begun.filter((chunk) => job.plan && isSameChunk(job.plan, plan, chunk));
+      await deleteTasks(db, { ...ref, except: kept.map(({ taskId }) => taskId) });
+      const isNew = ({ kind, subject, index }: PlannedTask) =>
+        !kept.some((one) => one.kind === kind && one.subject === subject && one.index === index);
+      await insertTasks(db, ref, newTasks(plan, results).filter(isNew));
     }
+    if (job.arrival === 'arrived') await skipFirstLight(db, ref, EMPTY_RESULT);
     await changeOutputs(db, { ...ref, from: ['pending'] }, { status: 'processing' });
     if (arrival === null) await sendReadyTasks(platform, db, { job, plan });
   });

@@ -1,4 +1,5 @@
 // The road of a job, from its row to its tasks: fetch, probe, plan. The page to read first; run-task.ts goes on from here.
+import { listBegunChunks } from '#database/arriving-tasks.ts';
 import { claimJob, findHeldJob, findJob, lockJob } from '#database/jobs.ts';
 import { listOutputs } from '#database/outputs.ts';
 import { CONTAINER_FACTS } from '#domain/codec.ts';
@@ -107,7 +108,7 @@ type Planning = {
 
 /** The plan, and the results of what is done by it: renditions that are packaged out of an original that its owner keeps. */
 async function planTasks(platform: Platform, { job, sourceKey, facts, specs, refusals }: Planning) {
-  const options = planOptions(platform);
+  const options = { ...planOptions(platform), evenChunks: await hasEvenChunks(platform, job) };
   const planned = { facts, outputs: specs, refusals };
   const keepsOriginal = job.source.kind === 'managed';
   const plan = makePlan({ ...planned, options: { ...options, keepsOriginal } });
@@ -116,6 +117,12 @@ async function planTasks(platform: Platform, { job, sourceKey, facts, specs, ref
   const results = await packagePlanned(platform, { key: sourceKey, facts, plan });
   // The index promised more than its packets keep.
   return results ? { plan, results } : { plan: makePlan({ ...planned, options }), results: new Map() };
+}
+
+/** Short ones while a source arrives; when it is whole, only where more than the first was begun. */
+async function hasEvenChunks({ database }: Platform, { projectId, id, arrival }: Job): Promise<boolean> {
+  if (arrival !== 'arrived') return arrival === 'arriving';
+  return (await listBegunChunks(database.db, { projectId, jobId: id })).some(({ index }) => index > 0);
 }
 
 type Taken = {

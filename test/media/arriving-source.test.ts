@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { isSameSource } from '#domain/source-facts.ts';
+import { isSamePicture } from '#domain/source-facts.ts';
 import { type ArrivingSource, openArriving } from '#media/arriving-source.ts';
 import { detectTool } from '#media/capabilities.ts';
 import { probeArriving, probeSource } from '#media/probe.ts';
@@ -63,9 +63,9 @@ test('what is found in its beginning is what is found in all of it', async () =>
     await using source = await openBeginning(film, half, isSparse);
     assert.ok(source);
     const facts = await probeArriving({ ...options, input: { kind: 'file', path: media.path('part.mp4') } }, source);
-    assert.ok(facts && isSameSource(facts, whole));
+    assert.ok(facts && isSamePicture(facts, whole));
     assert.deepEqual([facts.size, facts.duration, facts.video?.frames], [whole.size, 20, 500]);
-    assert.equal(isSameSource(facts, { ...whole, duration: 19 }), false);
+    assert.equal(isSamePicture(facts, { ...whole, startTime: 1 }), false);
   }
 });
 

@@ -1,22 +1,30 @@
 // Encodes what has come of an upload while the rest arrives, as long as nothing else waits: the job of its video begins, and is given one chunk after another. Called by the queue, again and again until the upload ends.
 import { findNextChunk } from '#database/arriving-tasks.ts';
 import { findJob, lockJob } from '#database/jobs.ts';
+import type { ReadyTask } from '#database/tasks.ts';
 import { listUploadParts } from '#database/upload-parts.ts';
 import { findUpload, lockUpload, type Upload } from '#database/uploads.ts';
 import { findVideo } from '#database/videos.ts';
+import type { Job } from '#domain/job.ts';
+import type { Plan } from '#domain/plan.ts';
+import type { SourceFacts } from '#domain/source-facts.ts';
 import { arrivedBytes } from '#domain/upload.ts';
 import { mainJob, type Video } from '#domain/video.ts';
 import { type ArrivingSource, openArriving } from '#media/arriving-source.ts';
 import { frameTime, ONE_CHUNK_SECONDS } from '#media/grid.ts';
+import { growsFromFront } from '#media/growing-source.ts';
 import { probeArriving } from '#media/probe.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { sendTask } from '#workflows/send-tasks.ts';
+import { growJob, lookAtGrowing } from '#workflows/uploads/encode-growing.ts';
 import { followArrival } from '#workflows/uploads/follow-arrival.ts';
 import { growingKey } from '#workflows/uploads/upload-storage.ts';
 import { submitVideo } from '#workflows/videos/submit-video.ts';
 
 /** Seconds of film behind a chunk that must have come too: decoders read ahead of what they show. */
 const AHEAD = 2;
+/** Seconds behind a chunk at a keyframe: which one ends a segment is decided by the next. */
+const GROUP = 10;
 /** Seconds of film that the first chunk needs: see makeChunks. */
 const FIRST = 14;
 
@@ -45,11 +53,11 @@ async function goOn(platform: Platform, upload: Upload): Promise<void> {
   if (path === null || !video?.transcode || video.stopped) return;
   const arrived = arrivedBytes(upload, await listUploadParts(database.db, upload));
   if (arrived === 0 || !(await isIdle(platform))) return;
-  await using source = await openArriving({ kind: 'file', path }, arrived);
-  if (!source) return;
-  const arriving = { upload, video, arrived, source, path };
-  if (mainJob(video)) await sendNext(platform, arriving);
-  else await begin(platform, arriving);
+  const input = { kind: 'file', path } as const;
+  await using indexed = await openArriving(input, arrived);
+  const arriving = { upload, video, arrived };
+  if (indexed) await advance(platform, arriving, byIndex(platform, indexed, arriving));
+  else if (await growsFromFront(input, arrived)) await advance(platform, arriving, byLooking(platform, arriving));
 }
 
 type Arriving = {
@@ -57,20 +65,61 @@ type Arriving = {
   readonly video: Video;
   /** bytes from the beginning */
   readonly arrived: number;
-  readonly source: ArrivingSource;
-  readonly path: string;
 };
+
+/** How a kind of file tells what it is and how far it reaches. */
+type Arrival = {
+  /** Null where it is not known yet, or not so much has come as the first chunk needs. */
+  examine(): Promise<SourceFacts | null>;
+  /** Whether all pictures of a chunk have come. */
+  reaches(facts: SourceFacts, chunk: Chunk): boolean;
+  /** Has a job take in how much more has come; false where that changes nothing. */
+  grow(job: Job): Promise<boolean>;
+};
+
+function byIndex(platform: Platform, source: ArrivingSource, { upload, arrived }: Arriving): Arrival {
+  const { tool, limits, storage } = platform;
+  const path = storage.localPath(growingKey(upload.id)) ?? '';
+  return {
+    examine: async () =>
+      arrived < source.bytesUntil(FIRST)
+        ? null
+        : probeArriving({ tool, limits, input: { kind: 'file', path } as const }, source),
+    reaches: (_, { end }) => arrived >= source.bytesUntil(end + AHEAD),
+    grow: async () => false,
+  };
+}
+
+function byLooking(platform: Platform, arriving: Arriving): Arrival {
+  return {
+    examine: async () => {
+      const facts = await lookAtGrowing(platform, arriving);
+      return facts?.video && facts.video.endTime - facts.startTime >= FIRST + AHEAD ? facts : null;
+    },
+    reaches: ({ video }, { end, isGrouped }) =>
+      video !== null && video.endTime >= end + (isGrouped ? AHEAD + GROUP : AHEAD),
+    grow: (job) => growJob(platform, job, arriving),
+  };
+}
 
 async function isIdle({ queue }: Platform): Promise<boolean> {
   const { run, encode } = await queue.counts();
   return run.waiting === 0 && encode.waiting === 0;
 }
 
-async function begin(platform: Platform, { upload, video, arrived, source, path }: Arriving): Promise<void> {
-  if (arrived < source.bytesUntil(FIRST)) return;
-  const { tool, limits } = platform;
-  const options = { tool, limits, input: { kind: 'file', path } as const };
-  const facts = await probeArriving(options, source);
+async function advance(platform: Platform, arriving: Arriving, arrival: Arrival): Promise<void> {
+  if (!mainJob(arriving.video)) return begin(platform, arriving, arrival);
+  const next = await findNext(platform, arriving.video);
+  if (!next) return;
+  if (next.chunk && arrival.reaches(next.facts, next.chunk)) return sendNext(platform, next.job, next.chunk);
+  const hasChunks = next.job.plan?.tasks.some(({ kind }) => kind === 'chunk');
+  if (!hasChunks || !(await arrival.grow(next.job))) return;
+  const grown = await findNext(platform, arriving.video);
+  if (grown?.chunk && arrival.reaches(grown.facts, grown.chunk)) await sendNext(platform, grown.job, grown.chunk);
+}
+
+async function begin(platform: Platform, { upload, video, arrived }: Arriving, arrival: Arrival): Promise<void> {
+  const facts = await arrival.examine();
   // A short film is one chunk, and that needs its end.
   if (!facts?.video || facts.duration <= ONE_CHUNK_SECONDS) return;
   await submitVideo(platform, {
@@ -90,21 +139,38 @@ async function begin(platform: Platform, { upload, video, arrived, source, path 
   });
 }
 
-async function sendNext(platform: Platform, { video, arrived, source }: Arriving): Promise<void> {
+type Chunk = {
+  readonly plan: Plan;
+  readonly task: ReadyTask;
+  /** seconds on the source's own clock */
+  readonly end: number;
+  /** Its segments follow the source's own keyframes. */
+  readonly isGrouped: boolean;
+};
+type Next = {
+  readonly job: Job;
+  readonly facts: SourceFacts;
+  /** Null where only the last one is left, which ends with the film. */
+  readonly chunk: Chunk | null;
+};
+
+async function findNext(platform: Platform, video: Video): Promise<Next | null> {
   const { db } = platform.database;
   const ref = { projectId: video.projectId, jobId: mainJob(video)?.jobId ?? 0 };
   const job = await findJob(db, ref, platform.sealer);
-  if (job?.status !== 'processing' || job.arrival !== 'arriving' || !job.plan) return;
-  const { plan } = job;
+  if (job?.status !== 'processing' || job.arrival !== 'arriving' || !job.plan || !job.facts) return null;
+  const { plan, facts } = job;
   const task = await findNextChunk(db, ref);
   const timeline = plan.timelines[task?.subject ?? 0];
   const chunk = timeline?.chunks[task?.index ?? 0];
-  // The last one ends with the film.
-  if (!task || !timeline || !chunk || chunk.index === timeline.chunks.length - 1) return;
+  if (!task || !timeline || !chunk || chunk.index === timeline.chunks.length - 1) return { job, facts, chunk: null };
   const end = timeline.sourceStart - timeline.videoShift + frameTime(chunk.endFrame, timeline.fps);
-  if (arrived < source.bytesUntil(end + AHEAD)) return;
-  await db.transaction().execute(async (transaction) => {
-    const locked = await lockJob(transaction, ref);
+  return { job, facts, chunk: { plan, task, end, isGrouped: timeline.keyframes !== null } };
+}
+
+async function sendNext(platform: Platform, job: Job, { plan, task }: Chunk): Promise<void> {
+  await platform.database.db.transaction().execute(async (transaction) => {
+    const locked = await lockJob(transaction, { projectId: job.projectId, jobId: job.id });
     if (locked?.status === 'processing' && locked.arrival === 'arriving')
       await sendTask(platform, transaction, { job, plan, task });
   });

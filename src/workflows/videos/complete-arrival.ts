@@ -4,7 +4,7 @@ import { deleteTasks, forgetTries } from '#database/arriving-tasks.ts';
 import { changeJob, lockJob } from '#database/jobs.ts';
 import type { Schema } from '#database/schema.ts';
 import { lockVideo } from '#database/videos.ts';
-import { isSameSource, type SourceFacts } from '#domain/source-facts.ts';
+import { isSamePicture, type SourceFacts } from '#domain/source-facts.ts';
 import { mainJob, type Video } from '#domain/video.ts';
 import { readJob } from '#workflows/find-for-change.ts';
 import type { Platform } from '#workflows/platform.ts';
@@ -45,7 +45,8 @@ async function complete(
   if (locked?.arrival !== 'arriving' || !GOES_ON.includes(locked.status)) return dropArriving(platform, db, video);
   if (!(await settle(db))) return true;
   const job = await readJob(platform, db, ref);
-  const isAsExpected = job.facts !== null && isSameSource(job.facts, facts);
+  // What differs beyond the picture is compared chunk by chunk when it is planned anew.
+  const isAsExpected = job.facts !== null && isSamePicture(job.facts, facts);
   if (!isAsExpected) await deleteTasks(db, ref);
   await forgetTries(db, ref);
   const isPaused = locked.status === 'paused';

@@ -1,0 +1,38 @@
+// What is known of a video whose file still arrives, and what a player sees of it later. Used by the tests of arriving files.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { listTasks } from '#database/tasks.ts';
+import { findVideo } from '#database/videos.ts';
+import type { Task } from '#domain/task.ts';
+import { mainJob } from '#domain/video.ts';
+import type { TestServer } from './open-server.ts';
+
+const run = promisify(execFile);
+
+/** The chunks of a video's job. */
+export async function chunksOf({ platform }: TestServer, id: string): Promise<Task[]> {
+  const { database, sealer } = platform;
+  const video = await findVideo(database.db, { projectId: 'default', id }, sealer);
+  const jobId = (video && mainJob(video)?.jobId) ?? 0;
+  return (await listTasks(database.db, { projectId: 'default', jobId })).filter(({ kind }) => kind === 'chunk');
+}
+
+/** dB: of the frame that two videos differ most in, by a quality of both. Another frame of the same film has less than 30. */
+export async function likenessOf(
+  { base }: TestServer,
+  ids: readonly [string, string],
+  quality: string,
+): Promise<number> {
+  const inputs = ids.flatMap((id) => ['-i', `${base}/stream/${id}/${quality}/playlist.m3u8`]);
+  const { stderr } = await run('ffmpeg', ['-v', 'info', '-nostats', ...inputs, '-lavfi', 'psnr', '-f', 'null', '-']);
+  return Number(/ min:(\S+)/.exec(stderr)?.[1]?.replace('inf', 'Infinity'));
+}
+
+/** Every frame that a player decodes of a quality: its time and what it looks like. */
+export async function framesOf({ base }: TestServer, id: string, quality: string): Promise<string> {
+  const playlist = `${base}/stream/${id}/${quality}/playlist.m3u8`;
+  const { stdout } = await run('ffmpeg', ['-v', 'error', '-i', playlist, '-map', '0:v:0', '-f', 'framemd5', '-'], {
+    maxBuffer: 1 << 26,
+  });
+  return stdout;
+}
