@@ -87,6 +87,22 @@ test('segments are cached for ever, playlists are not; ranges, conditions and HE
   assert.equal(list.headers.get('content-type'), 'application/vnd.apple.mpegurl');
 });
 
+test('players of any other site may ask, also with headers of their own; nothing else is opened to them', async () => {
+  const preflight = async (path: string) => {
+    const asked = { origin: 'https://player.example', 'access-control-request-method': 'GET' };
+    const headers = { ...asked, 'access-control-request-headers': 'range,x-session' };
+    const answer = await server.call('OPTIONS', path, { headers });
+    const [origin, credentials] = ['access-control-allow-origin', 'access-control-allow-credentials'].map((name) =>
+      answer.headers.get(name),
+    );
+    return [answer.status, origin, credentials, answer.headers.get('access-control-allow-headers')];
+  };
+  assert.deepEqual(await preflight(`/stream/${id}/360p/segment_00000.m4s`), [204, '*', null, 'range,x-session']);
+  assert.deepEqual(await preflight(`/stream/${id}/qualities`), [204, '*', null, 'range,x-session']);
+  assert.deepEqual(await preflight('/live/news/master.m3u8'), [204, '*', null, 'range,x-session']);
+  assert.equal((await preflight(`/videos/${id}`))[1], null);
+});
+
 test('the original and every quality can be had as files', async () => {
   const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
   assert.equal(sha(await bytesOf(`${server.base}/stream/${id}/original`)), sha(await readFile(film)));

@@ -187,6 +187,22 @@ test('checksums are checked, of the whole and of each chunk', async () => {
   assert.equal((await complete(id)).status, 202);
 });
 
+test('a file that has fewer bytes than announced is not taken for whole, and its cut chunk may come again', async () => {
+  const pieces = evenly(film, 3);
+  const { upload_id: id } = await init(server, { total_chunks: 3, size: film.length });
+  const send = (index: number, bytes = pieces[index] ?? Buffer.alloc(0)) =>
+    sendChunk(server.base, { id, index, bytes });
+  for (const index of [0, 1]) await send(index);
+  await send(2, pieces[2]?.subarray(0, -1));
+  const cutShort = await complete(id);
+  assert.deepEqual([cutShort.status, (cutShort.body as { code: string }).code], [409, 'conflict']);
+  assert.match(cutShort.text, new RegExp(`has ${film.length - 1} bytes in its chunks; ${film.length} were announced`));
+  assert.equal((await look(id)).status, 'receiving');
+  await send(2);
+  assert.equal((await complete(id)).status, 202);
+  assert.equal(sha256(await storedOriginal(server, id)), sha256(film));
+});
+
 test('what is asked wrongly is told by its field', async () => {
   const { upload_id: id } = await init(server, { total_chunks: 2, size: 1000, chunk_size: 500 });
   const bytes = Buffer.alloc(10, 1);
@@ -208,6 +224,7 @@ test('what is asked wrongly is told by its field', async () => {
   assert.match(String(answers[3]?.body.detail), /"nothing"/);
   for (const [fields, path] of [
     [{ total_chunks: 0 }, 'total_chunks'],
+    [{ total_chunks: 1, filename: undefined }, 'filename'],
     [{ total_chunks: 1, sha256: 'xyz' }, 'sha256'],
     [{ total_chunks: 1, qualities: '999p' }, 'qualities.0'],
     [{ total_chunks: 3, size: 1000, chunk_size: 500 }, 'total_chunks'],

@@ -1,4 +1,5 @@
 // The routes of the channels API, put together. Called by server.ts.
+import { allowAnyOrigin } from '#api/any-origin.ts';
 import { channelHistoryRoute } from '#api/channels/history-route.ts';
 import { channelJobRoutes } from '#api/channels/job-routes.ts';
 import { liveRoutes } from '#api/channels/live-routes.ts';
@@ -12,4 +13,5 @@ export function channelsApi(app: Api, context: ApiContext): void {
   channelHistoryRoute(app, context);
   channelSystemRoutes(app, context);
   liveRoutes(app, context);
+  allowAnyOrigin(app, '/live/:channel/*');
 }

@@ -1,4 +1,5 @@
 // The videos API: upload, transcode, metadata, stream, admin. One list of routes for each of its five services. Wired by server.ts.
+import { allowAnyOrigin } from '#api/any-origin.ts';
 import type { Api, ApiContext } from '#api/context.ts';
 import { videoAdminRoutes } from '#api/videos/admin-routes.ts';
 import { acceptBytes, acceptForms } from '#api/videos/forms.ts';
@@ -30,6 +31,7 @@ export function videosApi(app: Api, context: ApiContext, services: readonly Vide
     const room = inner as unknown as Api;
     acceptForms(room);
     acceptBytes(room);
+    if (services.includes('streaming')) allowAnyOrigin(room, '/stream/:id/*');
     for (const service of services) for (const routes of ROUTES[service]) routes(room, context);
   });
 }

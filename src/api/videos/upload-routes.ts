@@ -26,9 +26,10 @@ const tags = ['videos: upload'];
 /** Seconds that complete waits for the end before it answers that the end is still to come. */
 const PATIENCE = 25;
 const DAY = 86_400;
+const FILENAME = 'the name of the file';
 
 const initBody = z.object({
-  filename: z.string().min(1, { error: 'the name of the file' }).max(1000),
+  filename: z.string({ error: FILENAME }).min(1, { error: FILENAME }).max(1000),
   total_chunks: whole(1, MOST_CHUNKS),
   size: whole(1, Number.MAX_SAFE_INTEGER).optional(),
   chunk_size: whole(1, Number.MAX_SAFE_INTEGER).optional(),

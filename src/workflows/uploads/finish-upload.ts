@@ -116,6 +116,16 @@ async function checkComplete({ config, storage }: Platform, db: Kysely<Schema>, 
     parts.map(({ index }) => index),
   );
   if (missing.length > 0) throw missingParts(upload, missing, 'chunks');
+  const bytes = parts.reduce((sum, { size }) => sum + size, 0);
+  // One that was cut on its way: its client can send it again, so the upload stays open.
+  if (expectedSize !== null && bytes !== expectedSize)
+    throw new PlatformError(
+      'conflict',
+      `Upload ${id} has ${bytes} bytes in its chunks; ${expectedSize} were announced`,
+      {
+        errors: [{ path: 'size', message: `${expectedSize} were announced, ${bytes} have come` }],
+      },
+    );
 }
 
 function missingParts({ id, totalChunks }: Upload, missing: readonly number[], what: string): PlatformError {
