@@ -55,6 +55,14 @@ export const AUDIO_CODEC_NAMES: Readonly<Record<string, AudioCodec | 'copy' | 'n
   none: 'none',
 };
 
+/** Hz that the codecs can hold, rising; the others hold any. */
+export const AUDIO_SAMPLE_RATES: Readonly<Partial<Record<AudioCodec, readonly number[]>>> = {
+  mp3: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000],
+  aac: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000],
+  opus: [48_000],
+  vorbis: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000],
+};
+
 export const CONTAINERS = [
   'hls',
   'dash',

@@ -1,5 +1,22 @@
 // Where bytes come from and go to. The same shapes serve sources and destinations.
 
+/** Headers that are the platform's own to set, or that would change whom a request goes to or where it ends. Lower case. */
+export const OWN_HEADERS: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'if-range',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'range',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
 export type HttpLocation = {
   readonly kind: 'http' | 'https';
   readonly url: string;

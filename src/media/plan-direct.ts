@@ -9,7 +9,7 @@ import { blankDirect } from '#media/plan-blank.ts';
 import { isDecorated } from '#media/plan-decoration.ts';
 import type { Draft } from '#media/plan-draft.ts';
 import { planPictureFile } from '#media/plan-picture-file.ts';
-import { isLossless, soundRate } from '#media/plan-sound.ts';
+import { isLossless, possibleBitrate, soundRate } from '#media/plan-sound.ts';
 import { COPYABLE_SOUND, DEFAULT_BITRATE, planSoundFile } from '#media/plan-sound-file.ts';
 import { planTimeline } from '#media/plan-timeline.ts';
 
@@ -111,14 +111,18 @@ function copy(draft: Draft, spec: OutputSpec, index: number): OutputPlan['direct
     tracks.every((track) => takes(COPYABLE_SOUND, spec.container, track.codec));
   const wanted = spec.audioCodec === 'copy' || spec.audioCodec === 'none' ? null : spec.audioCodec;
   const codec = wanted ?? CONTAINER_FACTS[spec.container].audio[0] ?? 'aac';
+  const channels = spec.audioChannels ?? Math.max(1, ...tracks.map((track) => Math.min(2, track.channels)));
+  const sampleRate = tracks[0] ? soundRate(tracks[0], spec, codec) : 48_000;
   return {
     ...blankDirect(draft, spec),
     kind: 'copy',
     videoStream: facts.video.streamIndex,
     audioStreams: tracks.map((track) => track.streamIndex),
     audioCodec: copies || tracks.length === 0 ? 'copy' : codec,
-    audioBitrate: isLossless(codec) ? 0 : (spec.audioBitrate ?? DEFAULT_BITRATE),
-    channels: spec.audioChannels ?? Math.max(1, ...tracks.map((track) => Math.min(2, track.channels))),
-    sampleRate: tracks[0] ? soundRate(tracks[0], spec, codec) : 48_000,
+    audioBitrate: isLossless(codec)
+      ? 0
+      : possibleBitrate(spec.audioBitrate ?? DEFAULT_BITRATE, { codec, channels, sampleRate }),
+    channels,
+    sampleRate,
   };
 }

@@ -1,12 +1,12 @@
 // Sound files: which codec, how many channels, at which rates, with which tags. Used by plan-direct.ts.
-import { type AudioCodec, CONTAINER_FACTS } from '#domain/codec.ts';
+import { AUDIO_SAMPLE_RATES, type AudioCodec, CONTAINER_FACTS } from '#domain/codec.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { OutputSpec, SoundOptions } from '#domain/output.ts';
 import type { DirectPlan, SoundFilePlan } from '#domain/plan.ts';
 import type { AudioFacts } from '#domain/source-facts.ts';
 import { blankDirect } from '#media/plan-blank.ts';
 import type { Draft } from '#media/plan-draft.ts';
-import { isLossless, soundChannels, soundRate } from '#media/plan-sound.ts';
+import { type Coding, isLossless, possibleBitrate, soundChannels, soundRate } from '#media/plan-sound.ts';
 
 export const DEFAULT_BITRATE = 192_000;
 
@@ -26,26 +26,10 @@ export const COPYABLE_SOUND: Readonly<Record<string, readonly string[]>> = {
   wav: ['pcm_s16le', 'pcm_s24le', 'pcm_s32le', 'pcm_f32le'],
 };
 
-/** Hz that the codecs can hold, rising; the others hold any. */
-const RATES: Readonly<Partial<Record<AudioCodec, readonly number[]>>> = {
-  mp3: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000],
-  aac: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000],
-  opus: [48_000],
-  vorbis: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000],
-};
 /** bits/s of one, two, six and eight channels, where nothing is asked. */
 const USUAL = { 1: 128_000, 2: 192_000, 6: 384_000, 8: 512_000 } as const;
 /** Opus needs less for the same. */
 const USUAL_OPUS = { 1: 96_000, 2: 128_000, 6: 256_000, 8: 384_000 } as const;
-/** bits/s of one channel that libvorbis starts with, by the rate: measured with one to eight channels. */
-const VORBIS: readonly (readonly [below: number, least: number, most: number])[] = [
-  [9000, 8000, 32_000],
-  [15_000, 15_000, 48_000],
-  [19_000, 16_000, 86_000],
-  [26_000, 16_000, 80_000],
-  [40_000, 32_000, 125_000],
-  [Number.POSITIVE_INFINITY, 32_000, 240_000],
-];
 /** Containers that have a place for a cover that FFmpeg can write. */
 const WITH_COVER = ['mp3', 'm4a', 'flac'];
 
@@ -87,8 +71,6 @@ function copiesSound(spec: OutputSpec, track: AudioFacts): boolean {
   return copyable && (audioCodec === 'copy' || ((sound?.copy ?? false) && audioCodec === null && untouched));
 }
 
-type Coding = { readonly codec: AudioCodec; readonly channels: number; readonly sampleRate: number };
-
 /** A sound file keeps its channels where the codec can: 5.1 in FLAC stays 5.1. */
 function fileChannels(track: AudioFacts, { spec, codec }: { spec: OutputSpec; codec: AudioCodec }): number {
   if (spec.audioChannels !== null) return codec === 'mp3' ? Math.min(2, spec.audioChannels) : spec.audioChannels;
@@ -100,19 +82,16 @@ function fileChannels(track: AudioFacts, { spec, codec }: { spec: OutputSpec; co
 
 /** Hz: the source's where the codec can hold it, else the next higher it can, else its highest. */
 function fileRate(track: AudioFacts, spec: OutputSpec, codec: AudioCodec): number {
-  const rates = RATES[codec];
+  const rates = AUDIO_SAMPLE_RATES[codec];
   const wanted = spec.audioSampleRate ?? track.sampleRate;
   if (!rates) return Math.min(192_000, Math.max(8000, wanted));
   return rates.find((rate) => rate >= wanted) ?? rates.at(-1) ?? 48_000;
 }
 
 function fileBitrate(spec: OutputSpec, { codec, channels, sampleRate }: Coding): number {
-  if (!spec.sound) return spec.audioBitrate ?? DEFAULT_BITRATE;
   const usual = codec === 'opus' ? USUAL_OPUS : USUAL;
-  const wanted = spec.audioBitrate ?? usual[channels as 1] ?? Math.min(512_000, 96_000 * channels);
-  if (codec !== 'vorbis') return wanted;
-  const [, least, most] = VORBIS.find(([below]) => sampleRate < below) ?? [0, 32_000, 240_000];
-  return Math.min(Math.max(wanted, least * channels), most * channels);
+  const fallback = spec.sound ? (usual[channels as 1] ?? Math.min(512_000, 96_000 * channels)) : DEFAULT_BITRATE;
+  return possibleBitrate(spec.audioBitrate ?? fallback, { codec, channels, sampleRate });
 }
 
 type Detailed = { readonly spec: OutputSpec; readonly track: AudioFacts; readonly sound: SoundOptions };

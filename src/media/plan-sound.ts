@@ -12,6 +12,27 @@ import { packagesOriginal } from '#media/plan-timeline.ts';
 const MOST_TRACKS = 8;
 const DEFAULT_BITRATE = 128_000;
 const USUAL_RATES = [44_100, 48_000];
+/** bits/s of one channel that libvorbis starts with, by the rate: measured with one to eight channels. */
+const VORBIS: readonly (readonly [below: number, least: number, most: number])[] = [
+  [9000, 8000, 32_000],
+  [15_000, 15_000, 48_000],
+  [19_000, 16_000, 86_000],
+  [26_000, 16_000, 80_000],
+  [40_000, 32_000, 125_000],
+  [Number.POSITIVE_INFINITY, 32_000, 240_000],
+];
+/** bits/s of one channel that libopus takes at the most. */
+const OPUS_MOST = 256_000;
+
+export type Coding = { readonly codec: AudioCodec; readonly channels: number; readonly sampleRate: number };
+
+/** The bitrate nearest to a wanted one that the encoder starts with: libvorbis and libopus refuse others. bits/s */
+export function possibleBitrate(wanted: number, { codec, channels, sampleRate }: Coding): number {
+  if (codec === 'opus') return Math.min(wanted, OPUS_MOST * channels);
+  if (codec !== 'vorbis') return wanted;
+  const [, least, most] = VORBIS.find(([below]) => sampleRate < below) ?? [0, 32_000, 240_000];
+  return Math.min(Math.max(wanted, least * channels), most * channels);
+}
 
 /** bits/s that a codec needs for one and for two channels; lossless codecs have none. */
 export const isLossless = (codec: AudioCodec): boolean => codec === 'flac' || codec === 'wav';
@@ -53,16 +74,22 @@ export function planSound(
             channels: track.channels,
             sampleRate: track.sampleRate,
           }
-        : {
-            method: 'encoded' as const,
-            bitrate: isLossless(codec) ? 0 : trackBitrate(draft, { spec, track, timeline, usual: ladderBitrate }),
+        : encodedSound(codec, {
+            wanted: trackBitrate(draft, { spec, track, timeline, usual: ladderBitrate }),
             channels: soundChannels(track, spec),
             sampleRate: soundRate(track, spec, codec),
-          }),
+          })),
       normalize: spec.normalizeAudio,
       segmentFormat: renditions > 0 || spec.container === 'hls' ? spec.segmentFormat : 'cmaf',
     }),
   );
+}
+
+function encodedSound(codec: AudioCodec, sound: Omit<Coding, 'codec'> & { readonly wanted: number }) {
+  const { wanted, sampleRate } = sound;
+  const channels = codec === 'mp3' ? Math.min(2, sound.channels) : sound.channels;
+  const bitrate = isLossless(codec) ? 0 : possibleBitrate(wanted, { codec, channels, sampleRate });
+  return { method: 'encoded' as const, bitrate, channels, sampleRate };
 }
 
 /** Nothing is asked of the sound that needs an encoder. */

@@ -94,8 +94,8 @@ function redirectTarget({ method, guard }: HttpRequest, { status, header, url }:
   if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return null;
   if (method !== 'GET' && method !== 'HEAD') return null;
   const target = URL.parse(location, url.href);
-  if (target) return guard.checkUrl(target);
-  throw storageError(`${publicUrl(url)} redirects to something that is no URL.`, {
+  if (target && /^https?:$/.test(target.protocol)) return guard.checkUrl(target);
+  throw storageError(`${publicUrl(url)} redirects to something that is no http or https URL.`, {
     role: guard.role,
     fault: 'redirects',
   });
@@ -140,8 +140,17 @@ export function discard(body: Readable): void {
 /** What a URL's user and password are sent as (RFC 7617); nothing where it has none. */
 export function basicCredentials(url: URL): Record<string, string> {
   if (url.username === '' && url.password === '') return {};
-  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  const pair = `${unescaped(url.username)}:${unescaped(url.password)}`;
   return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+}
+
+/** A password may hold a % that stands for itself. */
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** A URL for messages: without user, password and query, which may carry signatures. */

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { PlatformError } from '#domain/error.ts';
+import { OWN_HEADERS } from '#domain/location.ts';
 import { wantedRange } from '#storage/byte-range.ts';
 import type { Guard } from '#storage/egress.ts';
 import {
@@ -41,23 +42,6 @@ type Place = {
   readonly timeouts: HttpTimeouts;
   readonly url: (key: string) => URL;
 };
-
-/** Headers that are ours to set, or that would change whom a request goes to or where it ends. */
-const OWN_HEADERS = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'if-range',
-  'keep-alive',
-  'proxy-authorization',
-  'proxy-connection',
-  'range',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** Connects nothing yet. @throws PlatformError `invalid_request`, `*_refused_address` */
 export function openHttp(options: HttpOptions): OpenedHttp {

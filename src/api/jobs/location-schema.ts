@@ -1,6 +1,6 @@
 // Sources and destinations as callers write them, mapped to the domain's locations. Used by the job schema.
 import { z } from 'zod';
-import { DESTINATION_KINDS, type Location, SOURCE_KINDS } from '#domain/location.ts';
+import { DESTINATION_KINDS, type Location, OWN_HEADERS, SOURCE_KINDS } from '#domain/location.ts';
 
 /** Longest URL, path or name that is taken. */
 const LONGEST = 4096;
@@ -14,11 +14,20 @@ const plain = (what: string) =>
 const webUrl = plain('an http or https URL').refine((value) => /^https?:\/\/[^/]/i.test(value) && URL.canParse(value), {
   error: 'an http or https URL, such as https://example.com/film.mp4',
 });
+/** RFC 9110 §5.1. */
+const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/;
+/** RFC 9110 §5.5: what is not Latin-1 cannot be sent. */
+const HEADER_VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
 const headers = z
-  .record(
-    z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, { error: 'a header name' }),
-    plain('a header value').or(z.literal('')),
-  )
+  .record(z.string(), z.string({ error: 'a header value' }).max(LONGEST))
+  .superRefine((value, context) => {
+    const refuse = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message });
+    for (const [name, text] of Object.entries(value)) {
+      if (!HEADER_NAME.test(name)) refuse(name, 'a header name: letters, digits and dashes, at most 100');
+      else if (OWN_HEADERS.has(name.toLowerCase())) refuse(name, 'left out: the platform sets this header itself');
+      if (!HEADER_VALUE.test(text)) refuse(name, 'a header value of Latin-1, without control characters');
+    }
+  })
   .default({});
 
 /** The URL's own scheme decides: `kind: "http"` with an https URL is https. */

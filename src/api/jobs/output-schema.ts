@@ -5,6 +5,7 @@ import { bitrate, frameRate, seconds } from '#api/jobs/unit-schema.ts';
 import type { Config } from '#config/settings.ts';
 import {
   AUDIO_CODEC_NAMES,
+  AUDIO_SAMPLE_RATES,
   CONTAINER_FACTS,
   CONTAINERS,
   HWACCEL_CHOICES,
@@ -221,6 +222,13 @@ function rateOf({ rateControl, videoBitrate, maxBitrate, crf }: Written): RateCo
   return { mode, bitrate: videoBitrate, maxBitrate: maxBitrate ?? null };
 }
 
+/** Hz that the sound's codec holds; null where it holds any. Opus takes any too: it is heard at 48 kHz whatever was asked. */
+function allowedRates({ container, audioCodec }: Written): readonly number[] | null {
+  const codec = audioCodec ?? CONTAINER_FACTS[container].audio[0];
+  if (codec === undefined || codec === 'none' || codec === 'copy' || codec === 'opus') return null;
+  return AUDIO_SAMPLE_RATES[codec] ?? null;
+}
+
 /** Wishes that cannot go together: the field and what is allowed. */
 function* contradictions(value: Written): Generator<[field: string, message: string]> {
   const { kind, video, audio } = CONTAINER_FACTS[value.container];
@@ -254,6 +262,9 @@ function* contradictions(value: Written): Generator<[field: string, message: str
     if (videoCodec === 'copy') yield [name, 'not with videoCodec copy: what is copied cannot be drawn on'];
   }
   if (value.normalizeAudio && audioCodec === 'copy') yield ['normalizeAudio', 'not with audioCodec copy'];
+  const rates = allowedRates(value);
+  if (rates && value.audioSampleRate != null && !rates.includes(value.audioSampleRate))
+    yield ['audioSampleRate', `one of ${rates.join(', ')} with ${audioCodec ?? audio[0]}`];
   if (value.segmentFormat === 'ts' && container !== 'hls') yield ['segmentFormat', 'cmaf; ts is only for hls'];
   if ((value.rateControl === 'abr' || value.rateControl === 'two-pass') && value.videoBitrate == null) {
     yield ['videoBitrate', `needed with rateControl ${value.rateControl}`];
