@@ -65,7 +65,7 @@ test('one decode, one split, each rendition on a pipe of its own: the whole comm
   const encoder =
     '-c:v libx264 -preset veryfast -profile:v high -crf 21 -maxrate 3745000 -bufsize 5250000 -g 50 -keyint_min 50 -sc_threshold 0 -fps_mode passthrough -enc_time_base 1:25';
   const muxer =
-    '-video_track_timescale 10000 -f mp4 -movflags +frag_keyframe+empty_moov+delay_moov+default_base_moof+skip_trailer';
+    '-video_track_timescale 10000 -map_metadata -1 -map_chapters -1 -f mp4 -movflags +frag_keyframe+empty_moov+delay_moov+default_base_moof+skip_trailer';
   assert.equal(
     passes.map((args) => args.join(' ')).join('\n'),
     '-hide_banner -nostdin -y -loglevel level+warning -nostats -stats_period 0.5 -progress pipe:3 -copyts -noautorotate' +
@@ -198,4 +198,14 @@ test('MPEG-TS segments are cut at the boundaries, ten seconds on', () => {
     args.slice(args.indexOf('-output_ts_offset')).join(' '),
     '-output_ts_offset 10.000000 -muxdelay 0 -muxpreload 0 -f segment -segment_format mpegts -segment_times 15.999000 -segment_format_options mpegts_flags=+initial_discontinuity -segment_start_number 0 /scratch/v0-%05d.ts',
   );
+});
+
+test('VAAPI encodes on the render node that it is given', () => {
+  const renditions = [rendition({ hardware: 'vaapi' })];
+  const nodeOf = (changes: Partial<ChunkCommandOptions>) => {
+    const [args = []] = chunkCommand(options({ renditions, ...changes })).passes;
+    return args[args.indexOf('-vaapi_device') + 1];
+  };
+  assert.equal(nodeOf({ renderNode: '/dev/dri/renderD129' }), '/dev/dri/renderD129');
+  assert.equal(nodeOf({}), '/dev/dri/renderD128');
 });

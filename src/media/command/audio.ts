@@ -3,7 +3,7 @@ import type { AudioCodec } from '#domain/codec.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { LoudnessTarget } from '#domain/output.ts';
 import type { AudioRendition, Timeline } from '#domain/plan.ts';
-import { PREAMBLE, TS_OFFSET } from '#media/command/chunk.ts';
+import { NO_TAGS, PREAMBLE, TS_OFFSET } from '#media/command/chunk.ts';
 import { seconds } from '#media/command/picture.ts';
 import { boundaryTimes } from '#media/grid.ts';
 
@@ -56,6 +56,9 @@ function loudnessAim(target: LoudnessTarget | undefined): string {
 /** Layouts by their number of channels, as FFmpeg's `-ac` takes them. */
 const LAYOUTS = ['mono', 'stereo', '2.1', '4.0', '5.0', '5.1', '6.1', '7.1'] as const;
 
+/** FFmpeg makes 2.1 of three channels and 4.0 of four, which Opus (RFC 7845 §5.1.1.2) does not know. */
+const OPUS_LAYOUTS = { 3: '3.0', 4: 'quad' } as const;
+
 /** Filters that put sound on a span: from its zero, without gaps, exactly as long; normalised in the channels that will be heard. */
 export function soundFilters(
   span: SoundSpan,
@@ -90,6 +93,7 @@ export function soundEncoder(sound: Pick<AudioRendition, 'codec' | 'bitrate' | '
     ...(bitrate > 0 && codec !== 'flac' && codec !== 'wav' ? ['-b:a', String(bitrate)] : []),
     '-ac',
     String(channels),
+    ...(codec === 'opus' && channels in OPUS_LAYOUTS ? ['-channel_layout', OPUS_LAYOUTS[channels as 3]] : []),
     // Opus knows 48 kHz and its divisors only.
     '-ar',
     String(codec === 'opus' ? 48_000 : sampleRate),
@@ -127,7 +131,7 @@ export function audioCommand(options: AudioCommandOptions): AudioCommand {
     const muxer =
       rendition.segmentFormat === 'ts'
         ? transportMuxer(timeline, rendition.id, scratch)
-        : [...fragmentMuxer(), `pipe:${4 + sinks.indexOf(rendition)}`];
+        : [...fragmentMuxer(rendition.codec), `pipe:${4 + sinks.indexOf(rendition)}`];
     return ['-map', `0:${rendition.streamIndex}`, '-af', filters.join(','), ...soundEncoder(rendition), ...muxer];
   });
   return {
@@ -137,10 +141,12 @@ export function audioCommand(options: AudioCommandOptions): AudioCommand {
 }
 
 /** Small fragments that are grouped to the grid; the encoder's delay stands in an edit list (delay_moov), so that sound stays in step. */
-function fragmentMuxer(): string[] {
+function fragmentMuxer(codec: AudioCodec): string[] {
   return [
+    ...NO_TAGS,
     '-f',
-    'mp4',
+    // FFmpeg 5.1 knows PCM in QuickTime alone; for the reader both are one format.
+    codec === 'wav' ? 'mov' : 'mp4',
     '-movflags',
     '+empty_moov+default_base_moof+delay_moov+skip_trailer',
     '-frag_duration',
@@ -151,6 +157,7 @@ function fragmentMuxer(): string[] {
 function transportMuxer(timeline: Timeline, id: string, scratch: string): string[] {
   const inner = boundaryTimes(timeline).slice(1, -1);
   return [
+    ...NO_TAGS,
     '-output_ts_offset',
     seconds(TS_OFFSET),
     '-muxdelay',

@@ -20,8 +20,17 @@ export const PREAMBLE: readonly string[] = [
   'pipe:3',
 ];
 
+/**
+ * Nothing of what the source says of itself: an init segment would tell players the place a phone was at, and one of more than
+ * 32 kB is written to the pipe before FFmpeg knows its size.
+ */
+export const NO_TAGS: readonly string[] = ['-map_metadata', '-1', '-map_chapters', '-1'];
+
 /** MPEG-TS clocks begin here, so that B-frames before the first picture have positive times. Seconds. */
 export const TS_OFFSET = 10;
+
+/** The render node of most machines. */
+export const FIRST_NODE = '/dev/dri/renderD128';
 
 /** Pipe of the first sink; see ffmpeg.ts. */
 const FIRST_SINK = 4;
@@ -44,6 +53,8 @@ export type ChunkCommandOptions = {
   /** Folder for pictures, MPEG-TS segments and two-pass logs. */
   readonly scratch: string;
   readonly threads: number;
+  /** Device of VAAPI's encoders. */
+  readonly renderNode?: string | undefined;
   /** Reads from the beginning instead of seeking: where a seek was found to land too late. */
   readonly fromBeginning: boolean;
 };
@@ -76,8 +87,13 @@ export function chunkCommand(options: ChunkCommandOptions): ChunkCommand {
     ...inputSide(options, renditions),
     '-filter_complex',
     graph(options, renditions, pictures),
-    ...renditions.flatMap((rendition, i) =>
-      renditionOutput(options, { rendition, label: `v${i}`, pipe: FIRST_SINK + sinks.indexOf(rendition) }),
+    // FFmpeg numbers the logs of two passes by the output's place: in both passes they come first, in the same order.
+    ...[...twoPass, ...renditions.filter((rendition) => !twoPass.includes(rendition))].flatMap((rendition) =>
+      renditionOutput(options, {
+        rendition,
+        label: `v${renditions.indexOf(rendition)}`,
+        pipe: FIRST_SINK + sinks.indexOf(rendition),
+      }),
     ),
     ...pictures.flatMap(({ track, frames, pattern }, j) => pictureOutput({ track, frames, pattern, label: `x${j}` })),
   ];
@@ -96,7 +112,9 @@ const drawingsOf = ({ drawings }: ChunkCommandOptions, renditions: readonly Vide
 function inputSide(options: ChunkCommandOptions, renditions: readonly VideoRendition[]): string[] {
   return [
     ...PREAMBLE,
-    ...(renditions.some(({ hardware }) => hardware === 'vaapi') ? ['-vaapi_device', '/dev/dri/renderD128'] : []),
+    ...(renditions.some(({ hardware }) => hardware === 'vaapi')
+      ? ['-vaapi_device', options.renderNode ?? FIRST_NODE]
+      : []),
     // The source's own clock is kept: frames are placed on the grid by it. Rotation is ours to apply.
     '-copyts',
     '-noautorotate',
@@ -194,6 +212,7 @@ export function fragmentMuxer(timeline: Timeline): string[] {
     // One frame is a whole number of ticks, and every chunk has the same timescale.
     '-video_track_timescale',
     String(videoTimescale(timeline)),
+    ...NO_TAGS,
     '-f',
     'mp4',
     '-movflags',
@@ -211,6 +230,7 @@ function transportMuxer({ timeline, chunk, scratch }: ChunkCommandOptions, rendi
   const at = (boundary: number) => boundaryTime(timeline, boundary) + TS_OFFSET;
   const inner = timeline.boundaries.slice(chunk.firstSegment + 1, chunk.firstSegment + chunk.segments);
   return [
+    ...NO_TAGS,
     '-output_ts_offset',
     seconds(at(chunk.startFrame)),
     '-muxdelay',

@@ -85,7 +85,7 @@ export function encoderArguments(options: EncoderOptions): string[] {
     '-c:v',
     encoderName(rendition.codec, rendition.hardware),
     ...(threads > 0 ? ['-threads', String(threads)] : []),
-    ...(rendition.hardware ? hardwareArguments(rendition, rendition.hardware) : softwareArguments(rendition)),
+    ...(rendition.hardware ? hardwareArguments(rendition, rendition.hardware) : softwareArguments(options)),
     ...passArguments(options),
     ...keyframeArguments(options),
     // Frames come counted and paced out of the filter graph: none may be added or dropped after it.
@@ -97,7 +97,7 @@ export function encoderArguments(options: EncoderOptions): string[] {
   ];
 }
 
-function softwareArguments(rendition: VideoRendition): string[] {
+function softwareArguments({ rendition, pass }: EncoderOptions): string[] {
   const { codec, preset, rate } = rendition;
   switch (codec) {
     case 'h264':
@@ -116,7 +116,8 @@ function softwareArguments(rendition: VideoRendition): string[] {
     case 'av1':
       return ['-preset', String(SVT_PRESETS[preset]), ...rateArguments(rate)];
     case 'vp9': {
-      const speed = VPX_SPEEDS[preset];
+      // Realtime gathers no statistics: a second pass would find none and not begin.
+      const speed = pass ? Math.min(5, VPX_SPEEDS[preset]) : VPX_SPEEDS[preset];
       const mode = speed >= 6 ? 'realtime' : 'good';
       return ['-deadline', mode, '-cpu-used', String(speed), '-row-mt', '1', '-tile-columns', '2', ...vpxRate(rate)];
     }

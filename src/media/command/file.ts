@@ -54,9 +54,17 @@ export type JoinOptions = {
   readonly path: string;
 };
 
+/** What text becomes in the containers that can carry it. */
+const SUBTITLE_CODECS: Readonly<Partial<Record<Container, string>>> = {
+  mp4: 'mov_text',
+  mov: 'mov_text',
+  mkv: 'subrip',
+  webm: 'webvtt',
+};
+
 /** Joins segments to one file by stream copy: nothing is decoded. */
 export function joinCommand({ container, tracks, subtitles, inputArguments, path }: JoinOptions): string[] {
-  const subtitleCodec = { mp4: 'mov_text', mov: 'mov_text', mkv: 'subrip', webm: 'webvtt' }[container as string];
+  const subtitleCodec = SUBTITLE_CODECS[container];
   const carried = subtitleCodec ? subtitles : [];
   return [
     ...PREAMBLE,
@@ -84,7 +92,7 @@ export function joinCommand({ container, tracks, subtitles, inputArguments, path
 }
 
 function trackMetadata(
-  tracks: readonly { readonly language: string | null; readonly name: string; readonly isDefault?: boolean }[],
+  tracks: readonly { readonly language: string | null; readonly isDefault?: boolean }[],
   kind: 'a' | 's',
 ): string[] {
   return tracks.flatMap((track, i) => [
@@ -112,18 +120,24 @@ export type DirectOptions = {
 export function copyCommand({ container, direct, facts, inputArguments, path }: DirectOptions): string[] {
   const trimmed = direct.start > facts.startTime + 0.001;
   const whole = !trimmed && direct.duration >= facts.duration - 0.001;
+  const subtitleCodec = SUBTITLE_CODECS[container];
+  const audio = facts.audio.filter(({ streamIndex }) => direct.audioStreams.includes(streamIndex));
+  const texts = whole && subtitleCodec ? facts.subtitles.filter(({ kind }) => kind === 'text') : [];
   return [
     ...PREAMBLE,
     ...(trimmed ? ['-seek_timestamp', '1', '-ss', seconds(direct.start)] : []),
     ...inputArguments,
     ...(direct.videoStream === null ? [] : ['-map', `0:${direct.videoStream}`]),
-    ...direct.audioStreams.flatMap((stream) => ['-map', `0:${stream}`]),
+    ...[...audio, ...texts].flatMap(({ streamIndex }) => ['-map', `0:${streamIndex}`]),
     ...(whole ? [] : ['-t', seconds(direct.duration)]),
     '-c:v',
     'copy',
     ...(direct.audioCodec === 'copy' || direct.audioCodec === null
       ? ['-c:a', 'copy']
       : soundEncoder({ ...direct, codec: direct.audioCodec, bitrate: direct.audioBitrate })),
+    ...(subtitleCodec && texts.length > 0 ? ['-c:s', subtitleCodec] : []),
+    ...trackMetadata(audio, 'a'),
+    ...trackMetadata(texts, 's'),
     ...(facts.video?.codec === 'hevc' && (container === 'mp4' || container === 'mov') ? ['-tag:v', 'hvc1'] : []),
     // No -avoid_negative_ts: make_zero moves the picture by its B-frames' delay and lets the sound's priming be heard; edit lists hide both.
     '-map_metadata',

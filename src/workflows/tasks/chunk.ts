@@ -3,12 +3,13 @@ import { readdir } from 'node:fs/promises';
 import { PlatformError } from '#domain/error.ts';
 import type { Chunk, Timeline, VideoRendition } from '#domain/plan.ts';
 import type { TaskResult, TrackPart } from '#domain/task.ts';
+import { renderNodeFor } from '#media/capabilities.ts';
 import { type ChunkCommand, chunkCommand } from '#media/command/chunk.ts';
 import { boundaryTime, frameTime, toNumber } from '#media/grid.ts';
 import type { Platform } from '#workflows/platform.ts';
 import type { TaskContext } from '#workflows/task-context.ts';
 import { prepareDrawings } from '#workflows/tasks/drawings.ts';
-import { commandFailure, runCommand, sourceArguments } from '#workflows/tasks/run-command.ts';
+import { commandFailure, outputRefused, runCommand, sourceArguments } from '#workflows/tasks/run-command.ts';
 import { TrackWriter } from '#workflows/tasks/track-writer.ts';
 import { storeTransportSegments } from '#workflows/tasks/transport-segments.ts';
 
@@ -57,6 +58,7 @@ async function runChunk(
     pictures: plan.pictures.filter((track) => track.timeline === timeline.id),
     scratch,
     threads: platform.config.ENCODE_THREADS,
+    renderNode: renderNodeFor(platform.tool, context.task.index),
   });
   const writers: TrackWriter[] = command.sinks.map((rendition) =>
     trackWriter(platform, context, { rendition: rendition.id, firstSegment: chunk.firstSegment, all: () => writers }),
@@ -87,7 +89,7 @@ async function runChunk(
   const isWhole =
     writers.every((writer) => writer.samples === expected) &&
     parts.every((part) => part.segments.length === chunk.segments);
-  if (!isWhole && (run.fromBeginning || chunk.startFrame === 0)) throw undecodable(context, renditions, result.failure);
+  if (!isWhole && (run.fromBeginning || chunk.startFrame === 0)) throw undecodable(context, renditions, result);
   if (!isWhole) return { result: { parts: [], pictures: [], files: [], frames: 0, seconds: result.seconds }, isWhole };
   const pictures = await storePictures(platform, context, command);
   return {
@@ -104,14 +106,22 @@ type Passes = {
   readonly sinks: readonly ((stream: import('node:stream').Readable) => Promise<void>)[];
 };
 
+type PassesResult = {
+  readonly seconds: number;
+  readonly failure: PlatformError | null;
+  /** Whether the failure can be the source's: an encoder that did not start says nothing of it. */
+  readonly blamesSource: boolean;
+};
+
 async function runPasses(
   platform: Platform,
   context: TaskContext,
   { command, expected, fps, sinks }: Passes,
-): Promise<{ seconds: number; failure: PlatformError | null }> {
+): Promise<PassesResult> {
   const count = command.passes.length;
   let seconds = 0;
   let failure: PlatformError | null = null;
+  let blamesSource = true;
   for (const [i, args] of command.passes.entries()) {
     const isLast = i === count - 1;
     const started = performance.now();
@@ -125,20 +135,22 @@ async function runPasses(
         context.progress(Math.min(1, (i + frame / expected) / count), frame > 0 ? speedAt(frame) : null),
     });
     seconds += run.seconds;
-    if (run.exitCode !== 0 || run.signal) failure = commandFailure(run);
+    if (run.exitCode === 0 && !run.signal) continue;
+    failure = commandFailure(run);
+    blamesSource &&= !outputRefused(run);
   }
-  return { seconds, failure };
+  return { seconds, failure, blamesSource };
 }
 
 /** Too few frames came out: the source's fault, unless FFmpeg says otherwise or hardware was at work. */
 function undecodable(
   context: TaskContext,
   renditions: readonly VideoRendition[],
-  failure: PlatformError | null,
+  { failure, blamesSource }: PassesResult,
 ): PlatformError {
   if (renditions.some((rendition) => rendition.hardware))
     return new PlatformError('hardware_failed', 'The hardware encoder failed', { cause: failure });
-  if (failure && failure.code !== 'encode_failed') return failure;
+  if (failure && (failure.code !== 'encode_failed' || !blamesSource)) return failure;
   const codec = context.facts.video?.codec ?? 'unknown';
   return new PlatformError(
     'corrupt_media',

@@ -60,7 +60,7 @@ export async function runCommand(
 /** What a failed FFmpeg means, read from its last lines. */
 export function commandFailure(result: RunResult): PlatformError {
   const said = result.tail.join('\n');
-  const last = result.tail.at(-1) ?? '';
+  const last = tellingLine(result.tail);
   if (/No space left on device|ENOSPC/.test(said))
     return new PlatformError('disk_full', 'The disk filled up while encoding');
   if (result.signal === 'SIGXFSZ') return new PlatformError('media_limit', 'A result grew beyond CHILD_FILE_BYTES');
@@ -71,6 +71,19 @@ export function commandFailure(result: RunResult): PlatformError {
   }
   const how = result.signal ? `was ended by ${result.signal}` : `ended with code ${result.exitCode}`;
   return new PlatformError('encode_failed', `FFmpeg ${how}: ${last || 'it said nothing'}`);
+}
+
+/** What FFmpeg says when an encoder or a muxer did not start: how a run ended, not why. */
+const NOT_STARTED =
+  /Error initializing output stream|Error while opening encoder|Could not write header|Error opening output file/;
+
+/** Whether it was the writing side that did not start: nothing was said of the source then. */
+export const outputRefused = ({ tail }: RunResult): boolean => tail.some((line) => NOT_STARTED.test(line));
+
+/** The line that says why: the last error before those that follow from it, and before what encoders say when they are closed. */
+function tellingLine(tail: readonly string[]): string {
+  const errors = tail.filter((line) => /\[(error|fatal)\]/.test(line));
+  return errors.findLast((line) => !NOT_STARTED.test(line)) ?? errors.at(-1) ?? tail.at(-1) ?? '';
 }
 
 /** One argument as a shell would need it: the log's command line can be pasted. */
