@@ -1,6 +1,7 @@
 // Removes from a destination the segments of an output that failed or was canceled before it was whole. Called by the housekeeping lane.
 import type { Kysely } from 'kysely';
-import { findJob, type JobRef, lockJob } from '#database/jobs.ts';
+import { holdLock } from '#database/hold-lock.ts';
+import { findJob, type JobRef } from '#database/jobs.ts';
 import { listOutputs } from '#database/outputs.ts';
 import type { Schema } from '#database/schema.ts';
 import { listTasks } from '#database/tasks.ts';
@@ -31,11 +32,13 @@ export async function sendRemoval(platform: Platform, db: Kysely<Schema>, ref: J
   );
 }
 
-/** The job's row is held meanwhile: a retry begins when nothing will be removed any more, and sends everything again. */
+/** Held while something is removed: a retry begins when nothing will be any more, and sends everything again. */
+export const removalLock = ({ jobId }: JobRef): string => `removal ${jobId}`;
+
 export async function removeDelivered(platform: Platform, ref: JobRef): Promise<void> {
-  await platform.database.db.transaction().execute(async (db) => {
-    const locked = await lockJob(db, ref);
-    if (locked?.status !== 'failed' && locked?.status !== 'canceled') return;
+  await holdLock(platform.database.db, removalLock(ref), async (db) => {
+    const job = await findJob(db, ref, platform.sealer);
+    if (job?.status !== 'failed' && job?.status !== 'canceled') return;
     for (const part of await findPartDeliveries(platform, db, ref)) {
       await removePart(platform, part);
       await cancelUploads(db, { ...ref, output: part.output });

@@ -1,0 +1,68 @@
+// What a failed job had sent is removed without a transaction that waits for its destination, and a retry waits for it.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { findJob } from '#database/jobs.ts';
+import { claimTask, listTasks } from '#database/tasks.ts';
+import { insertUpload } from '#database/upload-tasks.ts';
+import { cancelJob } from '#workflows/cancel-job.ts';
+import { removeDelivered } from '#workflows/remove-delivered.ts';
+import { retryJob } from '#workflows/retry-job.ts';
+import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
+import { openPlannedJob, openTestPlatform, streamSpec, type TestPlatform } from './test-platform.ts';
+
+let fresh: FreshDatabase;
+let opened: TestPlatform;
+before(async () => {
+  fresh = await freshDatabase();
+  opened = await openTestPlatform(fresh.database);
+});
+after(async () => {
+  await opened.close();
+  await fresh.drop();
+});
+
+test('a slow destination holds up a retry of its job, and nothing else of the database', async () => {
+  const { platform } = opened;
+  const { db, pool } = fresh.database;
+  const job = await openPlannedJob(platform, { outputs: [streamSpec({ destination: { kind: 'file', path: 'out' } })] });
+  const upload = await insertUpload(db, job.ref, { output: 0, index: 0, weight: 1 });
+  const claim = { workerId: 'w', entry: crypto.randomUUID(), delivery: 0 };
+  assert.ok(await claimTask(db, { ...job.ref, taskId: upload.taskId }, claim));
+  await cancelJob(platform, job.ref);
+
+  const [reached, mayGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const slow = Object.create(platform.locations, {
+    openDestination: {
+      value: async (...args: Parameters<typeof platform.locations.openDestination>) => {
+        reached.resolve();
+        await mayGo.promise;
+        return platform.locations.openDestination(...args);
+      },
+    },
+  }) as typeof platform.locations;
+  const removing = removeDelivered({ ...platform, locations: slow }, job.ref);
+  await Promise.race([reached.promise, removing]);
+  const { rows } = await pool.query(
+    `select query from pg_stat_activity where datname = current_database() and xact_start < now() and pid <> pg_backend_pid()
+      and backend_type = 'client backend'`,
+  );
+  assert.deepEqual(rows, [], 'no transaction is open');
+  let isRetried = false;
+  const retrying = retryJob(platform, job.ref).then(() => {
+    isRetried = true;
+  });
+  // The row is free: another change of it goes through while the retry waits.
+  await pool.query('update job set priority = 51 where id = $1', [job.ref.jobId]);
+  assert.equal((await findJob(db, job.ref, platform.sealer))?.status, 'canceled');
+  assert.equal(isRetried, false);
+
+  mayGo.resolve();
+  await removing;
+  await retrying;
+  const sent = (await listTasks(db, job.ref)).find(({ id }) => id === upload.taskId);
+  assert.deepEqual([sent?.status, sent?.attempt], ['pending', 2], 'its attempt is over, and it is done again');
+  const locks = await pool.query(
+    `select 1 from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`,
+  );
+  assert.equal(locks.rowCount, 0, 'the lock is given back');
+});
