@@ -17,6 +17,7 @@ import { LogCopy } from '#live/log-copy.ts';
 import type { LiveDoors, OpenedInput } from '#live/open-input.ts';
 import { PlanFitter } from '#live/plan-fitter.ts';
 import { RunOutput } from '#live/run-output.ts';
+import { renderNodeFor } from '#media/capabilities.ts';
 import { liveCommand } from '#media/command/live.ts';
 import { type LivePlan, planLive } from '#media/live-plan.ts';
 
@@ -174,12 +175,13 @@ export class ChannelRunner {
   }
 
   #start(name: LiveInputName, opened: OpenedInput): EncoderRun {
-    const { config } = this.#context.platform;
+    const { config, tool } = this.#context.platform;
     this.#runs += 1;
     // Time goes on where the run before ended, also where that one ran ahead.
     const offset = Math.max(FIRST_TIME + this.#elapsed() - opened.behind, this.#latest + 0.2);
     const plan = this.#plans.planFor(name);
-    const args = liveCommand({ source: opened.source, plan, offset, threads: config.ENCODE_THREADS });
+    const renderNode = renderNodeFor(tool, this.channel.id);
+    const args = liveCommand({ source: opened.source, plan, offset, threads: config.ENCODE_THREADS, renderNode });
     const output = new RunOutput({
       ...{ context: this.#context, lease: this.lease, channel: this.channel, plan, outputs: this.#outputs },
       beganAt: opened.behind > 0 ? Date.now() - opened.behind * 1000 : null,

@@ -64,6 +64,7 @@ async function askTool({
   requireVersion(found, ffmpeg);
   requireVersion(parseVersion(probeVersion), ffprobe);
   const names = parseNames(encoders);
+  const candidates = hardwareCandidates({ encoders: names, hwaccel, ...thisMachine() });
   return {
     ffmpeg,
     ffprobe,
@@ -72,7 +73,7 @@ async function askTool({
     encoders: new Set([...names].filter((name) => hardwareOf(name) === null && !OTHER_DEVICES.test(name))),
     decoders: parseNames(decoders),
     filters: parseNames(filters),
-    hardware: await testHardware(ffmpeg, hardwareCandidates({ encoders: names, hwaccel, ...thisMachine() }), limits),
+    ...chooseDevices(await testHardware(ffmpeg, candidates, limits)),
   };
 }
 
@@ -157,7 +158,11 @@ function hardwareOf(encoder: string): Hardware | null {
   return HARDWARE.find((kind) => encoder.endsWith(`_${kind}`)) ?? null;
 }
 
-type Machine = { readonly platform: NodeJS.Platform; readonly renderNode: string | null; readonly nvidia: boolean };
+type Machine = {
+  readonly platform: NodeJS.Platform;
+  readonly renderNodes: readonly string[];
+  readonly nvidia: boolean;
+};
 
 function thisMachine(): Machine {
   const nodes = existsSync('/dev/dri')
@@ -167,41 +172,44 @@ function thisMachine(): Machine {
     : [];
   return {
     platform: process.platform,
-    renderNode: nodes[0] === undefined ? null : `/dev/dri/${nodes[0]}`,
+    renderNodes: nodes.map((name) => `/dev/dri/${name}`),
     // /dev/dxg is the graphics card of a Linux under Windows.
     nvidia: ['/dev/nvidiactl', '/dev/nvidia0', '/dev/dxg'].some((device) => existsSync(device)),
   };
 }
 
+/** An encoder, and the render node that it is told; null where it finds its device itself. */
+export type HardwareCandidate = { readonly encoder: HardwareEncoder; readonly device: string | null };
+
 /** Hardware encoders worth a test: built in, wished for, and with a device. A machine without any pays nothing. */
 export function hardwareCandidates(
   options: Machine & { readonly encoders: ReadonlySet<string>; readonly hwaccel: HwaccelChoice },
-): { readonly encoder: HardwareEncoder; readonly device: string | null }[] {
-  const { encoders, hwaccel, platform, renderNode, nvidia } = options;
+): HardwareCandidate[] {
+  const { encoders, hwaccel, platform, renderNodes, nvidia } = options;
   const present: Readonly<Record<Hardware, boolean>> = {
     nvenc: platform === 'win32' || nvidia,
-    qsv: platform === 'win32' || renderNode !== null,
-    vaapi: renderNode !== null,
+    qsv: platform === 'win32' || renderNodes.length > 0,
+    vaapi: renderNodes.length > 0,
     videotoolbox: platform === 'darwin',
   };
   return HARDWARE.filter((kind) => present[kind] && (hwaccel === 'auto' || hwaccel === kind)).flatMap((kind) =>
     HARDWARE_CODECS[kind]
-      .map((codec) => ({
-        encoder: { kind, codec, encoder: `${codec}_${kind}` },
-        device: kind === 'vaapi' ? renderNode : null,
-      }))
-      .filter((candidate) => encoders.has(candidate.encoder.encoder)),
+      .map((codec) => ({ kind, codec, encoder: `${codec}_${kind}` }))
+      .filter(({ encoder }) => encoders.has(encoder))
+      // The graphics card that encodes need not be the first one.
+      .flatMap((encoder) => (kind === 'vaapi' ? renderNodes : [null]).map((device) => ({ encoder, device }))),
   );
 }
 
 /** Being listed says nothing about a driver: only what encodes three real frames is hardware. */
 async function testHardware(
   ffmpeg: string,
-  candidates: ReturnType<typeof hardwareCandidates>,
+  candidates: readonly HardwareCandidate[],
   limits: ChildLimits,
-): Promise<HardwareEncoder[]> {
+): Promise<HardwareCandidate[]> {
   const passed = await Promise.all(
-    candidates.map(async ({ encoder, device }) => {
+    candidates.map(async (candidate) => {
+      const { encoder, device } = candidate;
       const upload = device === null ? [] : ['-init_hw_device', `vaapi=gpu:${device}`, '-filter_hw_device', 'gpu'];
       const filter = device === null ? 'format=nv12' : 'format=nv12,hwupload';
       const run = await runMedia({
@@ -231,8 +239,25 @@ async function testHardware(
         if (error instanceof PlatformError && error.code === 'encode_timeout') return null;
         throw error;
       });
-      return run?.exitCode === 0 ? encoder : null;
+      return run?.exitCode === 0 ? candidate : null;
     }),
   );
-  return passed.filter((encoder) => encoder !== null);
+  return passed.filter((candidate) => candidate !== null);
 }
+
+/** The encoders of the first render node that has any, all nodes that have these, and what needs no node. */
+export function chooseDevices(passed: readonly HardwareCandidate[]): Pick<MediaTool, 'hardware' | 'renderNodes'> {
+  const nodes = [...new Set(passed.flatMap(({ device }) => device ?? []))].sort();
+  const namesOf = (node: string) =>
+    passed.filter(({ device }) => device === node).map(({ encoder }) => encoder.encoder);
+  const [first] = nodes;
+  const wanted = first === undefined ? [] : namesOf(first);
+  return {
+    hardware: passed.filter(({ device }) => device === null || device === first).map(({ encoder }) => encoder),
+    renderNodes: nodes.filter((node) => wanted.every((name) => namesOf(node).includes(name))),
+  };
+}
+
+/** The render node for a piece of work: they take turns. Undefined where there is none. */
+export const renderNodeFor = ({ renderNodes }: Pick<MediaTool, 'renderNodes'>, place: number): string | undefined =>
+  renderNodes[place % renderNodes.length];

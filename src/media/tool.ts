@@ -15,6 +15,8 @@ export type MediaTool = {
   readonly filters: ReadonlySet<string>;
   /** Hardware encoders that passed a real test encode. */
   readonly hardware: readonly { readonly kind: Hardware; readonly codec: VideoCodec; readonly encoder: string }[];
+  /** Devices (`/dev/dri/renderD128`) that the VAAPI encoders among them passed on: each of them has all. */
+  readonly renderNodes: readonly string[];
 };
 
 /** Where FFmpeg may read the source: a file of ours, or our own loopback range reader. Nothing else is ever opened. */

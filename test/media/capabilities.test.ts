@@ -4,7 +4,15 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { detectTool, hardwareCandidates, LOWEST_VERSION, parseNames, parseVersion } from '#media/capabilities.ts';
+import {
+  chooseDevices,
+  detectTool,
+  hardwareCandidates,
+  LOWEST_VERSION,
+  parseNames,
+  parseVersion,
+  renderNodeFor,
+} from '#media/capabilities.ts';
 import { LIMITS } from './sample-facts.ts';
 
 let folder = '';
@@ -106,18 +114,40 @@ test('hardware worth a test: listed, wished for and present', () => {
       encoders,
       hwaccel: 'auto',
       platform: 'linux',
-      renderNode: null,
+      renderNodes: [],
       nvidia: false,
       ...changes,
     }).map((one) => one.encoder.encoder);
   assert.deepEqual(names({}), []);
   assert.deepEqual(names({ nvidia: true }), ['h264_nvenc', 'hevc_nvenc']);
-  assert.deepEqual(names({ renderNode: '/dev/dri/renderD128' }), ['h264_qsv', 'h264_vaapi', 'vp9_vaapi']);
-  assert.deepEqual(names({ renderNode: '/dev/dri/renderD128', nvidia: true, hwaccel: 'vaapi' }), [
+  assert.deepEqual(names({ renderNodes: ['/dev/dri/renderD128'] }), ['h264_qsv', 'h264_vaapi', 'vp9_vaapi']);
+  assert.deepEqual(names({ renderNodes: ['/dev/dri/renderD128'], nvidia: true, hwaccel: 'vaapi' }), [
     'h264_vaapi',
     'vp9_vaapi',
   ]);
   assert.deepEqual(names({ nvidia: true, hwaccel: 'none' }), []);
   assert.deepEqual(names({ platform: 'darwin' }), ['h264_videotoolbox']);
   assert.deepEqual(names({ platform: 'win32' }), ['h264_nvenc', 'hevc_nvenc', 'h264_qsv']);
+});
+
+test('VAAPI is tried on every render node, and work goes round those that can what the first of them can', () => {
+  const encoders = new Set(['h264_vaapi', 'hevc_vaapi']);
+  const renderNodes = ['/dev/dri/renderD128', '/dev/dri/renderD129', '/dev/dri/renderD130', '/dev/dri/renderD131'];
+  const tried = hardwareCandidates({ encoders, hwaccel: 'auto', platform: 'linux', nvidia: false, renderNodes });
+  assert.equal(tried.length, 8);
+  // The first card encodes nothing, as one of another maker does; the third has no HEVC.
+  const passed = tried.filter(
+    ({ device, encoder }) => !device?.endsWith('128') && !(device?.endsWith('130') && encoder.codec === 'hevc'),
+  );
+  const { hardware, renderNodes: found } = chooseDevices(passed);
+  assert.deepEqual(
+    hardware.map(({ encoder }) => encoder),
+    ['h264_vaapi', 'hevc_vaapi'],
+  );
+  assert.deepEqual(found, ['/dev/dri/renderD129', '/dev/dri/renderD131']);
+  assert.deepEqual(
+    [0, 1, 2].map((place) => renderNodeFor({ renderNodes: found }, place)),
+    ['/dev/dri/renderD129', '/dev/dri/renderD131', '/dev/dri/renderD129'],
+  );
+  assert.equal(renderNodeFor({ renderNodes: [] }, 1), undefined);
 });

@@ -55,6 +55,7 @@ const NO_TOOL: MediaTool = {
   decoders: new Set(),
   filters: new Set(),
   hardware: [],
+  renderNodes: [],
 };
 const NO_S3 = { endpoint: null, region: null, credentials: null };
 export const WEBHOOK_SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';

@@ -1,5 +1,6 @@
 // The command of a channel: one decode, one split, every rendition as MPEG-TS on a pipe of its own. Facts in, string[] out.
 import type { Hardware, Preset } from '#domain/codec.ts';
+import { FIRST_NODE } from '#media/command/chunk.ts';
 import { DEVICE_PRESETS, encoderName } from '#media/command/encoder.ts';
 import { type LiveSource, liveInputArguments } from '#media/command/live-input.ts';
 import { withoutCopy } from '#media/live-fit.ts';
@@ -21,9 +22,11 @@ export type LiveCommandOptions = {
   readonly offset: number;
   /** Threads of one encoder; 0 lets it choose. */
   readonly threads: number;
+  /** Device of VAAPI's encoders. */
+  readonly renderNode?: string | undefined;
 };
 
-export function liveCommand({ source, plan: wanted, offset, threads }: LiveCommandOptions): string[] {
+export function liveCommand({ source, plan: wanted, offset, threads, renderNode }: LiveCommandOptions): string[] {
   // A picture of our own is not encoded yet: there is nothing to copy.
   const own = isOurs(source);
   const renditions = wanted.renditions.map((one) => withoutCopy(one, { video: own, audio: own }));
@@ -31,7 +34,7 @@ export function liveCommand({ source, plan: wanted, offset, threads }: LiveComma
   const encoded = renditions.filter(isEncoded);
   return [
     ...LIVE_PREAMBLE,
-    ...(encoded.some(({ hardware }) => hardware === 'vaapi') ? ['-vaapi_device', '/dev/dri/renderD128'] : []),
+    ...(encoded.some(({ hardware }) => hardware === 'vaapi') ? ['-vaapi_device', renderNode ?? FIRST_NODE] : []),
     ...liveInputArguments(source),
     ...(encoded.length > 0 ? ['-filter_complex', graph(source, plan, encoded)] : []),
     ...renditions.flatMap((rendition, i) => [

@@ -3,6 +3,7 @@
 import type { Preset } from '#domain/codec.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { TaskResult } from '#domain/task.ts';
+import { renderNodeFor } from '#media/capabilities.ts';
 import { chunkCommand } from '#media/command/chunk.ts';
 import { boundaryTime } from '#media/grid.ts';
 import type { Platform } from '#workflows/platform.ts';
@@ -49,6 +50,7 @@ export async function makeFirstLight(platform: Platform, context: TaskContext): 
     pictures: [],
     scratch,
     threads: platform.config.ENCODE_THREADS,
+    renderNode: renderNodeFor(platform.tool, context.task.index),
     fromBeginning: false,
   });
   const [args = []] = command.passes.slice(-1);
