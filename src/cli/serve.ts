@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer as createSocket } from 'node:net';
 import type { Api } from '#api/context.ts';
+import { settleShapes } from '#api/settle-shapes.ts';
 import type { Command } from '#cli/command.ts';
 import { startLiveRole } from '#cli/live-role.ts';
 import { createLogger } from '#cli/logger.ts';
@@ -47,7 +48,10 @@ async function serve(config: Config, { seedPorts }: { readonly seedPorts: boolea
   const untilStopped = hearStop();
   const log = createLogger(config);
   const [serves, works] = [config.ROLES.includes('api'), config.ROLES.includes('work')];
-  if (serves) await requireFreePort(config);
+  if (serves) {
+    settleShapes();
+    await requireFreePort(config);
+  }
   await using platform = await openPlatform(config, { log, works });
   const [app, worker] = await startRoles(platform, { serves, works });
   const services =
