@@ -2,6 +2,7 @@
 import { type ExpressionBuilder, type Kysely, type Selectable, sql } from 'kysely';
 import { type JobTable, json, plainText, type Schema } from '#database/schema.ts';
 import { openLocation, openUrl, type Sealer, sealLocation, sealUrl } from '#database/sealed-location.ts';
+import { searchPattern } from '#database/search-pattern.ts';
 import type { Failure } from '#domain/error.ts';
 import type { Finding } from '#domain/finding.ts';
 import type { Job, JobRequest, JobStatus, SourceArrival } from '#domain/job.ts';
@@ -144,7 +145,7 @@ const LISTED = [
 ] as const;
 
 function matches(search: string) {
-  const pattern = `%${plainText(search).replaceAll(/[\\%_]/g, '\\$&')}%`;
+  const pattern = searchPattern(search);
   return ({ or }: ExpressionBuilder<Schema, 'job'>) =>
     or([
       sql<boolean>`uuid::text ilike ${pattern}`,

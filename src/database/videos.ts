@@ -3,6 +3,7 @@ import { type Kysely, sql } from 'kysely';
 import type { JobRef } from '#database/jobs.ts';
 import { json, plainText, type Schema } from '#database/schema.ts';
 import { openUrl, type Sealer, sealUrl } from '#database/sealed-location.ts';
+import { searchPattern } from '#database/search-pattern.ts';
 import type { Failure } from '#domain/error.ts';
 import type { Video, VideoJob, VideoStatus } from '#domain/video.ts';
 
@@ -88,7 +89,7 @@ export async function listVideos(
   sealer: Sealer,
 ): Promise<{ readonly videos: Video[]; readonly total: number }> {
   const { projectId, search, status, tag, sort, descending, limit, offset } = listing;
-  const pattern = `%${plainText(search ?? '').replaceAll(/[\\%_]/g, '\\$&')}%`;
+  const pattern = searchPattern(search ?? '');
   const found = selectVideos(db)
     .where('video.project_id', '=', projectId)
     .$if(search !== undefined && search !== '', (query) =>
