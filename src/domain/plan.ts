@@ -177,6 +177,8 @@ export type OutputPlan = {
   readonly pictures: readonly string[];
   /** Its one sound track is put into every video segment where it is delivered. */
   readonly soundInside?: boolean;
+  /** Stands behind the names of segments in its playlists, where an earlier output has played under the same names. */
+  readonly edition?: string;
   /** For `direct` and `image`: size and sound of the one file. */
   readonly direct: DirectPlan | null;
   /** Why this output cannot be made of this source; its `output` task fails with it, the other outputs go on. */

@@ -13,6 +13,7 @@ import type { Entry } from '#queue/queue.ts';
 import { fetchSource } from '#workflows/fetch-source.ts';
 import { holdStill } from '#workflows/hold-still.ts';
 import { JobLogger } from '#workflows/job-logger.ts';
+import { markEditions } from '#workflows/mark-editions.ts';
 import { openTasks } from '#workflows/open-tasks.ts';
 import { packagePlanned } from '#workflows/package-timeline.ts';
 import { planOptions } from '#workflows/plan-options.ts';
@@ -65,7 +66,9 @@ async function prepareJob(platform: Platform, { job, outputs, signal, logger }: 
   await holdStill(platform, { job, outputs, signal, sourceKey, facts });
   const specs = outputs.map((output) => output.spec);
   const refusals = await prepareWatermarks(platform, { job, outputs, signal, log });
-  const { plan, results } = await planTasks(platform, { job, sourceKey, facts, specs, refusals });
+  const planned = await planTasks(platform, { job, sourceKey, facts, specs, refusals });
+  const { results } = planned;
+  const plan = await markEditions(platform, { job, outputs, plan: planned.plan, signal, log });
   for (const { code, detail, action } of plan.findings) log(`found ${code}: ${detail}; ${action}`);
   log(`plan: ${plan.tasks.length} tasks, about ${plan.cost.cpuSeconds} CPU seconds`);
   await prepareBurns(platform, { job, sourceKey, facts, plan, signal, log });

@@ -173,7 +173,7 @@ const numbered = (name: string, count: number, end: string) =>
 async function serveBucket(): Promise<AsyncDisposable & { readonly origin: string }> {
   const web = createServer(async (request, response) => {
     try {
-      const key = decodeURIComponent(request.url ?? '/').slice(1);
+      const key = decodeURIComponent(new URL(request.url ?? '/', 'http://bucket').pathname).slice(1);
       const { size, contentType } = await store.stat(key);
       response.writeHead(200, { 'content-type': contentType ?? '', 'content-length': size ?? 0 });
       await pipeline(await store.read(key), response);
@@ -358,6 +358,11 @@ describe('a video of the bucket', skip, () => {
     ]);
     assert.deepEqual(await listed('videos/film/hls'), ['master.m3u8', ...tracks].sort());
     await using web = await serveBucket();
+    // Caches hold what they got under the old addresses for a year.
+    const playlist = await (await fetch(`${web.origin}/videos/film/hls/240p/playlist.m3u8`)).text();
+    const edition = `?v=${again.id.slice(-8)}`;
+    const named = [...playlist.matchAll(/^(segment_.*)$|MAP:URI="(.*)"/gm)].map(([, segment, init]) => segment ?? init);
+    assert.ok(named.length > 1 && named.every((name) => name?.endsWith(edition)), playlist);
     const { stderr } = await runTool('ffmpeg', [
       '-v',
       'error',

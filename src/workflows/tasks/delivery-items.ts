@@ -11,7 +11,7 @@ const PLAYLIST_TYPE = CONTAINER_FACTS.hls.mediaType;
 const MANIFEST_TYPE = CONTAINER_FACTS.dash.mediaType;
 const TRANSPORT_TYPE = 'video/mp2t';
 const FRAGMENT_TYPE = 'video/iso.segment';
-/** Segments never change under their name; playlists are read anew. */
+/** What a playlist names never changes: names that an earlier output had get an edition behind them. Playlists are read anew. */
 const FOREVER = 'public, max-age=31536000, immutable';
 const FRESH = 'no-cache';
 
@@ -115,16 +115,20 @@ export const listItems = (output: OutputPlan, whole: Package): Item[] =>
     ? []
     : [
         ...deliveredTracks(output, whole).map((track) =>
-          playlist(`${track.folder}/playlist.m3u8`, mediaPlaylist(whole, track)),
+          playlist(`${track.folder}/playlist.m3u8`, mediaPlaylist(whole, track, { query: editionOf(output) })),
         ),
-        ...whole.texts.map(({ folder }) => playlist(`${folder}/playlist.m3u8`, textPlaylist(whole))),
+        ...whole.texts.map(({ folder }) =>
+          playlist(`${folder}/playlist.m3u8`, textPlaylist(whole, { query: editionOf(output) })),
+        ),
       ];
+
+const editionOf = ({ edition }: OutputPlan): string => (edition === undefined ? '' : `?v=${edition}`);
 
 /** Null while there is nothing to play. */
 export function entryItem(output: OutputPlan, whole: Package, timeline: Timeline): Item | null {
   const text =
     output.container === 'dash'
-      ? dashManifest(whole, timeline)
+      ? dashManifest(whole, timeline, editionOf(output))
       : masterPlaylist(whole, timeline, { soundInside: output.soundInside ?? false });
   if (text === null) return null;
   if (output.container !== 'dash') return playlist(entryName(output), text);
