@@ -44,6 +44,12 @@ const SIGNATURES: readonly [number, string, Content][] = [
   [0, 'SQLite format 3\0', foreign('a database')],
   [0, '\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', foreign('an office document')],
   [0, '8BPS', foreign('a Photoshop document')],
+  [0, 'gimp xcf', foreign('a GIMP document')],
+  [0, '%!PS', foreign('a PostScript document')],
+  [0, 'MThd', foreign('a MIDI file: it holds notes for an instrument, not sound')],
+  [8, 'RMID', foreign('a MIDI file: it holds notes for an instrument, not sound')],
+  [0, 'FWS', foreign('a Flash animation (SWF): a program, not a film')],
+  [0, 'CWS', foreign('a Flash animation (SWF): a program, not a film')],
 ];
 
 /** Texts by how they begin, after a byte order mark, white space and case are put aside. */
@@ -83,7 +89,7 @@ function sniffRiff(text: string): Content {
   const form = text.slice(8, 12);
   if (form === 'WEBP') return still('webp');
   if (form === 'AVI ' || form === 'WAVE') return media(form.trim());
-  return { kind: 'unknown' };
+  return SIGNATURES.find(([offset, bytes]) => offset === 8 && form === bytes)?.[2] ?? { kind: 'unknown' };
 }
 
 /** ISO base media: pictures and films share the container; the major brand says which, a sequence's brand that it moves. */

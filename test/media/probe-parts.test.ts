@@ -251,6 +251,8 @@ test('what the first bytes say', () => {
     [latin('GIF89a'), 'media GIF'],
     [latin('II*\0'), 'still tiff'],
     [latin(`BM${'\0'.repeat(12)}\x28\0\0\0`), 'still bmp'],
+    [latin('MThd\0\0\0\x06'), 'foreign a MIDI file: it holds notes for an instrument, not sound'],
+    [latin('RIFF....RMIDdata'), 'foreign a MIDI file: it holds notes for an instrument, not sound'],
     [latin('BMW is a maker of cars, and this is a text.'), 'foreign plain text, not media'],
     [Buffer.from('\ufeff#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd'), 'foreign a playlist (M3U8), not the media it names'],
     [latin('ffconcat version 1.0\nfile /etc/passwd'), 'foreign an FFmpeg script, not media'],
