@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
 import type { EventStream } from '#api/event-stream.ts';
 import type { Caller, Scope } from '#domain/access.ts';
 import { PlatformError } from '#domain/error.ts';
@@ -34,6 +35,10 @@ declare module 'fastify' {
     readonly scope?: RouteScope;
     /** Another way in than a key, like a signed token: who comes by it; null where the request carries none. It may throw `unauthorized`. */
     readonly accept?: (request: FastifyRequest) => Caller | null;
+    /** Statuses it answers with beside those of its schema. For the OpenAPI document. */
+    readonly answers?: readonly number[];
+    /** Of an API with an envelope of its own: what its errors are wrapped in, and what it answers beside the usual. For the OpenAPI document. */
+    readonly failure?: { readonly type: string; readonly schema: z.ZodType; readonly codes: readonly string[] };
   }
   interface FastifyRequest {
     caller: Caller | null;

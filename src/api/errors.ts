@@ -51,6 +51,10 @@ export const problemSchema = z
   .meta({ id: 'Problem', description: 'RFC 9457 problem document' });
 export type Problem = z.output<typeof problemSchema>;
 
+/** What a route may fail with beside what any may (openapi.ts), for its schema. */
+export const problems = <C extends number>(...codes: readonly C[]) =>
+  Object.fromEntries(codes.map((code) => [code, problemSchema])) as Readonly<Record<C, typeof problemSchema>>;
+
 /** @param status overrides the table where HTTP itself knows better: 415, 405 */
 export function problemOf(error: PlatformError, status = statusOf(error)): Problem {
   const hidden = error.code === 'internal';

@@ -1,5 +1,9 @@
-// What the OpenAPI document says beyond what routes' schemas can: second ways to send a body, names of open-ended paths. Used by server.ts.
-import { jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+// What the OpenAPI document says beyond what routes' schemas can: answers that any route may give, second ways to send a body, names of open-ended paths. Used by server.ts.
+import { STATUS_CODES } from 'node:http';
+import type { FastifySchema, RouteOptions } from 'fastify';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { problemSchema } from '#api/errors.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 type Operation = {
@@ -7,6 +11,50 @@ type Operation = {
   parameters?: { name: string; in: string; description?: string }[];
 };
 type Paths = Record<string, Record<string, Operation>>;
+
+/** What a route says it answers, and what any of its kind does: who calls may be refused, what is sent may be wrong, the server may fail. */
+export const describeRoute: typeof jsonSchemaTransform = (input) => {
+  const { schema, route } = input;
+  if (!schema || schema.hide) return jsonSchemaTransform(input);
+  const listed = (schema.response ?? {}) as Readonly<Record<string, unknown>>;
+  const failure = route.config?.failure ?? { type: PROBLEM, schema: problemSchema };
+  const failed = (status: string) => ({
+    description: STATUS_CODES[status] ?? 'Refused',
+    content: { [failure.type]: { schema: failure.schema } },
+  });
+  const codes = new Set([
+    ...Object.keys(listed),
+    ...(route.config?.answers ?? []).map(String),
+    ...usualFailures(route, schema),
+  ]);
+  const response = Object.fromEntries(
+    [...codes].map((code) => {
+      const own = listed[code] ?? (Number(code) < 400 ? bare : failure.schema);
+      return [code, own === failure.schema ? failed(code) : own];
+    }),
+  );
+  if (![...codes].some((code) => /^2/.test(code) && code !== '206')) response[200] = bare;
+  return jsonSchemaTransform({ ...input, schema: { ...schema, response } });
+};
+
+const PROBLEM = 'application/problem+json';
+/** Of an answer that is no JSON, or nothing. */
+const bare = z.null();
+
+function usualFailures({ url, method, config }: RouteOptions, schema: FastifySchema): string[] {
+  const takesBody = [method].flat().some((one) => one === 'POST' || one === 'PUT' || one === 'PATCH');
+  const isOpen = config?.scope === 'open' && !config.accept;
+  return [
+    ...(schema.params || schema.querystring || takesBody ? ['400'] : []),
+    ...(isOpen ? [] : ['401']),
+    // Also of pages of other origins, where no key is asked for.
+    '403',
+    ...(/[:*]/.test(url) ? ['404'] : []),
+    ...(takesBody ? ['413', '415'] : []),
+    ...(config?.failure?.codes ?? []),
+    ...['500', '503'],
+  ];
+}
 
 /** The last step of @fastify/swagger: the document as it is served. */
 export const finishDocument: typeof jsonSchemaTransformObject = (input) => {

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { BufferCache, LARGEST_KEPT } from '#api/buffer-cache.ts';
 import { BufferPool } from '#api/buffer-pool.ts';
 import { parseRange } from '#api/byte-range.ts';
@@ -33,6 +34,13 @@ export type Sending = {
   readonly onWhole?: (headers: AnswerHeaders, body: Buffer) => void;
 };
 export type FileSender = (request: FastifyRequest, reply: FastifyReply, sending: Sending) => Promise<FastifyReply>;
+
+/** What it answers beside the whole file, for the schema of a route. */
+export const FILE_ANSWERS = {
+  206: z.null().describe('The range that was asked for'),
+  304: z.null().describe('Not changed since: If-None-Match'),
+  416: z.null().describe('There is no such range; Content-Range says how long it is'),
+} as const;
 
 const digest = (text: string): string => hash('sha256', text, 'base64url').slice(0, 22);
 

@@ -6,7 +6,7 @@ import multipart from '@fastify/multipart';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import Fastify, { type FastifySchemaCompiler, LogController } from 'fastify';
-import { jsonSchemaTransform, serializerCompiler } from 'fastify-type-provider-zod';
+import { serializerCompiler } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { installAuth, requireSomeKey } from '#api/auth.ts';
 import { channelsApi } from '#api/channels/api.ts';
@@ -23,7 +23,7 @@ import { planRoutes } from '#api/jobs/plan-routes.ts';
 import { jobRoutes } from '#api/jobs/routes.ts';
 import { taskRoutes } from '#api/jobs/task-routes.ts';
 import { type FindPlayable, oembedRoute } from '#api/oembed.ts';
-import { finishDocument } from '#api/openapi.ts';
+import { describeRoute, finishDocument } from '#api/openapi.ts';
 import { operationsApi } from '#api/operations/routes.ts';
 import { installSecurityHeaders } from '#api/security-headers.ts';
 import { adminRoutes } from '#api/system/admin-routes.ts';
@@ -120,7 +120,7 @@ export async function createServer(platform: Platform, only?: OnlyService): Prom
       },
       security: [{ key: [] }, { header: [] }],
     },
-    transform: jsonSchemaTransform,
+    transform: describeRoute,
     transformObject: finishDocument,
   });
   await app.register(swaggerUi, {

@@ -1,4 +1,5 @@
 // A real server on a fresh database and a folder of its own, with a worker where a test wants one. Used by the tests of this room.
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,7 @@ import { loadConfig } from '#config/load.ts';
 import { type OpenPlatform, openPlatform } from '#platform.ts';
 import { startWorker } from '#workflows/start-worker.ts';
 import { freshDatabase } from '../kit/postgres.ts';
+import { watchAnswers } from './documented-answers.ts';
 
 export type TestServer = AsyncDisposable & {
   readonly base: string;
@@ -43,6 +45,7 @@ export async function openServer({ settings = {}, works = false }: ServerOptions
   const platform = stack.use(await openPlatform(config, { log: pino({ level: config.LOG_LEVEL }), works }));
   const app = await createServer(platform);
   stack.defer(() => app.close());
+  const unlisted = watchAnswers(app);
   await app.listen({ host: config.HOST, port: 0 });
   if (works) {
     const worker = await startWorker(platform);
@@ -64,7 +67,10 @@ export async function openServer({ settings = {}, works = false }: ServerOptions
       const isJson = response.headers.get('content-type')?.includes('json') ?? false;
       return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text, text };
     },
-    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+    [Symbol.asyncDispose]: async () => {
+      await parts.disposeAsync();
+      assert.deepEqual(unlisted(), [], 'answers that /openapi.json does not list');
+    },
   };
 }
 

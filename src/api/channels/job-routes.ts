@@ -137,7 +137,7 @@ export function channelJobRoutes(app: Api, context: ApiContext): void {
     '/api/job/:id/events',
     {
       config: READ,
-      schema: { tags, summary: 'Server-sent events: status, figures, log', params: jobParams },
+      schema: { tags, summary: 'Server-sent events: status, figures, log; deleted ends them', params: jobParams },
     },
     async (request, reply) => {
       const ref = { projectId: callerOf(request).projectId, jobId: request.params.id };

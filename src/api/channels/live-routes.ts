@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { playableLive } from '#api/channels/live-pages.ts';
 import { liveKey } from '#api/channels/view.ts';
 import { type Api, type ApiContext, baseUrl } from '#api/context.ts';
+import { problems } from '#api/errors.ts';
 import { oembedUrl } from '#api/oembed.ts';
 import { sendPlayerPage } from '#api/player-page.ts';
 import { createFileSender, FILE_ANSWERS } from '#api/send-file.ts';
@@ -55,7 +56,7 @@ export function liveRoutes(app: Api, context: ApiContext): void {
         'master.m3u8, RENDITION/playlist.m3u8 and RENDITION/NUMBER.ts of a channel, by its number or name; thumbnail.jpg',
       params: fileParams,
       querystring: query,
-      response: FILE_ANSWERS,
+      response: { ...FILE_ANSWERS, ...problems(401) },
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       const { channel, '*': name } = request.params as z.output<typeof fileParams>;
@@ -74,16 +75,20 @@ export function liveRoutes(app: Api, context: ApiContext): void {
     const url = kind === 'watch' ? '/live/:channel' : '/live/:channel/embed';
     const summary =
       kind === 'watch' ? 'A page that plays the channel' : 'The same, made to stand in the pages of others';
-    app.get(url, { config: OPEN, schema: { tags, summary, params, querystring: query } }, async (request, reply) => {
-      const { token = null } = request.query;
-      const live = await need(request.params.channel, token ?? undefined);
-      const base = baseUrl(context, request);
-      const playable = playableLive(live, base, token);
-      return sendPlayerPage(reply, {
-        playable,
-        oembedUrl: oembedUrl(base, playable.watchUrl),
-        isEmbedded: kind === 'embed',
-      });
-    });
+    app.get(
+      url,
+      { config: OPEN, schema: { tags, summary, params, querystring: query, response: problems(401) } },
+      async (request, reply) => {
+        const { token = null } = request.query;
+        const live = await need(request.params.channel, token ?? undefined);
+        const base = baseUrl(context, request);
+        const playable = playableLive(live, base, token);
+        return sendPlayerPage(reply, {
+          playable,
+          oembedUrl: oembedUrl(base, playable.watchUrl),
+          isEmbedded: kind === 'embed',
+        });
+      },
+    );
   }
 }

@@ -5,7 +5,7 @@ import { channelParams, channelSchema, listQuery, toChannel, windowOf } from '#a
 import { channelView, viewChannel } from '#api/channels/view.ts';
 import { type Api, type ApiContext, baseUrl, callerOf } from '#api/context.ts';
 import { countedPage, viewCountedPage } from '#api/counted-page.ts';
-import { parseWith, problemSchema } from '#api/errors.ts';
+import { parseWith, problems } from '#api/errors.ts';
 import { listChannelJobs } from '#database/channel-jobs.ts';
 import { countChannels, findChannel, listChannels } from '#database/channels.ts';
 import type { Channel } from '#domain/channel.ts';
@@ -63,7 +63,7 @@ export function channelRoutes(app: Api, context: ApiContext): void {
         tags,
         summary: 'Create a channel; its job is created with it',
         body: channelSchema,
-        response: { 201: channelView, 400: problemSchema },
+        response: { 201: channelView, ...problems(422) },
       },
     },
     async (request, reply) => {
@@ -84,7 +84,7 @@ export function channelRoutes(app: Api, context: ApiContext): void {
         tags,
         summary: 'A channel',
         params: channelParams,
-        response: { 200: channelView, 404: problemSchema },
+        response: { 200: channelView },
       },
     },
     async (request) => {
@@ -104,7 +104,7 @@ export function channelRoutes(app: Api, context: ApiContext): void {
         summary: 'Change a channel: what is left out takes its default. A running one starts anew with it',
         params: channelParams,
         body: channelSchema,
-        response: { 200: channelView, 400: problemSchema, 404: problemSchema },
+        response: { 200: channelView, ...problems(422) },
       },
     },
     async (request) => {
@@ -124,7 +124,7 @@ export function channelRoutes(app: Api, context: ApiContext): void {
         summary: 'Change some fields of a channel; `abr`, where given, is the whole list',
         params: channelParams,
         body: z.record(z.string(), z.unknown()),
-        response: { 200: channelView, 400: problemSchema, 404: problemSchema },
+        response: { 200: channelView, ...problems(422) },
       },
     },
     async (request) => {
@@ -149,7 +149,7 @@ export function channelRoutes(app: Api, context: ApiContext): void {
         tags,
         summary: 'Delete a channel: it is stopped, its segments go, its recordings stay',
         params: channelParams,
-        response: { 204: z.null(), 404: problemSchema },
+        response: { 204: z.null() },
       },
     },
     async (request, reply) => {

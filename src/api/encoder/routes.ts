@@ -15,7 +15,7 @@ import {
   queueStatus,
 } from '#api/encoder/schema.ts';
 import { viewEncoderJob, viewLog } from '#api/encoder/view.ts';
-import { problemSchema } from '#api/errors.ts';
+import { problemSchema, problems } from '#api/errors.ts';
 import { countEncoderJobs, findEncoderJob, listEncoderJobs } from '#database/encoder-jobs.ts';
 import { countEncoderLog, listEncoderLog } from '#database/encoder-logs.ts';
 import type { EncoderJob } from '#domain/encoder-job.ts';
@@ -50,7 +50,7 @@ export function encoderRoutes(app: Api, context: ApiContext): void {
         tags,
         summary: 'Submit a video of the bucket; the same video and key, still unfinished, is the job there is',
         body: submissionSchema,
-        response: { 201: encoderJobView, 400: problemSchema },
+        response: { 201: encoderJobView, ...problems(409, 422) },
       },
     },
     async (request, reply) => {

@@ -1,7 +1,7 @@
 // The webhooks of a job: what was sent, what came of it, and sending it again. Wired by server.ts.
 import { z } from 'zod';
 import type { Api, ApiContext } from '#api/context.ts';
-import { problemSchema } from '#api/errors.ts';
+import { problemSchema, problems } from '#api/errors.ts';
 import { jobOf } from '#api/jobs/find-job.ts';
 import { jobParams } from '#api/jobs/schema.ts';
 import { type Delivery, listDeliveries } from '#database/deliveries.ts';
@@ -58,7 +58,7 @@ export function deliveryRoutes(app: Api, { platform }: ApiContext): void {
         tags,
         summary: 'Send a webhook again, now, under its own id',
         params,
-        response: { 202: deliverySchema, 404: problemSchema },
+        response: { 202: deliverySchema, ...problems(404, 409) },
       },
     },
     async (request, reply) => {

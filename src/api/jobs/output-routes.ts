@@ -2,11 +2,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { type Api, type ApiContext, callerOf } from '#api/context.ts';
-import { problemSchema } from '#api/errors.ts';
+import { problems } from '#api/errors.ts';
 import { jobOf } from '#api/jobs/find-job.ts';
 import { outputParams } from '#api/jobs/schema.ts';
 import { createOutputCache } from '#api/output-cache.ts';
-import { createFileSender } from '#api/send-file.ts';
+import { createFileSender, FILE_ANSWERS } from '#api/send-file.ts';
 import { PlatformError } from '#domain/error.ts';
 import { isUuid } from '#domain/uuid.ts';
 
@@ -25,7 +25,7 @@ export function outputRoutes(app: Api, context: ApiContext): void {
       tags: ['jobs'],
       summary: 'A file of an output: master.m3u8, 720p/segment_00000.m4s, poster.jpg, output.mp4, …',
       params: outputParams,
-      response: { 404: problemSchema },
+      response: { ...FILE_ANSWERS, ...problems(422) },
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       const { id, index, '*': name } = request.params as z.output<typeof outputParams>;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { untilGone } from '#api/client-gone.ts';
 import { type Api, type ApiContext, callerOf } from '#api/context.ts';
-import { problemSchema } from '#api/errors.ts';
+import { problems } from '#api/errors.ts';
 import { viewPlan } from '#api/jobs/plan-view.ts';
 import { jobSchema } from '#api/jobs/schema.ts';
 import { planJob } from '#workflows/plan-job.ts';
@@ -21,7 +21,7 @@ export function planRoutes(app: Api, { platform }: ApiContext): void {
         tags: ['jobs'],
         summary: 'What would be done, why, and what it would cost; nothing is done',
         body: jobSchema(platform.config),
-        response: { 200: answer, 400: problemSchema, 422: problemSchema },
+        response: { 200: answer, ...problems(404, 409, 422, 507) },
       },
     },
     async (request, reply) => {

@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type Api, type ApiContext, baseUrl, callerOf } from '#api/context.ts';
-import { invalid, problemSchema } from '#api/errors.ts';
+import { invalid, problems } from '#api/errors.ts';
 import { jobOf } from '#api/jobs/find-job.ts';
 import { followJob } from '#api/jobs/follow-job.ts';
 import { receivedFile, receiveMultipart } from '#api/jobs/receive-multipart.ts';
@@ -58,7 +58,7 @@ export function jobRoutes(app: Api, context: ApiContext): void {
         tags,
         summary: 'Submit a job; as multipart/form-data: spec (this JSON without source) and file',
         body,
-        response: { 202: submitted, 400: problemSchema, 409: problemSchema },
+        response: { 202: submitted, ...problems(404, 409, 422, 507) },
       },
     },
     async (request, reply) => {
@@ -118,7 +118,7 @@ export function jobRoutes(app: Api, context: ApiContext): void {
         tags,
         summary: 'A job with its outputs',
         params: jobParams,
-        response: { 200: jobView, 404: problemSchema },
+        response: { 200: jobView },
       },
     },
     async (request) => show(request, await jobOf(platform, request, request.params.id)),
@@ -133,7 +133,7 @@ export function jobRoutes(app: Api, context: ApiContext): void {
           tags,
           summary,
           params: jobParams,
-          response: { 200: jobView, 404: problemSchema, 409: problemSchema },
+          response: { 200: jobView, ...problems(409) },
         },
       },
       async (request) => {
@@ -151,7 +151,7 @@ export function jobRoutes(app: Api, context: ApiContext): void {
         tags,
         summary: 'Delete a job; what it delivered elsewhere stays',
         params: jobParams,
-        response: { 204: z.null(), 404: problemSchema },
+        response: { 204: z.null() },
       },
     },
     async (request, reply) => {
@@ -179,7 +179,11 @@ export function jobRoutes(app: Api, context: ApiContext): void {
     '/jobs/:id/events',
     {
       config: { scope: 'read' },
-      schema: { tags, summary: 'Server-sent events: status, progress, log', params: jobParams },
+      schema: {
+        tags,
+        summary: 'Server-sent events: status, progress, log; deleting the job ends them',
+        params: jobParams,
+      },
     },
     async (request, reply) => {
       const job = await jobOf(platform, request, request.params.id);

@@ -1,11 +1,11 @@
 // `GET operations/{id}/download/`: the result, with its type, a name to save it under, ranges. Wired by routes.ts.
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Api, ApiContext } from '#api/context.ts';
 import { failureSchema } from '#api/operations/envelope.ts';
 import { operationParams } from '#api/operations/schema.ts';
 import { refOf, type Sessions } from '#api/operations/session.ts';
-import { createFileSender } from '#api/send-file.ts';
+import { createFileSender, FILE_ANSWERS } from '#api/send-file.ts';
 import { PlatformError } from '#domain/error.ts';
 import { outputOf } from '#domain/operation.ts';
 import { requireOperation } from '#workflows/operations/change-operation.ts';
@@ -21,7 +21,7 @@ export function downloadRoute(app: Api, { platform }: ApiContext, sessions: Sess
       tags: ['operations'],
       summary: 'The result; from Cloudinary by a redirect',
       params: operationParams,
-      response: { 404: failureSchema, 409: failureSchema },
+      response: { ...FILE_ANSWERS, 302: z.null().describe('To Cloudinary'), 404: failureSchema, 409: failureSchema },
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       const { id } = request.params as z.output<typeof operationParams>;

@@ -23,6 +23,9 @@ export const failureSchema = z
   })
   .meta({ id: 'OperationFailure', description: 'What went wrong, and which field is to be corrected' });
 
+/** Of every call: its session may be none, and it is counted. */
+const FAILURE = { type: 'application/json', schema: failureSchema, codes: ['400', '429'] };
+
 export const successSchema = <T extends z.ZodType>(data: T) =>
   z.object({ success: z.literal(true), data, message: z.string() });
 
@@ -58,6 +61,9 @@ function sendFailure(reply: FastifyReply, error: PlatformError, asked?: number):
 
 /** For this prefix alone: errors of routes, of hooks before them, and of paths that are none. */
 export function installEnvelope(app: Api): void {
+  app.addHook('onRoute', (route) => {
+    route.config = { ...route.config, failure: FAILURE };
+  });
   app.setErrorHandler((thrown, request, reply) => {
     const [error, status] = understand(thrown);
     // Who hung up hears no answer, and is no failure of ours.

@@ -80,7 +80,7 @@ function operationRoutes(app: Api, context: ApiContext, sessions: Sessions): voi
         tags,
         summary: 'Create an operation: a multipart form of operation, parameters (JSON) and file, in any order',
         consumes: ['multipart/form-data', FORM, 'application/json'],
-        response: { 201: successSchema(operationView), 400: failureSchema, 413: failureSchema, 429: failureSchema },
+        response: { 201: successSchema(operationView), 422: failureSchema, 507: failureSchema },
       },
     },
     async (request, reply) => {

@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type Api, type ApiContext, playbackBase } from '#api/context.ts';
-import { invalid, parseWith, problemSchema } from '#api/errors.ts';
+import { invalid, parseWith, problems } from '#api/errors.ts';
 import { toId, toVideoWish, videoFields, videoId, whole } from '#api/videos/forms.ts';
 import { uploadAccess, uploaderOf } from '#api/videos/upload-access.ts';
 import type { Upload } from '#database/uploads.ts';
@@ -69,7 +69,7 @@ export function presignRoutes(app: Api, context: ApiContext): void {
         summary:
           'Begin an upload whose parts are sent to S3 by PUT; or, with upload_id and part_numbers, more addresses',
         body: presignBody,
-        response: { 201: presignAnswer, 200: presignAnswer, 409: problemSchema },
+        response: { 201: presignAnswer, 200: presignAnswer, ...problems(404, 409, 507) },
       },
     },
     async (request, reply) => {
@@ -105,8 +105,9 @@ export function presignRoutes(app: Api, context: ApiContext): void {
   };
 
   const root = '/upload/s3/multipart';
+  const direct = { ...access, answers: [409, 422, 507] };
   const uppy = (summary: string) => ({ tags, summary: `Uppy AwsS3: ${summary}` });
-  app.post(root, { config: access, schema: { ...uppy('begin'), body: uppyBody } }, async (request, reply) => {
+  app.post(root, { config: direct, schema: { ...uppy('begin'), body: uppyBody } }, async (request, reply) => {
     const { filename, type, metadata } = request.body;
     const fields = Object.fromEntries(
       Object.entries(metadata).filter(([name, value]) => name in videoFields && value !== null),
@@ -123,7 +124,7 @@ export function presignRoutes(app: Api, context: ApiContext): void {
   });
   app.get(
     `${root}/:id/:number`,
-    { config: access, schema: { ...uppy('the address of a part'), params: one.extend({ number: partNumber }) } },
+    { config: direct, schema: { ...uppy('the address of a part'), params: one.extend({ number: partNumber }) } },
     async (request, reply) => {
       const upload = await find(request, request.params.id);
       const url = await signPart(platform, upload, request.params.number);
@@ -132,7 +133,7 @@ export function presignRoutes(app: Api, context: ApiContext): void {
   );
   app.get(
     `${root}/:id`,
-    { config: access, schema: { ...uppy('the parts that have come'), params: one } },
+    { config: direct, schema: { ...uppy('the parts that have come'), params: one } },
     async (request, reply) => {
       const parts = await listDirectParts(platform, await find(request, request.params.id));
       return reply.send(parts.map(({ number, size, etag }) => ({ PartNumber: number, Size: size, ETag: etag })));
@@ -140,14 +141,14 @@ export function presignRoutes(app: Api, context: ApiContext): void {
   );
   app.post(
     `${root}/:id/complete`,
-    { config: access, schema: { ...uppy('all parts are sent'), params: one } },
+    { config: direct, schema: { ...uppy('all parts are sent'), params: one } },
     async (request, reply) => {
       const upload = await find(request, request.params.id);
       await finishUpload(platform, upload);
       return reply.send({ location: `${playbackBase(context, request)}/stream/${upload.id}/master.m3u8` });
     },
   );
-  app.delete(`${root}/:id`, { config: access, schema: { ...uppy('give up'), params: one } }, async (request, reply) => {
+  app.delete(`${root}/:id`, { config: direct, schema: { ...uppy('give up'), params: one } }, async (request, reply) => {
     await abandonUpload(platform, await find(request, request.params.id));
     return reply.send({});
   });

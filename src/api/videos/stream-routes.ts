@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type Api, type ApiContext, baseUrl, callerOf } from '#api/context.ts';
-import { problemSchema } from '#api/errors.ts';
+import { problems } from '#api/errors.ts';
 import { type AnswerHeaders, type HotAnswers, installHotAnswers } from '#api/hot-answers.ts';
-import { createFileSender, type FileSender } from '#api/send-file.ts';
+import { createFileSender, FILE_ANSWERS, type FileSender } from '#api/send-file.ts';
 import { playbackAccess, playbackOf, videoToPlay } from '#api/videos/stream-access.ts';
 import { createStreamCache, type StreamCache, type StreamOf } from '#api/videos/stream-cache.ts';
 import { PlatformError } from '#domain/error.ts';
@@ -96,7 +96,7 @@ export function streamRoutes(app: Api, context: ApiContext): void {
       summary:
         'Of a video: master.m3u8 (also ?format=ts), manifest.mpd, 720p/playlist.m3u8, segments, poster.jpg, storyboard.vtt, original, download/720p.mp4',
       params,
-      response: { 404: problemSchema },
+      response: { ...FILE_ANSWERS, 302: z.null().describe('To the bucket, where it lies'), ...problems(422, 429, 507) },
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => sendOf(platform, tools, { request, reply }),
   });

@@ -151,7 +151,7 @@ export function tusRoutes(app: Api, context: ApiContext): void {
   app.options(
     ROOT,
     {
-      config: { scope: 'open', ...OWN_PREFLIGHT },
+      config: { scope: 'open', answers: [204], ...OWN_PREFLIGHT },
       schema: { tags, summary: 'What this tus server can do' },
     },
     async (_request, reply) =>
@@ -166,13 +166,24 @@ export function tusRoutes(app: Api, context: ApiContext): void {
         })
         .send(),
   );
-  app.post(ROOT, { config: access, schema: { tags, summary: 'tus: create an upload' } }, spoken(create));
   const one = `${ROOT}/:id`;
-  app.patch(one, { config: access, schema: { tags, summary: 'tus: send bytes', params } }, spoken(patch));
-  app.head(one, { config: access, schema: { tags, summary: 'tus: how many bytes have come', params } }, spoken(head));
-  app.delete(one, { config: access, schema: { tags, summary: 'tus: give the upload up', params } }, spoken(remove));
-  app.post(one, { config: access, schema: { tags, summary: 'tus: another method', params } }, spoken(overridden));
+  const route = (summary: string, answers: readonly number[]) => ({
+    config: { ...access, answers: [...answers, 412] },
+    schema: { tags, summary: `tus: ${summary}` },
+  });
+  const of = (summary: string, answers: readonly number[]) => {
+    const { config, schema } = route(summary, answers);
+    return { config, schema: { ...schema, params } };
+  };
+  app.post(ROOT, route('create an upload', [201, 404, ...REFUSED]), spoken(create));
+  app.patch(one, of('send bytes', [204, ...REFUSED]), spoken(patch));
+  app.head(one, of('how many bytes have come', [200]), spoken(head));
+  app.delete(one, of('give the upload up', [204, 409]), spoken(remove));
+  app.post(one, of('another method', [200, 204, ...REFUSED]), spoken(overridden));
 }
+
+/** What may become of bytes that are sent. */
+const REFUSED = [409, 422, CHECKSUM_MISMATCH, 507];
 
 /** Both a preflight and a question of its own. */
 const OWN_PREFLIGHT = { cors: { strictPreflight: false, preflightContinue: true } } as object;

@@ -6,7 +6,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { piecesOf } from '#api/body-pieces.ts';
 import { type Api, type ApiContext, callerOf, playbackBase } from '#api/context.ts';
-import { invalid, problemSchema } from '#api/errors.ts';
+import { invalid, problems } from '#api/errors.ts';
 import { receiveChunkForm } from '#api/videos/chunk-form.ts';
 import { toId, toVideoWish, videoFields, videoId, whole } from '#api/videos/forms.ts';
 import { uploadAccess, uploaderOf } from '#api/videos/upload-access.ts';
@@ -79,7 +79,12 @@ export function uploadRoutes(app: Api, context: ApiContext): void {
     '/upload/init',
     {
       config: access,
-      schema: { tags, summary: 'Begin an upload in chunks', body: initBody, response: { 201: initAnswer } },
+      schema: {
+        tags,
+        summary: 'Begin an upload in chunks',
+        body: initBody,
+        response: { 201: initAnswer, ...problems(404, 409, 507) },
+      },
     },
     async (request, reply) => {
       const { body } = request;
@@ -119,7 +124,7 @@ export function uploadRoutes(app: Api, context: ApiContext): void {
       schema: {
         tags,
         summary: 'One chunk as multipart/form-data: upload_id, index, file, and sha256 where it is to be checked',
-        response: { 200: chunkAnswer, 409: problemSchema },
+        response: { 200: chunkAnswer, ...problems(404, 409, 422, 507) },
       },
     },
     async (request) => {
@@ -136,7 +141,7 @@ export function uploadRoutes(app: Api, context: ApiContext): void {
         summary: 'The same as a body of bytes alone (application/octet-stream)',
         params: z.object({ upload_id: videoId, index: whole(0, MOST_CHUNKS - 1) }),
         querystring: z.object({ sha256: z.string().max(100).optional() }),
-        response: { 200: chunkAnswer, 409: problemSchema },
+        response: { 200: chunkAnswer, ...problems(404, 409, 422, 507) },
       },
     },
     async (request) => {
@@ -164,7 +169,7 @@ export function uploadRoutes(app: Api, context: ApiContext): void {
         tags,
         summary: 'All chunks are there: join them and begin to encode',
         body: z.object({ upload_id: videoId }),
-        response: { 202: completeAnswer, 409: problemSchema, 422: problemSchema },
+        response: { 202: completeAnswer, ...problems(404, 409, 422, 507) },
       },
     },
     async (request, reply) => {
@@ -197,7 +202,7 @@ export function uploadRoutes(app: Api, context: ApiContext): void {
         tags,
         summary: 'Give up an upload that is not complete',
         params,
-        response: { 204: z.null(), 409: problemSchema },
+        response: { 204: z.null(), ...problems(409) },
       },
     },
     async (request, reply) => {
