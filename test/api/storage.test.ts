@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sql } from 'kysely';
+import { countHolds } from '#workflows/count-storage.ts';
 import { makeFilm, openServer, until } from './open-server.ts';
 
 type Rule = {
@@ -80,4 +81,18 @@ test('what is due is told with its size, the sweep deletes just that, and what l
   assert.equal((await server.call('GET', `/jobs/${young.uuid}`)).status, 200);
   const jobs = storage.usage.kinds.find(({ kind }) => kind === 'jobs');
   assert.ok(left > 0 && (jobs?.bytes ?? 0) >= left, `${left} bytes left: ${JSON.stringify(storage.usage)}`);
+});
+
+test('the more there is to count the longer a count holds, up to the next sweep', () => {
+  const held = [0, 10_000, 100_000, 1_000_000, 50_000_000].map((objects) => [
+    countHolds('disk', objects),
+    countHolds('s3', objects),
+  ]);
+  assert.deepEqual(held, [
+    [30, 900],
+    [30, 900],
+    [200, 900],
+    [2000, 2000],
+    [3600, 3600],
+  ]);
 });

@@ -73,8 +73,9 @@ export function storageRoutes(app: Api, { platform }: ApiContext): void {
     ];
   };
   const show = async (projectId: string): Promise<Storage> => {
-    const { countedAt, kinds } = await listStorageUsage(db);
-    await orderCount(platform, countedAt);
+    const last = await listStorageUsage(db);
+    const { countedAt, kinds } = last;
+    await orderCount(platform, last);
     const location = config.STORAGE_URL ?? `${config.DATA_DIR}/storage`;
     return {
       place: { kind: location.startsWith('s3://') ? 's3' : 'disk', location: hideSecrets(location) },
