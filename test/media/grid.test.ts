@@ -28,6 +28,13 @@ test('segments are whole GOPs of about two seconds, chunks grow from two segment
   for (const [seconds, fps, expected] of rows) assert.deepEqual(shape(seconds, fps), expected, `${seconds} s`);
 });
 
+test('chunks of a source that still arrives do not grow: its last one is short', () => {
+  const chunks = (seconds: number) =>
+    makeGrid({ duration: seconds, fps: { num: 25, den: 1 }, segmentSeconds: 6, keyframes: null, evenChunks: true });
+  const lengths = (seconds: number) => chunks(seconds).chunks.map(({ segments }) => segments);
+  assert.deepEqual([24, 26, 60, 100].map(lengths), [[4], [2, 3], [2, 2, 2, 2, 2], [2, 2, 2, 2, 2, 2, 2, 3]]);
+});
+
 test('every frame lies in exactly one segment and one chunk, whatever the length', () => {
   for (let frames = 1; frames < 4000; frames += 7) {
     const grid = makeGrid({ duration: frames / 30, fps: { num: 30, den: 1 }, segmentSeconds: 6, keyframes: null });
