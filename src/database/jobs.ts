@@ -1,50 +1,16 @@
-// The rows of jobs: made by submit-job, changed by the workflows, found and listed by the APIs.
+// The rows of jobs: changed by the workflows, found and listed by the APIs.
 import { type ExpressionBuilder, type Kysely, type Selectable, sql } from 'kysely';
 import { type JobTable, json, plainText, type Schema } from '#database/schema.ts';
-import { openLocation, openUrl, type Sealer, sealLocation, sealUrl } from '#database/sealed-location.ts';
+import { openLocation, openUrl, type Sealer } from '#database/sealed-location.ts';
 import { searchPattern } from '#database/search-pattern.ts';
 import type { Failure } from '#domain/error.ts';
 import type { Finding } from '#domain/finding.ts';
-import type { Job, JobRequest, JobStatus, SourceArrival } from '#domain/job.ts';
+import type { Job, JobStatus, SourceArrival } from '#domain/job.ts';
 import type { Plan } from '#domain/plan.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 
 /** A job by project and number: what every query names. */
 export type JobRef = { readonly projectId: string; readonly jobId: number };
-
-export type NewJob = JobRequest & {
-  readonly uuid: string;
-  /** Null without an idempotency key. */
-  readonly requestHash: string | null;
-  readonly sourceKey: string | null;
-};
-
-/** Inserts jobs as queued, in one statement. Left out of the answer are those whose project already has one of their idempotency key. */
-export async function insertJobs(db: Kysely<Schema>, jobs: readonly NewJob[], sealer: Sealer): Promise<Job[]> {
-  const rows = await db
-    .insertInto('job')
-    .values(
-      jobs.map((job) => ({
-        uuid: job.uuid,
-        project_id: job.projectId,
-        api: job.api,
-        lane: job.lane ?? null,
-        status: 'queued' as const,
-        source: json(sealLocation(job.source, sealer)),
-        priority: job.priority,
-        metadata: json(job.metadata),
-        notification_url: job.notificationUrl && sealUrl(job.notificationUrl, sealer),
-        base_url: job.baseUrl ?? null,
-        idempotency_key: job.idempotencyKey && plainText(job.idempotencyKey),
-        request_hash: job.requestHash,
-        source_key: job.sourceKey,
-      })),
-    )
-    .onConflict((conflict) => conflict.columns(['project_id', 'idempotency_key']).doNothing())
-    .returningAll()
-    .execute();
-  return rows.map((row) => toJob(row, sealer));
-}
 
 export async function findJob(db: Kysely<Schema>, { projectId, jobId }: JobRef, sealer: Sealer): Promise<Job | null> {
   const row = await db
@@ -339,7 +305,8 @@ export async function findJobUuids(db: Kysely<Schema>, uuids: readonly string[])
   return new Set(rows.map((row) => row.uuid));
 }
 
-function toJob(row: Selectable<JobTable>, sealer: Sealer): Job {
+/** A row as the domain sees it, its secrets opened. */
+export function toJob(row: Selectable<JobTable>, sealer: Sealer): Job {
   return {
     id: row.id,
     uuid: row.uuid,

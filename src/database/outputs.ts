@@ -2,34 +2,9 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { JobRef } from '#database/jobs.ts';
 import { json, type OutputTable, type Schema } from '#database/schema.ts';
-import { openSpec, type Sealer, sealSpec } from '#database/sealed-location.ts';
+import { openSpec, type Sealer } from '#database/sealed-location.ts';
 import type { Failure } from '#domain/error.ts';
 import { type JobStatus, type Output, type OutputResult, type OutputStatus, outputStatus } from '#domain/job.ts';
-import type { OutputSpec } from '#domain/output.ts';
-
-/** Inserts the outputs of several jobs in one statement. Answers them as they were stored: those of each job in the order they were asked for. */
-export async function insertOutputs(
-  db: Kysely<Schema>,
-  jobs: readonly (JobRef & { readonly specs: readonly OutputSpec[] })[],
-  sealer: Sealer,
-): Promise<Output[]> {
-  const rows = await db
-    .insertInto('output')
-    .values(
-      jobs.flatMap(({ projectId, jobId, specs }) =>
-        specs.map((spec, index) => ({
-          project_id: projectId,
-          job_id: jobId,
-          index,
-          spec: json(sealSpec(spec, sealer)),
-          status: 'pending' as const,
-        })),
-      ),
-    )
-    .returningAll()
-    .execute();
-  return rows.map((row) => toOutput(row, sealer)).sort((a, b) => a.index - b.index);
-}
 
 /** Outputs with the status of their job, without which their own is half the truth. */
 const selectOutputs = (db: Kysely<Schema>) =>
@@ -112,7 +87,8 @@ export async function changeOutputs(
 
 type OutputRow = Selectable<OutputTable> & { readonly job_status?: JobStatus };
 
-function toOutput({ job_status = 'processing', ...row }: OutputRow, sealer: Sealer): Output {
+/** A row as the domain sees it, its secrets opened. */
+export function toOutput({ job_status = 'processing', ...row }: OutputRow, sealer: Sealer): Output {
   return {
     id: row.id,
     jobId: row.job_id,

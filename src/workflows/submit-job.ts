@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
-import { findJobByKey, insertJobs, type NewJob } from '#database/jobs.ts';
-import { insertOutputs, listOutputs } from '#database/outputs.ts';
+import { findJobByKey } from '#database/jobs.ts';
+import { insertJobs, type NewJob } from '#database/new-jobs.ts';
+import { listOutputs } from '#database/outputs.ts';
 import type { Schema } from '#database/schema.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { Job, JobRequest, Output } from '#domain/job.ts';
@@ -66,7 +67,7 @@ type Inserted = SubmittedJob | null;
 const MOST_AT_ONCE = 50;
 /** Measured with twenty clients: half the transactions, and a seventh off the time of all. */
 const GATHER_MS = 3;
-/** Outputs of one transaction: five parameters each, of 65,535 that one statement may have. */
+/** Outputs of one transaction. */
 const MOST_OUTPUTS = 10_000;
 const groups = new WeakMap<Platform, GroupCommit<Submission, Inserted>>();
 
@@ -94,15 +95,9 @@ async function insertAll(
   // In one order everywhere: of two processes that insert the same keys, one waits for the other, and not each for the other.
   const asked = submissions.map(({ job }) => job).toSorted(byKey);
   const made = await database.db.transaction().execute(async (db) => {
-    const jobs = await insertJobs(db, asked, sealer);
-    if (jobs.length === 0) return [];
-    const specs = new Map(asked.map(({ uuid, outputs }) => [uuid, outputs]));
-    const outputs = await insertOutputs(
-      db,
-      jobs.map(({ id, uuid, projectId }) => ({ projectId, jobId: id, specs: specs.get(uuid) ?? [] })),
-      sealer,
-    );
-    const whole = jobs.map((job) => ({ job, outputs: outputs.filter(({ jobId }) => jobId === job.id) }));
+    const whole = await insertJobs(db, asked, sealer);
+    if (whole.length === 0) return [];
+    const jobs = whole.map(({ job }) => job);
     for (const { job, alongside } of submissions) {
       const inserted = jobs.find(({ uuid }) => uuid === job.uuid);
       if (inserted) await alongside?.(db, inserted);

@@ -4,17 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { v7 as uuidv7 } from 'uuid';
 import { appendJobLog, LOG_LINES, listJobLog, trimJobLog } from '#database/job-log.ts';
-import {
-  changeJob,
-  countJobs,
-  findJob,
-  findJobByUuid,
-  insertJobs,
-  type JobRef,
-  listJobs,
-  type NewJob,
-} from '#database/jobs.ts';
-import { changeOutputs, insertOutputs, listOutputs, listOutputsOf } from '#database/outputs.ts';
+import { changeJob, countJobs, findJob, findJobByUuid, type JobRef, listJobs } from '#database/jobs.ts';
+import { insertJobs, type NewJob } from '#database/new-jobs.ts';
+import { changeOutputs, listOutputs, listOutputsOf } from '#database/outputs.ts';
 import { saveJobProgress } from '#database/progress.ts';
 import { claimTask, insertTasks, listReadyTasks, listTasks, saveTaskProgress } from '#database/tasks.ts';
 import { makeSealer } from '#domain/sealing.ts';
@@ -31,7 +23,7 @@ before(async () => {
 after(() => fresh.drop());
 
 async function makeJob(changes: Partial<NewJob> = {}): Promise<JobRef & { uuid: string }> {
-  const [job] = await insertJobs(
+  const [made] = await insertJobs(
     fresh.database.db,
     [
       {
@@ -51,8 +43,8 @@ async function makeJob(changes: Partial<NewJob> = {}): Promise<JobRef & { uuid: 
     ],
     sealer,
   );
-  assert.ok(job);
-  return { projectId: job.projectId, jobId: job.id, uuid: job.uuid };
+  assert.ok(made);
+  return { projectId: made.job.projectId, jobId: made.job.id, uuid: made.job.uuid };
 }
 
 test('jobs are listed newest first, in pages, by status and by search; another project sees none of them', async () => {
@@ -120,12 +112,9 @@ test('a log keeps its order and its last lines; long lines are cut; a job that i
 
 test('outputs change only from the statuses that are named', async () => {
   const { db } = fresh.database;
-  const job = await makeJob();
-  await insertOutputs(
-    db,
-    [{ ...job, specs: [streamSpec(), streamSpec({ container: 'mp4' }), streamSpec({ container: 'gif' })] }],
-    sealer,
-  );
+  const job = await makeJob({
+    outputs: [streamSpec(), streamSpec({ container: 'mp4' }), streamSpec({ container: 'gif' })],
+  });
   assert.deepEqual(await changeOutputs(db, { ...job, indexes: [1], from: ['pending'] }, { status: 'uploaded' }), [1]);
   assert.deepEqual(await changeOutputs(db, { ...job, from: ['pending'] }, { status: 'canceled' }), [0, 2]);
   assert.deepEqual(await changeOutputs(db, { ...job, indexes: [], from: ['uploaded'] }, { status: 'failed' }), []);
