@@ -1,9 +1,10 @@
-// `rendition live` as a process of its own, also under the name of another host. Used by the tests of this room.
+// `rendition live` as a process of its own, also under the name of another host, and a server whose channels such processes run. Used by the tests and soaks of this room.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { openServer, type TestServer } from '../api/open-server.ts';
 import { eventually } from '../kit/eventually.ts';
-import { LIVE_SETTINGS } from './open-live.ts';
+import { type JobAnswer, LIVE_SETTINGS, SMALL } from './open-live.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
@@ -29,3 +30,52 @@ export async function startLiveProcess(settings: Record<string, string>, host?: 
 
 export const gone = (child: ChildProcess): Promise<unknown> | null =>
   child.exitCode !== null || child.signalCode !== null ? null : new Promise((resolve) => child.once('exit', resolve));
+
+/** A server without the live role, and machines of their own that run its channels. */
+export type LiveMachines = AsyncDisposable & {
+  readonly server: TestServer;
+  /** Starts one. @param host see startLiveProcess */
+  start(host?: string): Promise<ChildProcess>;
+  /** A channel that is wanted. Answers the number of its job. */
+  create(fields: Record<string, unknown>): Promise<number>;
+  job(id: number): Promise<JobAnswer>;
+  /** Somebody else's process, under the number that stands in every row of a channel. */
+  strange(): Promise<ChildProcess>;
+};
+
+/** Machines and strangers that still live are ended with it, before the database goes. */
+export async function openLiveMachines(): Promise<LiveMachines> {
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await openServer({ settings: { ...LIVE_SETTINGS } }));
+  const settings = { DATABASE_URL: server.platform.database.url, DATA_DIR: server.folder };
+  const children: ChildProcess[] = [];
+  stack.defer(async () => {
+    for (const child of children) {
+      child.kill('SIGCONT');
+      child.kill('SIGTERM');
+      await gone(child);
+    }
+  });
+  const parts = stack.move();
+  return {
+    server,
+    start: async (host) => {
+      const machine = await startLiveProcess(settings, host);
+      children.push(machine);
+      return machine;
+    },
+    create: async (fields) => {
+      const made = await server.call('POST', '/api/channels/', { body: { ...SMALL, ...fields, auto_start: true } });
+      assert.equal(made.status, 201, made.text);
+      return (made.body as { job: number }).job;
+    },
+    job: async (id) => (await server.call('GET', `/api/job/${id}/`)).body as JobAnswer,
+    strange: async () => {
+      const stranger = spawn('sleep', ['600'], { stdio: 'ignore' });
+      children.push(stranger);
+      await server.platform.database.pool.query('update channel_job set ffmpeg_pid = $1', [stranger.pid]);
+      return stranger;
+    },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}

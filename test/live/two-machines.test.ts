@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { openServer, until } from '../api/open-server.ts';
+import { until } from '../api/open-server.ts';
 import { eventually } from '../kit/eventually.ts';
 import { missingPrograms } from '../kit/server-process.ts';
-import { gone, startLiveProcess } from './live-process.ts';
-import { isRunning, type JobAnswer, LIVE_SETTINGS, SMALL } from './open-live.ts';
+import { gone, openLiveMachines } from './live-process.ts';
+import { isRunning } from './open-live.ts';
 
 const missing =
   missingPrograms('unshare', 'hostname') || (process.getuid?.() !== 0 && 'a name for another host needs root');
@@ -14,25 +14,8 @@ const missing =
 test('a machine that falls silent loses its channels to another, but not those pinned to it, and never runs one twice', {
   skip: missing,
 }, async (t) => {
-  await using server = await openServer({ settings: { ...LIVE_SETTINGS } });
-  const settings = { DATABASE_URL: server.platform.database.url, DATA_DIR: server.folder };
-  // Ended before the database goes.
-  await using machines = new AsyncDisposableStack();
-  const start = async (host: string) => {
-    const machine = await startLiveProcess(settings, host);
-    machines.defer(async () => {
-      machine.kill('SIGCONT');
-      machine.kill('SIGTERM');
-      await gone(machine);
-    });
-    return machine;
-  };
-  const create = async (fields: Record<string, unknown>) => {
-    const made = await server.call('POST', '/api/channels/', { body: { ...SMALL, ...fields, auto_start: true } });
-    assert.equal(made.status, 201, made.text);
-    return (made.body as { job: number }).job;
-  };
-  const job = async (id: number) => (await server.call('GET', `/api/job/${id}/`)).body as JobAnswer;
+  await using machines = await openLiveMachines();
+  const { start, create, job } = machines;
   /** Waits until a process of this machine runs the channel. */
   const runsOn = (id: number, machine: ChildProcess) =>
     until(

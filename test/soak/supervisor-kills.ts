@@ -1,15 +1,12 @@
 // Soak of the supervisor: it is killed with -9 a hundred times while two channels are on air, and each time somebody else's process has the
 // number of an FFmpeg of its. `npm run test:live-soak`; two minutes.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openServer, until } from '../api/open-server.ts';
-import { gone, startLiveProcess } from '../live/live-process.ts';
-import { ffmpegWith, isRunning, type JobAnswer, LIVE_SETTINGS, SMALL } from '../live/open-live.ts';
+import { until } from '../api/open-server.ts';
+import { gone, openLiveMachines } from '../live/live-process.ts';
+import { ffmpegWith, isRunning } from '../live/open-live.ts';
 
 const KILLS = 100;
 /** Seconds after which nothing of a dead supervisor may be left. */
@@ -20,33 +17,18 @@ const RUNNING_WITHIN = 10;
 const BITRATES = [151, 152];
 
 test('a hundred kills: nothing left, all back, never two FFmpegs for one channel, no stranger signalled', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'rendition-kills-'));
-  await using server = await openServer({ settings: { ...LIVE_SETTINGS } });
-  const settings = { DATABASE_URL: server.platform.database.url, DATA_DIR: server.folder, TEMP_VIDEOS_DIR: folder };
-  const children: ChildProcess[] = [];
-  t.after(async () => {
-    for (const child of children) {
-      child.kill('SIGTERM');
-      await gone(child);
-    }
-    await rm(folder, { recursive: true, force: true });
-  });
+  await using machines = await openLiveMachines();
+  const { job } = machines;
   const jobs: number[] = [];
-  for (const bitrate of BITRATES) {
-    const body = { ...SMALL, name: `rate ${bitrate}`, video_bitrate: bitrate, auto_start: true };
-    const made = await server.call('POST', '/api/channels/', { body });
-    assert.equal(made.status, 201, made.text);
-    jobs.push((made.body as { job: number }).job);
-  }
-  const job = async (id: number) => (await server.call('GET', `/api/job/${id}/`)).body as JobAnswer;
+  for (const bitrate of BITRATES) jobs.push(await machines.create({ name: `rate ${bitrate}`, video_bitrate: bitrate }));
   const over = new AbortController();
   const most = mostAtOnce(over.signal);
   const [left, back]: [number[], number[]] = [[], []];
   let signalled = 0;
+  let before: ChildProcess | null = null;
   for (let kill = 0; kill < KILLS; kill++) {
     const began = performance.now();
-    const live = await startLiveProcess(settings);
-    children.push(live);
+    const live = await machines.start();
     // The rows may still say what was before the kill: what counts is a process that encodes.
     for (const id of jobs)
       await until(
@@ -58,19 +40,14 @@ test('a hundred kills: nothing left, all back, never two FFmpegs for one channel
 
     live.kill('SIGKILL');
     await gone(live);
-    children.pop();
     const died = performance.now();
     while ((await encoders()).length > 0 && performance.now() - died < 30_000) await sleep(50);
     left.push((performance.now() - died) / 1000);
-    const stranger = spawn('sleep', ['600'], { stdio: 'ignore' });
-    children.unshift(stranger);
-    await server.platform.database.pool.query('update channel_job set ffmpeg_pid = $1', [stranger.pid]);
+    const stranger = await machines.strange();
     // The one of the round before has lived through a whole life of a supervisor.
-    const before = children[1];
-    if (!before) continue;
-    if (before.exitCode !== null || before.signalCode !== null) signalled += 1;
-    before.kill();
-    children.splice(1, 1);
+    if (before && (before.exitCode !== null || before.signalCode !== null)) signalled += 1;
+    before?.kill();
+    before = stranger;
   }
   over.abort();
   const worst = (seconds: readonly number[]) => Math.max(...seconds);
