@@ -28,11 +28,11 @@ export async function likenessOf(
   return Number(/ min:(\S+)/.exec(stderr)?.[1]?.replace('inf', 'Infinity'));
 }
 
-/** Every frame that a player decodes of a quality: its time and what it looks like. */
-export async function framesOf({ base }: TestServer, id: string, quality: string): Promise<string> {
+/** When a player shows each frame of a quality: dts and pts, in frames. */
+export async function timesOf({ base }: TestServer, id: string, quality: string): Promise<string[]> {
   const playlist = `${base}/stream/${id}/${quality}/playlist.m3u8`;
-  const { stdout } = await run('ffmpeg', ['-v', 'error', '-i', playlist, '-map', '0:v:0', '-f', 'framemd5', '-'], {
+  const { stdout } = await run('ffmpeg', ['-v', 'error', '-i', playlist, '-map', '0:v:0', '-f', 'framecrc', '-'], {
     maxBuffer: 1 << 26,
   });
-  return stdout;
+  return stdout.split('\n').flatMap((line) => /^0,\s*(\d+,\s*\d+)/.exec(line)?.[1] ?? []);
 }
