@@ -19,7 +19,7 @@ const CHUNKS = 20;
 /** Seconds after which nobody waits any longer. */
 const PATIENCE = 600;
 
-/** What no part of can be copied, of a container whose head tells nothing of where its pictures lie. */
+/** A film of which nothing can be copied. */
 async function makeFilm(folder: string, { film, seconds, name }: { film: Source; seconds: number; name: string }) {
   const { path } = seconds > 40 ? await makeLongFilm(folder, 2) : film;
   const to = join(folder, name);
