@@ -1,8 +1,15 @@
 // A request body in the pieces it arrives in. Used by the upload routes.
 import { finished, type Readable } from 'node:stream';
+import type { FastifyRequest } from 'fastify';
 
 /** bytes that wait here while what came before is written; the socket is not read meanwhile */
 const MOST_WAITING = 1024 ** 2;
+
+/** Bytes of the body as its sender announced them, those of a form around a file included; null where it did not. */
+export function announcedSize({ headers }: Pick<FastifyRequest, 'headers'>): number | null {
+  const size = Number(headers['content-length'] ?? Number.NaN);
+  return Number.isFinite(size) ? size : null;
+}
 
 /**
  * The body as it comes. Unlike a stream's own iterator it does not join what has gathered, which copies every byte, and it hands out all

@@ -2,7 +2,7 @@
 import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { piecesOf } from '#api/body-pieces.ts';
+import { announcedSize, piecesOf } from '#api/body-pieces.ts';
 import { invalid, parseWith } from '#api/errors.ts';
 import { addField, toId, videoId, whole } from '#api/videos/forms.ts';
 import { uploaderOf } from '#api/videos/upload-access.ts';
@@ -68,12 +68,11 @@ async function receive(
   }: { readonly request: FastifyRequest; readonly fields: Fields; readonly part: MultipartFile },
 ): Promise<ReceivedChunk> {
   const { upload, index, sha256 } = await readTarget(platform, request, fields);
-  const length = Number(request.headers['content-length'] ?? Number.NaN);
   await receiveChunk(platform, {
     upload,
     index,
     body: piecesOf(part.file),
-    size: Number.isFinite(length) ? length : null,
+    size: announcedSize(request),
     sha256,
     isTruncated: () => part.file.truncated,
   });

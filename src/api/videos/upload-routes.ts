@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import { piecesOf } from '#api/body-pieces.ts';
+import { announcedSize, piecesOf } from '#api/body-pieces.ts';
 import { type Api, type ApiContext, callerOf, playbackBase } from '#api/context.ts';
 import { invalid, problems } from '#api/errors.ts';
 import { receiveChunkForm } from '#api/videos/chunk-form.ts';
@@ -149,12 +149,11 @@ export function uploadRoutes(app: Api, context: ApiContext): void {
       const { index } = request.params;
       const { sha256 } = request.query;
       if (!(request.body instanceof Readable)) throw invalid([{ path: 'body', message: 'application/octet-stream' }]);
-      const length = Number(request.headers['content-length'] ?? Number.NaN);
       await receiveChunk(platform, {
         upload,
         index,
         body: piecesOf(request.body),
-        size: Number.isFinite(length) ? length : null,
+        size: announcedSize(request),
         sha256: sha256 === undefined ? null : readSha256(sha256),
       });
       return tellChunk(upload, index);

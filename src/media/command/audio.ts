@@ -3,7 +3,7 @@ import type { AudioCodec } from '#domain/codec.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { LoudnessTarget } from '#domain/output.ts';
 import type { AudioRendition, Timeline } from '#domain/plan.ts';
-import { NO_TAGS, PREAMBLE, TS_OFFSET } from '#media/command/chunk.ts';
+import { NO_TAGS, PREAMBLE, transportSegments } from '#media/command/chunk.ts';
 import { seconds } from '#media/command/picture.ts';
 import { boundaryTimes } from '#media/grid.ts';
 
@@ -155,26 +155,8 @@ function fragmentMuxer(codec: AudioCodec): string[] {
 }
 
 function transportMuxer(timeline: Timeline, id: string, scratch: string): string[] {
-  const inner = boundaryTimes(timeline).slice(1, -1);
-  return [
-    ...NO_TAGS,
-    '-output_ts_offset',
-    seconds(TS_OFFSET),
-    '-muxdelay',
-    '0',
-    '-muxpreload',
-    '0',
-    '-f',
-    'segment',
-    '-segment_format',
-    'mpegts',
-    ...(inner.length > 0
-      ? ['-segment_times', inner.map((time) => seconds(time + TS_OFFSET - 0.001)).join(',')]
-      : ['-segment_time', '99999']),
-    '-segment_format_options',
-    'mpegts_flags=+initial_discontinuity',
-    `${scratch}/${id}-%05d.ts`,
-  ];
+  const cuts = boundaryTimes(timeline).slice(1, -1);
+  return transportSegments({ start: 0, cuts, first: 0, path: `${scratch}/${id}-%05d.ts` });
 }
 
 /** Measures the loudness of one stream over a span; loudnorm prints JSON to stderr at its end. */

@@ -225,14 +225,31 @@ export function videoTimescale({ fps }: Pick<Timeline, 'fps'>): number {
   return fps.num * Math.max(1, Math.ceil(10_000 / fps.num));
 }
 
-/** Whole MPEG-TS segments, cut at the given times; each begins with its tables and says that its counters start anew. */
 function transportMuxer({ timeline, chunk, scratch }: ChunkCommandOptions, rendition: VideoRendition): string[] {
-  const at = (boundary: number) => boundaryTime(timeline, boundary) + TS_OFFSET;
   const inner = timeline.boundaries.slice(chunk.firstSegment + 1, chunk.firstSegment + chunk.segments);
+  return transportSegments({
+    start: boundaryTime(timeline, chunk.startFrame),
+    cuts: inner.map((boundary) => boundaryTime(timeline, boundary)),
+    first: chunk.firstSegment,
+    path: `${scratch}/${rendition.id}-%05d.ts`,
+  });
+}
+
+export type TransportSegments = {
+  /** Seconds on the timeline, as the cuts are. */
+  readonly start: number;
+  readonly cuts: readonly number[];
+  /** Number of the first one. */
+  readonly first: number;
+  readonly path: string;
+};
+
+/** Whole MPEG-TS segments, cut at the given times; each begins with its tables and says that its counters start anew. */
+export function transportSegments({ start, cuts, first, path }: TransportSegments): string[] {
   return [
     ...NO_TAGS,
     '-output_ts_offset',
-    seconds(at(chunk.startFrame)),
+    seconds(start + TS_OFFSET),
     '-muxdelay',
     '0',
     '-muxpreload',
@@ -242,14 +259,14 @@ function transportMuxer({ timeline, chunk, scratch }: ChunkCommandOptions, rendi
     '-segment_format',
     'mpegts',
     // A hair early: times are compared after rounding to microseconds.
-    ...(inner.length > 0
-      ? ['-segment_times', inner.map((boundary) => seconds(at(boundary) - 0.001)).join(',')]
+    ...(cuts.length > 0
+      ? ['-segment_times', cuts.map((time) => seconds(time + TS_OFFSET - 0.001)).join(',')]
       : ['-segment_time', '99999']),
     '-segment_format_options',
     'mpegts_flags=+initial_discontinuity',
     '-segment_start_number',
-    String(chunk.firstSegment),
-    `${scratch}/${rendition.id}-%05d.ts`,
+    String(first),
+    path,
   ];
 }
 
