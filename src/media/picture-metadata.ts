@@ -1,4 +1,5 @@
 // What of a picture's EXIF may stay in its copies: camera, exposure, dates, author and rights; never places, serial numbers, makers' notes, thumbnails. Used by render-still.ts.
+import { crc32 } from 'node:zlib';
 import type { Exif } from 'sharp';
 
 /** By tag (EXIF 3.0): the name the image library writes it under. */
@@ -32,26 +33,71 @@ const MOST_FIELDS = 512;
 const LONGEST_TEXT = 2000;
 const SIZES: Readonly<Record<number, number>> = { 2: 1, 3: 2, 4: 4, 5: 8, 10: 8 };
 
-/** The safe part of an EXIF block, as the image library takes it; empty where there is none, or where it is damaged. */
-export function safeExif(block: Buffer | undefined): Exif {
-  if (!block) return {};
-  const exif = block.subarray(block.toString('latin1', 0, 4) === 'Exif' ? 6 : 0);
-  const order = exif.toString('latin1', 0, 2);
-  if (exif.length < 8 || (order !== 'II' && order !== 'MM')) return {};
-  const reader = makeReader(exif, order === 'II');
-  const image = reader.fields(reader.uint32(4));
-  const photo = reader.fields(Number(image.get(PHOTO_FOLDER)?.value ?? 0));
-  const folders = { IFD0: named(image, IMAGE_TAGS), IFD2: named(photo, PHOTO_TAGS) };
-  return Object.fromEntries(Object.entries(folders).filter(([, tags]) => Object.keys(tags).length > 0));
+/** Texts that the image library would cut: it writes ASCII alone, and takes what stands in brackets at the end for its own remark. */
+const CUT = /[^\x20-\x7e]|[()]/;
+
+export type SafeExif = {
+  /** As the image library takes it; empty where there is none, or where it is damaged. */
+  readonly exif: Exif;
+  /** By tag, what it cannot write: in `exif` as many signs as bytes stand in their places, until writeTexts. */
+  readonly texts: ReadonlyMap<number, string>;
+};
+
+/** The safe part of an EXIF block. */
+export function safeExif(block: Buffer | undefined): SafeExif {
+  const texts = new Map<number, string>();
+  const folders = block ? readFolders(block) : null;
+  if (!folders) return { exif: {}, texts };
+  const found = { IFD0: named(folders.image, IMAGE_TAGS, texts), IFD2: named(folders.photo, PHOTO_TAGS, texts) };
+  return { exif: Object.fromEntries(Object.entries(found).filter(([, tags]) => Object.keys(tags).length > 0)), texts };
 }
 
-type Field = { readonly value: string };
+/** Puts texts in the places that were kept for them. @param file the whole file, changed in place @param block its EXIF */
+export function writeTexts(file: Buffer, block: Buffer, texts: SafeExif['texts']): void {
+  const at = file.indexOf(block);
+  const own = at < 0 ? null : file.subarray(at, at + block.length);
+  const folders = own && readFolders(own);
+  if (!own || !folders) return;
+  for (const [tag, { at: place, bytes }] of [...folders.image, ...folders.photo]) {
+    const text = Buffer.from(texts.get(tag) ?? '');
+    if (text.length > 0 && text.length <= bytes) text.copy(folders.bytes, place);
+  }
+  // A chunk of PNG ends in a checksum of its name and its data.
+  if (file.toString('latin1', at - 4, at) === 'eXIf')
+    file.writeUInt32BE(crc32(file.subarray(at - 4, at + block.length)), at + block.length);
+}
 
-function named(fields: ReadonlyMap<number, Field>, names: Readonly<Record<number, string>>): Record<string, string> {
+type Field = {
+  readonly value: string;
+  /** Where the value stands in the block, and how many bytes are its. */
+  readonly at: number;
+  readonly bytes: number;
+};
+type Folder = ReadonlyMap<number, Field>;
+
+/** Null where it is no EXIF. `bytes` is the block without its heading: what places count from. */
+function readFolders(block: Buffer): { bytes: Buffer; image: Folder; photo: Folder } | null {
+  const bytes = block.subarray(block.toString('latin1', 0, 4) === 'Exif' ? 6 : 0);
+  const order = bytes.toString('latin1', 0, 2);
+  if (bytes.length < 8 || (order !== 'II' && order !== 'MM')) return null;
+  const reader = makeReader(bytes, order === 'II');
+  const image = reader.fields(reader.uint32(4));
+  return { bytes, image, photo: reader.fields(Number(image.get(PHOTO_FOLDER)?.value ?? 0)) };
+}
+
+function named(
+  fields: Folder,
+  names: Readonly<Record<number, string>>,
+  texts: Map<number, string>,
+): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const [tag, name] of Object.entries(names)) {
-    const value = fields.get(Number(tag))?.value;
-    if (value) found[name] = value;
+  for (const [key, name] of Object.entries(names)) {
+    const tag = Number(key);
+    const value = fields.get(tag)?.value;
+    if (!value) continue;
+    const isCut = CUT.test(value);
+    if (isCut) texts.set(tag, value);
+    found[name] = isCut ? 'x'.repeat(Buffer.byteLength(value)) : value;
   }
   return found;
 }
@@ -89,7 +135,7 @@ function makeReader(exif: Buffer, isLittle: boolean) {
       const [tag, type, length] = [uint16(at), uint16(at + 2), uint32(at + 4)];
       const bytes = (SIZES[type] ?? 0) * length;
       const place = bytes > 4 ? uint32(at + 8) : at + 8;
-      if (bytes > 0 && within(place, bytes)) found.set(tag, { value: value(place, type, length) });
+      if (bytes > 0 && within(place, bytes)) found.set(tag, { value: value(place, type, length), at: place, bytes });
     }
     return found;
   };

@@ -1,11 +1,11 @@
 // Image outputs: one picture, or an animation that stays one, in its size, format and quality. Called by the workflows.
-import { copyFile, stat, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, stat, writeFile } from 'node:fs/promises';
 import type { Metadata, OutputInfo, Sharp } from 'sharp';
 import { PlatformError } from '#domain/error.ts';
 import type { Fit, MetadataWish } from '#domain/output.ts';
 import { type Encoding, encodePicture, fitBytes, LONGEST_SIDE } from '#media/encode-picture.ts';
-import { imageError } from '#media/image-library.ts';
-import { safeExif } from '#media/picture-metadata.ts';
+import { imageError, loadImageLibrary } from '#media/image-library.ts';
+import { type SafeExif, safeExif, writeTexts } from '#media/picture-metadata.ts';
 import type { StillSource } from '#media/picture-readers.ts';
 import { openPicture, type StillSize } from '#media/still.ts';
 
@@ -54,11 +54,13 @@ export async function renderStill(options: RenderStill): Promise<StillSize> {
   const depth = deep && header?.depth === 'ushort' ? 16 : 8;
   const shaped = shape(opened.toColourspace(SPACES[depth]), options);
   const flat = format === 'jpg' ? shaped.flatten({ background: options.background ?? '#ffffff' }) : shaped;
-  const picture = keepMetadata(flat, metadata, header);
+  const safe = safeExif(metadata === 'safe' ? header?.exif : undefined);
+  const picture = keepMetadata(flat, metadata, safe);
   const { timeLimit = LONGEST_TIME } = options;
   picture.timeout({ seconds: Math.min(LONGEST_TIME, Math.max(1, Math.ceil(timeLimit))) });
   try {
     const written = await write(picture, { ...options, depth });
+    if (safe.texts.size > 0) await completeTexts(options.output, safe);
     return compress && header ? await keepSmaller(written, options, header) : written;
   } catch (error) {
     throw options.signal?.aborted ? options.signal.reason : imageError(error);
@@ -86,11 +88,20 @@ function shape(picture: Sharp, { width, height, fit, format, background }: Rende
   });
 }
 
-function keepMetadata(picture: Sharp, wish: MetadataWish, header: Metadata | null): Sharp {
+function keepMetadata(picture: Sharp, wish: MetadataWish, { exif }: SafeExif): Sharp {
   if (wish === 'all') return picture.keepExif().keepXmp();
-  if (wish === 'none') return picture;
-  const exif = safeExif(header?.exif);
   return Object.keys(exif).length > 0 ? picture.withExif(exif) : picture;
+}
+
+/** What the image library cannot write, in the file that it wrote. */
+async function completeTexts(path: string, { texts }: SafeExif): Promise<void> {
+  const sharp = await loadImageLibrary();
+  const file = await readFile(path);
+  const { exif } = await sharp(file).metadata();
+  // TIFF and GIF hold none.
+  if (!exif) return;
+  writeTexts(file, exif, texts);
+  await writeFile(path, file);
 }
 
 async function write(picture: Sharp, options: RenderStill & { readonly depth: 8 | 16 }): Promise<StillSize> {

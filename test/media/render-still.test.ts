@@ -1,7 +1,8 @@
 // Pictures as the operations make them: metadata, depth, colour, transparency, animation, sizes in bytes; each looked at again.
 import assert from 'node:assert/strict';
-import { stat, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
+import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { exactSize } from '#media/plan-picture-file.ts';
 import { type RenderStill, renderStill } from '#media/render-still.ts';
@@ -76,6 +77,37 @@ test('what stays of the metadata: nothing, the safe part, or all of it; the pict
       all.includes('SN-4711') && (all.includes('\x25\x88') || all.includes('\x88\x25')),
       `${format}: all was asked`,
     );
+  }
+});
+
+/** Every chunk of a PNG ends in the CRC of its name and its data. */
+function assertChecksums(png: Buffer) {
+  for (let at = 8; at < png.length; ) {
+    const end = at + 8 + png.readUInt32BE(at);
+    assert.equal(png.readUInt32BE(end), crc32(png.subarray(at + 4, end)), png.toString('latin1', at + 4, at + 8));
+    at = end + 4;
+  }
+}
+
+test('names keep their letters: what is not ASCII, and what stands in brackets, comes through as it was written', async () => {
+  const texts = { Artist: 'Zoë Weiß', Copyright: '© 2024 山田太郎', ImageDescription: 'Abend (Köln)' };
+  // As long in bytes, to be put in the places of what the image library writes.
+  const kept = Object.fromEntries(
+    Object.entries(texts).map(([tag, text]) => [tag, tag[0]?.repeat(Buffer.byteLength(text))]),
+  );
+  const bytes = await picture(40, 30)
+    .jpeg()
+    .withExif({ IFD0: { ...kept, Make: 'Maker' } as Record<string, string> })
+    .toBuffer();
+  for (const [tag, text] of Object.entries(texts)) Buffer.from(text).copy(bytes, bytes.indexOf(kept[tag] ?? ''));
+  const path = media.path('names.jpg');
+  await writeFile(path, bytes);
+  for (const format of ['jpg', 'png', 'webp', 'avif'] as const) {
+    const result = await render(path, { format, metadata: 'safe' });
+    const { exif } = await sharp(result).metadata();
+    for (const text of [...Object.values(texts), 'Maker'])
+      assert.ok(exif?.includes(Buffer.from(`${text}\0`)), `${format}: ${text} is not in ${exif?.toString('utf8')}`);
+    if (format === 'png') assertChecksums(await readFile(result));
   }
 });
 
