@@ -47,6 +47,42 @@ const wordsOf = async (language: string): Promise<Readonly<Record<string, string
   return ((await import(path)) as Readonly<Record<string, Readonly<Record<string, string>>>>)[language] ?? {};
 };
 
+type Shape = {
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly unknown[];
+  readonly anyOf?: readonly Shape[];
+  readonly oneOf?: readonly Shape[];
+  readonly items?: Shape;
+  readonly properties?: Readonly<Record<string, Shape>>;
+};
+
+test('every field of the form for a new job has a name in the language of the reader', async () => {
+  await using server = await openServer();
+  const { paths } = (await server.call('GET', '/openapi.json')).body as OpenApi;
+  const job = paths['/jobs']?.post?.requestBody?.content['application/json']?.schema as Shape;
+  const { source, outputs, priority, notificationUrl } = job.properties ?? {};
+  const isField = (shape: Shape): boolean => {
+    const choices = (shape.anyOf ?? shape.oneOf ?? []).filter(({ type }) => type !== 'null');
+    const [only] = choices;
+    if (only) return choices.length === 1 && isField(only);
+    return shape.enum !== undefined || !['object', 'array', undefined].includes([shape.type].flat()[0]);
+  };
+  const shapes = [
+    ...(source?.anyOf ?? source?.oneOf ?? []).map(({ properties }) => properties),
+    outputs?.items?.properties,
+  ];
+  const names = [...shapes, { priority, notificationUrl }].flatMap((properties) =>
+    Object.entries(properties ?? {}).flatMap(([name, shape]) => (shape && isField(shape) ? [name] : [])),
+  );
+  const form = names.filter((name) => !['uploadId', 'data', 'filename'].includes(name));
+  assert.ok(form.length > 25, form.join());
+  const words = await wordsOf('en');
+  assert.deepEqual(
+    form.filter((name) => words[`field.${name}`] === undefined),
+    [],
+  );
+});
+
 test('every word is there in each language, with the same values in it', async () => {
   const [en, de] = await Promise.all([wordsOf('en'), wordsOf('de')]);
   assert.ok(Object.keys(en).length > 300);

@@ -1,12 +1,14 @@
 // Every word of the page, in German. Loaded when it is wanted.
 import { channels } from './channels.de.ts';
 import { convert } from './convert.de.ts';
+import { fields } from './fields.de.ts';
 import { jobs } from './jobs.de.ts';
 import type { Catalogue } from './text.ts';
 
 export const de: Catalogue = {
   ...convert,
   ...channels,
+  ...fields,
   ...jobs,
   skip: 'Zum Inhalt springen',
   loading: 'Wird geladen',

@@ -1,11 +1,13 @@
 // Every word of the page, in English: the catalogue that the others are measured by. `{n|job|jobs}` chooses by number.
 import { channels } from './channels.en.ts';
 import { convert } from './convert.en.ts';
+import { fields } from './fields.en.ts';
 import { jobs } from './jobs.en.ts';
 
 export const en = {
   ...convert,
   ...channels,
+  ...fields,
   ...jobs,
   skip: 'Skip to the content',
   loading: 'Loading',

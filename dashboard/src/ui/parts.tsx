@@ -179,16 +179,21 @@ export function Table({
 
 type FieldProps = {
   label: string;
+  /** Its name in the API, beside the label. */
+  code?: string;
   hint?: ReactNode;
   wrong?: string | undefined;
   children: (id: string, described: string | undefined) => ReactNode;
 };
-export function Field({ label, hint, wrong, children }: FieldProps) {
+export function Field({ label, code, hint, wrong, children }: FieldProps) {
   const id = useId();
   const described = hint || wrong ? `${id}-hint` : undefined;
   return (
     <div className="field">
-      <label htmlFor={id}>{label}</label>
+      <label htmlFor={id}>
+        {label}
+        {code !== undefined && code !== label && <code>{code}</code>}
+      </label>
       {children(id, described)}
       {(hint || wrong) && (
         <span id={described} className={wrong ? 'wrong' : 'hint'}>

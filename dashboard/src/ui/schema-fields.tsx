@@ -1,5 +1,5 @@
 // A form out of a JSON schema: one field for each property that a person can fill in; the rest is written as JSON.
-import { t } from '../text/text.ts';
+import { t, tell } from '../text/text.ts';
 import { Field } from './parts.tsx';
 
 export type Schema = {
@@ -71,17 +71,25 @@ export function SchemaFields({ schema, names, values, wrong = {}, onChange }: Fi
   );
 }
 
+/** In the reader's language where there are words for it, else as the API describes it; and what is allowed. */
+function hintOf(name: string, { description, minimum, maximum }: Schema): string {
+  const said = tell('field.hint', name);
+  const range = minimum !== undefined && maximum !== undefined ? `${minimum} – ${maximum}` : undefined;
+  return [said === name ? description : said, range]
+    .filter((text) => text !== undefined && text.length < 90)
+    .join(' · ');
+}
+
 type Place = { name: string; isRequired: boolean; wrong: string | undefined };
 type OneProps = { place: Place; schema: Schema; value: unknown; onChange: (value: unknown) => void };
 
 function SchemaField({ place: { name, isRequired, wrong }, schema, value, onChange }: OneProps) {
-  const hint = [
-    schema.description,
-    schema.minimum !== undefined && schema.maximum !== undefined ? `${schema.minimum} – ${schema.maximum}` : undefined,
-  ]
-    .filter((text) => text !== undefined && text.length < 90)
-    .join(' · ');
-  const about = { label: name, ...(hint === '' ? {} : { hint }), ...(wrong === undefined ? {} : { wrong }) };
+  const hint = hintOf(name, schema);
+  const about = {
+    ...{ label: tell('field', name), code: name },
+    ...(hint === '' ? {} : { hint }),
+    ...(wrong === undefined ? {} : { wrong }),
+  };
   if (schema.enum)
     return (
       <Field {...about}>
