@@ -66,16 +66,18 @@ export type NewMoment = Omit<LiveMoment, 'sequence' | 'discontinuities'> & {
 export type MomentPlace = Pick<LiveMoment, 'sequence' | 'discontinuities'>;
 
 /**
- * Publishes a moment under the next number; what the playlist still shows stays, however long ago it was made. Said again, it is the same
- * moment: whoever lost the answer may ask once more. Null where the lease is no longer held.
+ * Publishes a moment under the next number; what the playlist still shows stays, however long ago it was made. The newest said again is
+ * the same moment: whoever lost the answer may ask once more. Null where the lease is no longer held.
  */
 export async function insertMoment(db: Kysely<Schema>, moment: NewMoment): Promise<MomentPlace | null> {
   const { projectId, channelId, isBreak, startsAt, seconds, parts, expiresAt, fence } = moment;
   const { windowSeconds, graceSeconds } = moment;
   const result = await sql<MomentPlace>`
-    with known as (
-      select sequence, discontinuities from live_moment
-      where channel_id = ${channelId} and parts->0->>'key' = ${parts[0]?.key ?? ''}
+    with newest as (
+      select sequence, discontinuities, parts from live_moment
+      where channel_id = ${channelId} order by sequence desc limit 1
+    ), known as (
+      select sequence, discontinuities from newest where parts->0->>'key' = ${parts[0]?.key ?? ''}
     ), held as (
       select id from channel_job
       where id = ${fence.jobId} and machine_id = ${fence.machineId} and lease = ${fence.lease}
