@@ -108,6 +108,6 @@ const row = (name: string, file: string, about: string): Row => ({
 });
 
 export const ARRIVAL_ROWS: readonly Row[] = [
-  row('arrival', 'film.mp4', 'MPEG-4 in an MP4 with its index in front'),
-  row('arrival-mkv', 'film.mkv', 'MPEG-4 in Matroska'),
+  row('arrival', 'sent.mp4', 'MPEG-4 in an MP4 with its index in front'),
+  row('arrival-mkv', 'sent.mkv', 'MPEG-4 in Matroska'),
 ];
