@@ -1,11 +1,14 @@
 // `rendition serve` with its embedded database: start, second start, the commands beside it, and its end.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { run, said, start } from './run-cli.ts';
 
+const ROOT = path.resolve(import.meta.dirname, '../..');
 let folder: string;
 let env: Record<string, string>;
 before(async () => {
@@ -28,6 +31,16 @@ test('it starts, serves, and stops within seconds', async () => {
   assert.equal(await server.ended, 0, server.output.err);
   assert.ok(performance.now() - began < 6000);
   await stream.body?.cancel().catch(() => undefined);
+});
+
+test('what is typed behind `npm start --` reaches the server', async () => {
+  const settings = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env };
+  const child = spawn('npm', ['start', '--silent', '--', '--no-such-option', 'a b'], { cwd: ROOT, env: settings });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (said += String(bytes)));
+  const [code] = await once(child, 'close');
+  assert.notEqual(code, 0, said);
+  assert.match(said, /--no-such-option/);
 });
 
 test('keys: the key and nothing else; listed without it; revoked once', async () => {
