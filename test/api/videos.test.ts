@@ -61,7 +61,10 @@ type Video = {
   readonly tags: string[];
   readonly duration: number;
 };
-type Progress = { readonly qualities: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
+type Progress = {
+  readonly status: string;
+  readonly qualities: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+};
 const get = async (id: string): Promise<Video> => (await server.call('GET', `/videos/${id}`)).body as Video;
 const becomes = (id: string, ...statuses: string[]) =>
   until(
@@ -248,8 +251,34 @@ test('an entry made before its upload; one that is not encoded before it is aske
   form.set('qualities', '360p,480p');
   const started = await fetch(`${server.base}/transcode/start`, { method: 'POST', body: form });
   assert.deepEqual([started.status, await started.json()], [202, { upload_id: id, status: 'queued' }]);
-  const progress = (await server.call('GET', `/transcode/status/${id}`)).body as { status: string };
-  assert.equal(progress.status, 'queued');
+  assert.equal((await get(id)).status, 'queued');
+});
+
+test('before a film was looked at, its status names what was asked for, and says of nothing that it is made', async () => {
+  const ids = [await upload(film, { qualities: ['480p', '360p'] }), await upload(film)];
+  const { pool } = server.platform.database;
+  for (const status of ['queued', 'processing']) {
+    const ofVideos = 'id in (select job_id from video_job where video_id = any($2))';
+    await pool.query(`update job set status = $1 where ${ofVideos}`, [status, ids]);
+    const shown = await Promise.all(ids.map((id) => server.call('GET', `/transcode/status/${id}`)));
+    assert.deepEqual(
+      shown.map(({ body }) => {
+        const { status: ofAll, qualities } = body as Progress;
+        return [ofAll, Object.entries(qualities).map(([name, one]) => [name, one.status, one.segments_total])];
+      }),
+      [
+        [
+          status,
+          [
+            ['480p', 'queued', 0],
+            ['360p', 'queued', 0],
+          ],
+        ],
+        [status, []],
+      ],
+    );
+  }
+  for (const id of ids) await server.call('DELETE', `/videos/${id}`);
 });
 
 test('videos are listed, searched, sorted, paged and changed', async () => {

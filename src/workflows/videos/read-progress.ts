@@ -25,11 +25,11 @@ export type VideoProgress = {
 
 export async function readProgress(platform: Platform, video: Video): Promise<VideoProgress> {
   const qualities: Record<string, QualityProgress> = {};
-  // Wanted, and known no better before the source was looked at.
-  const wanted = video.qualities ?? platform.config.VIDEO_QUALITY_PRESETS;
-  if (mainJob(video)?.qualities == null)
-    for (const name of wanted)
-      qualities[name] = { status: video.status, progress: 0, segments_ready: 0, segments_total: 0 };
+  // What was asked for by name, as far as nothing better is known: the source may be too small for the presets.
+  const isPlanned = mainJob(video)?.qualities != null;
+  const status = video.status === 'processing' ? 'queued' : video.status;
+  for (const name of isPlanned ? [] : (video.qualities ?? []))
+    qualities[name] = { status, progress: 0, segments_ready: 0, segments_total: 0 };
   for (const job of video.jobs) Object.assign(qualities, await progressOfJob(platform, video, job));
   const eta = video.jobs.find(({ status }) => status === 'processing')?.etaSeconds ?? null;
   return {
