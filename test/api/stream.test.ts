@@ -1,9 +1,12 @@
 // A video's stream over HTTP: playable at once, whole, in every form it is asked for, and to nobody else.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createDecipheriv, createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import sharp from 'sharp';
 import { signPlayback } from '#domain/playback-token.ts';
 import { checkStream, readMaster, readMedia } from '../kit/check-playlists.ts';
 import { eventually } from '../kit/eventually.ts';
@@ -147,6 +150,35 @@ test('poster and storyboard; a poster of another time is another picture', async
   }
   assert.notDeepEqual(await readFile(chosen), usual);
   assert.equal((await probe(chosen))[0]?.width, 640);
+});
+
+test('the poster of sound is its cover; sound without one has none', async () => {
+  const cover = path.join(server.folder, 'cover.png');
+  const make = (...args: string[]) => promisify(execFile)('ffmpeg', ['-v', 'error', '-y', ...args]);
+  await make('-f', 'lavfi', '-i', 'color=c=0x2060c0:s=300x200:d=1', '-frames:v', '1', cover);
+  const tone = ['-f', 'lavfi', '-i', 'sine=d=3'];
+  for (const [name, ...more] of [
+    ['with.mp3', '-i', cover, '-map', '0', '-map', '1', '-c:v', 'copy', '-disposition:v', 'attached_pic'],
+    ['without.mp3'],
+  ] as const) {
+    const song = path.join(server.folder, name);
+    await make(...tone, ...more, song);
+    const sound = await upload(server, song);
+    await whenReady(server, sound);
+    const poster = await fetch(`${server.base}/stream/${sound}/poster.jpg`);
+    const bytes = Buffer.from(await poster.arrayBuffer());
+    if (more.length === 0) assert.equal(poster.status, 404);
+    else {
+      assert.deepEqual([poster.status, poster.headers.get('content-type')], [200, 'image/jpeg']);
+      const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
+      assert.deepEqual([info.width, info.height], [300, 200]);
+      const pixel = [...data.subarray(0, 3)];
+      assert.ok(
+        [0x20, 0x60, 0xc0].every((value, i) => Math.abs(value - (pixel[i] ?? 0)) < 12),
+        pixel.join(),
+      );
+    }
+  }
 });
 
 test('nothing outside of the video is ever reached, and what is not there is said so', async () => {

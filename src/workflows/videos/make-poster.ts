@@ -1,5 +1,8 @@
-// A poster out of a segment: of a time that somebody chose, or before the one of the encode is there. Called by read-stream.ts.
-import { posterCommand } from '#media/command/segment.ts';
+// A poster out of a segment: of a time that somebody chose, or before the one of the encode is there; of sound, its cover. Called by read-stream.ts.
+import type { Job } from '#domain/job.ts';
+import { coverCommand, posterCommand } from '#media/command/segment.ts';
+import { inputArguments } from '#media/whitelist.ts';
+import { openInput } from '#workflows/open-input.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { findSegment, type ServedFile } from '#workflows/read-package.ts';
 import { pipeSegment } from '#workflows/videos/pipe-segment.ts';
@@ -7,6 +10,8 @@ import type { Stream } from '#workflows/videos/read-stream.ts';
 
 /** Pixels of width at the most. */
 const WIDTH = 1280;
+/** Seconds that the original may take to be read. */
+const COVER_SECONDS = 30;
 /** Where nobody chose: a tenth into the film, but not later. Seconds. */
 const LATEST = 10;
 
@@ -36,6 +41,30 @@ export function makePoster(platform: Platform, { video, pictures }: Stream): Ser
     };
   }
   return null;
+}
+
+/** The picture that a sound file carries; null where it carries none. */
+export function makeCover(
+  platform: Platform,
+  { storageKey }: Stream['video'],
+  { source, facts }: Job,
+): ServedFile | null {
+  const stream = facts?.video ? null : (facts?.coverArt ?? null);
+  if (storageKey === null || stream === null) return null;
+  const make = async () => {
+    const { input, close } = await openInput(
+      platform,
+      { source, sourceKey: storageKey },
+      AbortSignal.timeout(COVER_SECONDS * 1000),
+    );
+    try {
+      const args = coverCommand({ inputArguments: inputArguments(input), stream, width: WIDTH });
+      return await pipeSegment(platform, { parts: [], args });
+    } finally {
+      await close();
+    }
+  };
+  return { kind: 'made', key: `cover ${storageKey}`, size: null, mediaType: 'image/jpeg', name: 'poster.jpg', make };
 }
 
 /** The smallest that is large enough, else the largest. */

@@ -17,6 +17,7 @@ const MOST_WAITING = 200;
 let running = 0;
 const waiting: (() => void)[] = [];
 
+/** No parts: the arguments name what is read. */
 export type Piping = { readonly parts: readonly ServedFile[]; readonly args: readonly string[] };
 
 /** @throws PlatformError `rate_limited` where too many wait, `encode_failed` */

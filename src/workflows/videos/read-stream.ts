@@ -9,7 +9,7 @@ import { masterPlaylist, mediaPlaylist, type PlaylistView, textPlaylist } from '
 import type { Platform } from '#workflows/platform.ts';
 import { findFile, findSegment, type ReadOutput, readOutput, type ServedFile, text } from '#workflows/read-package.ts';
 import { encryptFile } from '#workflows/videos/encrypt-file.ts';
-import { makePoster } from '#workflows/videos/make-poster.ts';
+import { makeCover, makePoster } from '#workflows/videos/make-poster.ts';
 import { shiftTexts, transmuxFile } from '#workflows/videos/transmux-file.ts';
 
 /** A track with the package it belongs to: each job has a grid of its own. */
@@ -165,10 +165,11 @@ function findTexts(
   return ts ? shiftTexts(platform, stored) : stored;
 }
 
-/** Poster and storyboard. A poster of another time, or one that is asked for before it was made, is taken out of a segment. */
+/** Poster and storyboard. A poster of another time, or one that is asked for before it was made, is taken out of a segment; of sound it is the cover. */
 function findPicture(platform: Platform, { main, stream }: Found, { name, view }: Wish): ServedFile | null {
   const stored = findFile(main.files, name);
-  if (name === 'poster.jpg' && (stream.video.posterTime !== null || !stored)) return makePoster(platform, stream);
+  if (name === 'poster.jpg' && (stream.video.posterTime !== null || !stored))
+    return makePoster(platform, stream) ?? makeCover(platform, stream.video, main.job);
   if (stored?.kind !== 'object' || name !== 'storyboard.vtt' || view.query === '') return stored;
   const read = async () =>
     Buffer.from((await readText(platform, stored.key)).replaceAll('.jpg#', `.jpg${view.query}#`));
