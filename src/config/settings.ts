@@ -218,7 +218,7 @@ export const SETTINGS = {
   CHILD_MEMORY_BYTES: limits(integer(2 ** 28, BYTES), String(6 * GB), 'Address space of one FFmpeg.'),
   CHILD_FILE_BYTES: limits(integer(2 ** 20, BYTES), String(100 * GB), 'Bytes of one file FFmpeg writes.'),
   CHILD_OPEN_FILES: limits(integer(32, 65535), '256', 'Open files of one FFmpeg.'),
-  CHILD_NICENESS: limits(integer(0, 19), '10', 'Niceness of FFmpeg.'),
+  CHILD_NICENESS: limits(integer(0, 19), '10', 'Niceness of FFmpeg; live channels and the first seconds of a video yield to nothing.'),
 
   TRUSTED_PROXIES: access(ranges(), '', 'Addresses or CIDRs of reverse proxies whose X-Forwarded-For, -Proto and -Host are believed.'),
   AUTH: access(choice(['auto', 'on', 'off'] as const), 'auto', 'Keys required; auto is on as soon as HOST is not loopback.'),

@@ -57,6 +57,7 @@ export async function makeFirstLight(platform: Platform, context: TaskContext): 
   const boundaries = [0, boundaryTime(timeline, endFrame)];
   const run = await runCommand(platform, context, {
     args,
+    isUrgent: true,
     sinks: [(stream) => writer.read(stream, { boundaries, alignment: 'exact', offset: 0 })],
   });
   return { parts: [writer.part], pictures: [], files: [], frames: writer.samples, seconds: run.seconds };

@@ -11,6 +11,8 @@ export type CommandOptions = Pick<RunOptions, 'sinks' | 'feeds' | 'onProgress' |
   readonly args: readonly string[];
   /** True: the caller judges the exit code itself. */
   readonly mayFail?: boolean;
+  /** Somebody waits for it: it yields to nothing else, not even to other work of ours. */
+  readonly isUrgent?: boolean;
 };
 
 /** Arguments that open the job's source: whitelisted, or our own normalised picture. */
@@ -40,7 +42,7 @@ export async function runCommand(
   const result = await runMedia({
     program: tool.ffmpeg,
     args: options.args,
-    limits: limits.child,
+    limits: options.isUrgent ? { ...limits.child, niceness: 0 } : limits.child,
     timeLimit: context.timeLimit,
     signal: context.signal,
     cwd: context.scratch,
