@@ -1,6 +1,7 @@
-// The bar below the picture: play, place, sound, captions, speed, quality, picture in picture, full screen.
-
-import { button, choice, element, fill, range } from './elements.ts';
+// The bar below the picture: play, place, volume, what is chosen, full screen.
+import { toggle, toggleFullScreen } from './acts.ts';
+import { addChoices } from './choices.ts';
+import { button, element, range } from './elements.ts';
 import { icon } from './icons.ts';
 import { liveButton } from './live-state.ts';
 import type { PageData } from './main.ts';
@@ -15,7 +16,6 @@ type Parts = {
   readonly page: PageData;
 };
 
-const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
 const HIDE_MS = 2500;
 
 export function addControls({ frame, video, stream, page }: Parts): void {
@@ -37,44 +37,14 @@ export function addControls({ frame, video, stream, page }: Parts): void {
     video.muted = !video.muted;
   });
   const volume = range('Volume', 'volume', 100);
-  const captions = choice('Captions (c)', 'captions', (value) => stream.chooseText(value));
-  const speed = choice('Speed', 'speed', (value) => {
-    video.playbackRate = value;
-  });
-  const quality = choice('Quality', 'quality', (value) => stream.choose(value));
-  const pip = button('Picture in picture (p)', 'pip', () => void togglePictureInPicture(video));
-  const full = button('Full screen (f)', 'full', () => void toggleFullScreen(frame));
-  pip.append(icon('pip'));
+  const full = button('Full screen (f)', 'full', () => void toggleFullScreen(frame, video));
   full.append(icon('full'));
-  pip.hidden = !document.pictureInPictureEnabled;
-  full.hidden = !document.fullscreenEnabled;
-  row.append(playing, sound, volume, passed, element('span', 'gap'), captions, speed, quality, pip, full);
-  if (stream.live) {
-    passed.before(liveButton(video, stream.live));
-    speed.hidden = true;
-  }
+  full.hidden = !document.fullscreenEnabled && !('webkitEnterFullscreen' in video);
+  row.append(playing, sound, volume, passed, element('span', 'gap'));
+  addChoices({ frame, bar, row, video, stream });
+  row.append(full);
+  if (stream.live) passed.before(liveButton(video, stream.live));
   bar.append(seek, row);
-
-  fill(
-    speed,
-    SPEEDS.map((value) => ({ index: value, name: `${value}×` })),
-    1,
-  );
-  video.addEventListener('ratechange', () => {
-    speed.value = String(video.playbackRate);
-  });
-  quality.addEventListener('pointerdown', () => stream.refresh());
-  const showChoices = () => {
-    const qualities = stream.qualities();
-    const automatic = stream.quality() === -1 && stream.shown() !== '' ? `Auto (${stream.shown()})` : 'Auto';
-    fill(quality, [{ index: -1, name: automatic }, ...qualities], stream.quality());
-    quality.hidden = qualities.length < 2;
-    const texts = stream.texts();
-    fill(captions, [{ index: -1, name: 'No captions' }, ...texts], stream.text());
-    captions.hidden = texts.length === 0;
-  };
-  stream.onChange(showChoices);
-  showChoices();
 
   let hasBegun = false;
   const showState = () => {
@@ -121,24 +91,13 @@ export function addControls({ frame, video, stream, page }: Parts): void {
   hideWhenIdle(frame, video);
 }
 
-export const toggle = (video: HTMLVideoElement): Promise<void> | void =>
-  video.paused ? video.play().catch(() => undefined) : video.pause();
-
-export const togglePictureInPicture = (video: HTMLVideoElement): Promise<unknown> =>
-  (document.pictureInPictureElement ? document.exitPictureInPicture() : video.requestPictureInPicture()).catch(
-    () => null,
-  );
-
-export const toggleFullScreen = (frame: HTMLElement): Promise<void> =>
-  document.fullscreenElement ? document.exitFullscreen() : frame.requestFullscreen();
-
 function hideWhenIdle(frame: HTMLElement, video: HTMLVideoElement): void {
   let timer = 0;
   const wake = () => {
     frame.classList.remove('idle');
     clearTimeout(timer);
     timer = window.setTimeout(() => {
-      if (!video.paused && !frame.querySelector('.bar :focus-visible')) frame.classList.add('idle');
+      if (!video.paused && !frame.querySelector('.bar :focus-visible, .bar.open')) frame.classList.add('idle');
     }, HIDE_MS);
   };
   for (const event of ['pointermove', 'pointerdown', 'keydown', 'focusin']) frame.addEventListener(event, wake);

@@ -1,6 +1,6 @@
 // The keyboard of the player, as people know it from elsewhere.
 
-import { toggle, toggleFullScreen, togglePictureInPicture } from './controls.ts';
+import { toggle, toggleFullScreen, togglePictureInPicture } from './acts.ts';
 import type { Stream } from './stream.ts';
 import { lengthOf, seekTo } from './timeline.ts';
 
@@ -13,10 +13,11 @@ export function addKeys(frame: HTMLElement, video: HTMLVideoElement, stream: Str
     // Menus and sliders have keys of their own.
     const target = event.target as HTMLElement;
     if (target instanceof HTMLSelectElement) return;
-    const isSlider = target instanceof HTMLInputElement;
-    if (isSlider && event.key.startsWith('Arrow')) return;
+    if (target instanceof HTMLInputElement && target.className === 'volume' && event.key.startsWith('Arrow')) return;
     if (target instanceof HTMLButtonElement && (event.key === ' ' || event.key === 'Enter')) return;
-    if (act(event.key, { frame, video, stream })) event.preventDefault();
+    // A letter is the same with Caps Lock.
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (act(key, { frame, video, stream })) event.preventDefault();
   });
 }
 
@@ -28,7 +29,7 @@ function act(key: string, { frame, video, stream }: Parts): boolean {
   if (step !== undefined) seekTo(video, timeline, video.currentTime + step);
   else if (key === ' ' || key === 'k') void toggle(video);
   else if (key === 'm') video.muted = !video.muted;
-  else if (key === 'f') void toggleFullScreen(frame);
+  else if (key === 'f') void toggleFullScreen(frame, video);
   else if (key === 'p') void togglePictureInPicture(video);
   else if (key === 'c') toggleCaptions(frame);
   else if (key === 'End' && live) live.go();
@@ -48,9 +49,12 @@ function changeSpeed(video: HTMLVideoElement, step: number): void {
   video.playbackRate = Math.min(2, Math.max(0.5, video.playbackRate + step));
 }
 
+/** Off, and on again with those that were read last. */
 function toggleCaptions(frame: HTMLElement): void {
   const select = frame.querySelector<HTMLSelectElement>('select.captions');
-  if (!select || select.hidden) return;
-  select.value = select.value === '-1' ? '0' : '-1';
+  if (!select || select.options.length < 2) return;
+  const { value } = select;
+  if (value !== '-1') select.dataset.last = value;
+  select.value = value === '-1' ? (select.dataset.last ?? '0') : '-1';
   select.dispatchEvent(new Event('change'));
 }

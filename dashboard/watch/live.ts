@@ -2,6 +2,7 @@
 import Hls from 'hls.js';
 import { type LiveEdge, nameOf, type Stream } from './stream.ts';
 import { liveTimeline } from './timeline.ts';
+import { TRACK_EVENTS, Tracks } from './tracks.ts';
 
 const LOOK_MS = 2500;
 /** Seconds behind the newest picture that still count as live: what the player itself keeps, and a little. */
@@ -26,6 +27,7 @@ class LiveStream implements Stream {
   #isWanted = false;
   #recovered = 0;
   #stallTimer = 0;
+  readonly tracks = new Tracks(() => this.#hls);
   readonly timeline;
   readonly live: LiveEdge;
 
@@ -72,13 +74,6 @@ class LiveStream implements Stream {
   choose(index: number) {
     if (this.#hls) this.#hls.nextLevel = index;
   }
-  texts = () => (this.#hls?.subtitleTracks ?? []).map(({ name }, index) => ({ index, name }));
-  text = () => (this.#hls?.subtitleDisplay ? this.#hls.subtitleTrack : -1);
-  chooseText(index: number) {
-    if (!this.#hls) return;
-    this.#hls.subtitleTrack = index;
-    this.#hls.subtitleDisplay = index >= 0;
-  }
   refresh() {}
   onChange(listener: () => void) {
     this.#listeners.push(listener);
@@ -107,12 +102,14 @@ class LiveStream implements Stream {
   }
 
   #attach(): void {
-    const hls = new Hls({ liveSyncDurationCount: 2, liveDurationInfinity: true, backBufferLength: 60 });
+    const window = { liveSyncDurationCount: 2, liveDurationInfinity: true, backBufferLength: 60 };
+    const hls = new Hls({ ...window, ...this.tracks.config() });
+    this.tracks.begin(hls);
     for (const event of [
       Hls.Events.MANIFEST_PARSED,
       Hls.Events.LEVEL_SWITCHED,
       Hls.Events.LEVEL_UPDATED,
-      Hls.Events.SUBTITLE_TRACKS_UPDATED,
+      ...TRACK_EVENTS,
     ] as const)
       hls.on(event, () => this.#tell());
     hls.on(Hls.Events.ERROR, (_event, { fatal, type }) => {

@@ -25,30 +25,45 @@ export function addPreview({ bar, seek, storyboard, timeline, isLive }: Parts): 
   preview.hidden = true;
   bar.append(preview);
   let cues: readonly Cue[] = [];
+  /** Share of the timeline that the pointer is at; null while it is elsewhere. */
+  let pointed: number | null = null;
+  const draw = () => {
+    preview.hidden = pointed === null;
+    if (pointed === null) return;
+    const at = timeline.start() + pointed * lengthOf(timeline);
+    time.textContent = isLive ? `−${clock(timeline.end() - at)}` : clock(at);
+    const cue = cues.find(({ start, end }) => at >= start && at < end) ?? cues.at(-1);
+    picture.hidden = cue === undefined;
+    if (cue) show(picture, cue);
+    const half = preview.offsetWidth / 2;
+    const left = Math.min(seek.offsetWidth - half, Math.max(half, pointed * seek.offsetWidth));
+    preview.style.left = `${seek.offsetLeft + left}px`;
+  };
   let askedAt = Number.NEGATIVE_INFINITY;
   const load = async () => {
     // It is made with the last of the encode.
     if (storyboard === null || cues.length > 0 || performance.now() - askedAt < RETRY_MS) return;
     askedAt = performance.now();
     const response = await fetch(storyboard).catch(() => null);
-    if (response?.ok) cues = parse(await response.text(), response.url);
+    if (!response?.ok) return;
+    cues = parse(await response.text(), response.url);
+    for (const sheet of new Set(cues.map((cue) => cue.sheet))) new Image().src = sheet;
+    // The pointer may stand still since.
+    draw();
   };
+  // On its way to the timeline it passes the bar: the pictures come meanwhile.
+  bar.addEventListener('pointerenter', () => void load());
   seek.addEventListener('pointermove', (event) => {
     void load();
     const box = seek.getBoundingClientRect();
-    const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
-    const at = timeline.start() + share * lengthOf(timeline);
-    time.textContent = isLive ? `−${clock(timeline.end() - at)}` : clock(at);
-    const cue = cues.find(({ start, end }) => at >= start && at < end) ?? cues.at(-1);
-    picture.hidden = cue === undefined;
-    if (cue) show(picture, cue);
-    preview.hidden = false;
-    const half = preview.offsetWidth / 2;
-    preview.style.left = `${Math.min(box.width - half, Math.max(half, share * box.width))}px`;
+    pointed = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+    draw();
   });
-  seek.addEventListener('pointerleave', () => {
-    preview.hidden = true;
-  });
+  for (const event of ['pointerleave', 'pointercancel'])
+    seek.addEventListener(event, () => {
+      pointed = null;
+      draw();
+    });
 }
 
 function show(picture: HTMLElement, { sheet, area }: Cue): void {

@@ -1,16 +1,16 @@
 // The stream on the video element: waits until it plays, and takes up qualities that come later without starting again.
 import Hls, { type Level } from 'hls.js';
 import { filmTimeline, type Timeline } from './timeline.ts';
+import { type Option, TRACK_EVENTS, Tracks } from './tracks.ts';
 
 export type Stream = {
   /** Qualities from the highest, and what is chosen; -1 is automatic. */
-  qualities(): { readonly index: number; readonly name: string }[];
+  qualities(): Option[];
   quality(): number;
   shown(): string;
   choose(index: number): void;
-  texts(): { readonly index: number; readonly name: string }[];
-  text(): number;
-  chooseText(index: number): void;
+  /** Sounds, captions, and what is chosen of either; -1 is none. */
+  readonly tracks: Pick<Tracks, 'sounds' | 'sound' | 'chooseSound' | 'texts' | 'text' | 'chooseText'>;
   /** Somebody looks at the qualities: those that have come since are taken up. */
   refresh(): void;
   onChange(listener: () => void): void;
@@ -45,9 +45,13 @@ class HlsStream implements Stream {
   readonly #tellers: ((text: string) => void)[] = [];
   #hls: Hls;
   #recovered = 0;
-  #variants = 0;
-  #known: readonly number[] = [];
+  /** What the player took from the master playlist, and what it says by now. */
+  #taken: Offer | null = null;
+  #offered: Offer | null = null;
   #hasStalled = false;
+  /** Name of the quality somebody chose; null is automatic. */
+  #chosen: string | null = null;
+  readonly tracks = new Tracks(() => this.#hls);
   readonly timeline;
   readonly live = null;
 
@@ -73,13 +77,9 @@ class HlsStream implements Stream {
     return level ? nameOf(level) : '';
   }
   choose(index: number) {
+    const level = this.#hls.levels[index];
+    this.#chosen = level ? nameOf(level) : null;
     this.#hls.nextLevel = index;
-  }
-  texts = () => this.#hls.subtitleTracks.map(({ name }, index) => ({ index, name }));
-  text = () => (this.#hls.subtitleDisplay ? this.#hls.subtitleTrack : -1);
-  chooseText(index: number) {
-    this.#hls.subtitleTrack = index;
-    this.#hls.subtitleDisplay = index >= 0;
   }
   onChange(listener: () => void) {
     this.#listeners.push(listener);
@@ -88,21 +88,28 @@ class HlsStream implements Stream {
     this.#tellers.push(listener);
   }
   refresh() {
-    if (this.#known.length > this.#variants) this.#swap();
+    if (this.#taken && this.#offered && hasMore(this.#offered, this.#taken)) this.#swap();
   }
 
   #attach(startPosition: number): Hls {
     // A growing stream is watched from its beginning.
-    const hls = new Hls({ startPosition, backBufferLength: 60 });
+    const hls = new Hls({ startPosition, backBufferLength: 60, ...this.tracks.config() });
+    this.tracks.begin(hls);
     const tell = () => {
       for (const listener of this.#listeners) listener();
     };
+    // As it stands there: what this browser cannot play is not waited for again and again.
+    hls.on(Hls.Events.MANIFEST_LOADED, (_event, { levels, audioTracks, subtitles = [] }) => {
+      const tracks = [...audioTracks, ...subtitles].filter(({ url }) => url).length;
+      this.#taken = { heights: levels.map(({ height }) => height ?? 0), tracks };
+    });
     hls.on(Hls.Events.MANIFEST_PARSED, () => {
-      this.#variants = hls.levels.length;
+      const chosen = hls.levels.findIndex((level) => nameOf(level) === this.#chosen);
+      if (chosen >= 0) hls.nextLevel = chosen;
       this.#say('');
       tell();
     });
-    for (const event of [Hls.Events.LEVEL_SWITCHED, Hls.Events.SUBTITLE_TRACKS_UPDATED] as const) hls.on(event, tell);
+    for (const event of [Hls.Events.LEVEL_SWITCHED, ...TRACK_EVENTS] as const) hls.on(event, tell);
     hls.on(Hls.Events.ERROR, (_event, { fatal, type, details, response }) => {
       if (!fatal) return;
       const isManifest = details.startsWith('manifest');
@@ -118,16 +125,17 @@ class HlsStream implements Stream {
     return hls;
   }
 
-  /** Looks whether qualities came that the player does not know: it reads the master playlist only once. */
+  /** Looks whether there is more than the player knows of: it reads the master playlist only once. */
   async #look(): Promise<void> {
-    if (this.#variants === 0 || document.hidden) return;
+    if (!this.#taken || document.hidden) return;
     const response = await fetch(this.#master).catch(() => null);
     if (!response?.ok) return;
-    this.#known = [...(await response.text()).matchAll(/RESOLUTION=(\d+)x(\d+)/g)].map((size) => Number(size[2]));
-    if (this.#known.length <= this.#variants) return;
-    const highest = Math.max(...this.#hls.levels.map(({ height }) => height));
-    // Better ones, and lower ones where the line is too slow, are wanted at once; else when nobody notices.
-    if (this.#hasStalled || Math.max(...this.#known) > highest) this.#swap();
+    const offered = readOffer(await response.text());
+    this.#offered = offered;
+    if (!hasMore(offered, this.#taken)) return;
+    const isBetter = Math.max(...offered.heights) > Math.max(...this.#taken.heights);
+    // Better ones, captions and sounds, and lower ones where the line is too slow, are wanted at once; else when nobody notices.
+    if (this.#hasStalled || isBetter || offered.tracks > this.#taken.tracks) this.#swap();
   }
 
   /** Goes on at the same place with all there is now; the last picture stays until the new stream shows one. */
@@ -154,6 +162,17 @@ class HlsStream implements Stream {
   }
 }
 
+/** Of a master playlist: its qualities, and how many sounds and texts. */
+type Offer = { readonly heights: readonly number[]; readonly tracks: number };
+
+const readOffer = (master: string): Offer => ({
+  heights: [...master.matchAll(/RESOLUTION=\d+x(\d+)/g)].map(([, height]) => Number(height)),
+  tracks: [...master.matchAll(/^#EXT-X-MEDIA:TYPE=(?:AUDIO|SUBTITLES)/gm)].length,
+});
+
+const hasMore = (one: Offer, other: Offer): boolean =>
+  one.heights.length > other.heights.length || one.tracks > other.tracks;
+
 export const nameOf = ({ height, width, bitrate }: Level): string =>
   height > 0 ? `${Math.min(height, width || height)}p` : `${Math.round(bitrate / 1000)} kb/s`;
 
@@ -167,9 +186,13 @@ function freeze(video: HTMLVideoElement): HTMLCanvasElement | null {
   return canvas;
 }
 
+/** Of Safari alone. */
+type NativeSounds = EventTarget & Iterable<{ readonly label: string; readonly language: string; enabled: boolean }>;
+
 /** Safari on phones plays HLS by itself and chooses by itself. */
-function nativeStream(video: HTMLVideoElement, master: string): Stream {
+function nativeStream(video: HTMLVideoElement & { readonly audioTracks?: NativeSounds }, master: string): Stream {
   const tracks = () => [...video.textTracks];
+  const sounds = () => [...(video.audioTracks ?? [])];
   video.src = master;
   video.addEventListener('error', () => {
     setTimeout(() => {
@@ -181,13 +204,22 @@ function nativeStream(video: HTMLVideoElement, master: string): Stream {
     quality: () => -1,
     shown: () => '',
     choose: () => undefined,
-    texts: () => tracks().map(({ label }, index) => ({ index, name: label })),
-    text: () => tracks().findIndex(({ mode }) => mode === 'showing'),
-    chooseText: (index) => {
-      for (const [i, track] of tracks().entries()) track.mode = i === index ? 'showing' : 'disabled';
+    tracks: {
+      sounds: () => sounds().map(({ label, language }, index) => ({ index, name: label || language })),
+      sound: () => sounds().findIndex(({ enabled }) => enabled),
+      chooseSound: (index) => {
+        for (const [i, track] of sounds().entries()) track.enabled = i === index;
+      },
+      texts: () => tracks().map(({ label }, index) => ({ index, name: label })),
+      text: () => tracks().findIndex(({ mode }) => mode === 'showing'),
+      chooseText: (index) => {
+        for (const [i, track] of tracks().entries()) track.mode = i === index ? 'showing' : 'disabled';
+      },
     },
     refresh: () => undefined,
-    onChange: (listener) => video.textTracks.addEventListener('addtrack', listener),
+    onChange: (listener) => {
+      for (const list of [video.textTracks, video.audioTracks]) list?.addEventListener('addtrack', listener);
+    },
     onMessage: () => undefined,
     timeline: filmTimeline(video),
     live: null,

@@ -9,13 +9,13 @@ const DOCUMENT = path.resolve(import.meta.dirname, '../../dashboard/dist/watch.h
 const PLACE = /<meta name="video"[^>]*>/;
 /** Pixels of a frame where the picture's own are not known, and at the most. */
 const USUAL = { width: 1280, height: 720 };
-/** No foreign host, nothing inline; media through blobs, and the player's own worker. */
+/** No foreign host, nothing inline; media through blobs, and the player's own worker. hls.js begins each text track as `data:,WEBVTT`. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data: blob:",
-  "media-src 'self' blob:",
+  "media-src 'self' blob: data:",
   "connect-src 'self'",
   "worker-src 'self' blob:",
   "base-uri 'none'",

@@ -1,7 +1,7 @@
 // Headers that keep browsers from doing more with our answers than they should. Wired by server.ts.
 import type { Api } from '#api/context.ts';
 
-/** The dashboard and the documentation ask no other host for anything; players need blob: for media and their workers. */
+/** The dashboard and the documentation ask no other host for anything; players need blob: for media and their workers, data: for the empty text track that hls.js begins with. */
 const CONTENT_SECURITY_POLICY = {
   directives: {
     'default-src': ["'self'"],
@@ -10,7 +10,7 @@ const CONTENT_SECURITY_POLICY = {
     'frame-ancestors': ["'none'"],
     'object-src': ["'none'"],
     'img-src': ["'self'", 'data:', 'blob:'],
-    'media-src': ["'self'", 'blob:'],
+    'media-src': ["'self'", 'blob:', 'data:'],
     'worker-src': ["'self'", 'blob:'],
     'style-src': ["'self'", "'unsafe-inline'"],
     // Over plain http in a local network there is nothing to upgrade to.

@@ -26,7 +26,7 @@ test('the first answer, later ones and errors carry the same security headers; t
   };
   const expected = {
     'content-security-policy':
-      "default-src 'self';base-uri 'none';form-action 'self';frame-ancestors 'none';object-src 'none';img-src 'self' data: blob:;media-src 'self' blob:;worker-src 'self' blob:;style-src 'self' 'unsafe-inline'",
+      "default-src 'self';base-uri 'none';form-action 'self';frame-ancestors 'none';object-src 'none';img-src 'self' data: blob:;media-src 'self' blob: data:;worker-src 'self' blob:;style-src 'self' 'unsafe-inline'",
     'cross-origin-opener-policy': 'same-origin',
     'cross-origin-resource-policy': 'cross-origin',
     'origin-agent-cluster': '?1',

@@ -102,7 +102,9 @@ test('a standard film plays from its original at once; keys, quality and speed w
   await whenReady(server, id);
   // What came meanwhile is taken up where nobody notices.
   await page.locator('select.quality option').nth(2).waitFor({ state: 'attached', timeout: 60_000 });
+  await page.click('button.settings');
   await page.selectOption('select.quality', { label: '240p' });
+  await page.keyboard.press('Escape');
   await page.keyboard.press('k');
   await when(page, 'the other quality', ({ height, time }) => height === 240 && time > 6.2);
   await page.close();
