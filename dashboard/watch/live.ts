@@ -102,8 +102,8 @@ class LiveStream implements Stream {
   }
 
   #attach(): void {
-    const window = { liveSyncDurationCount: 2, liveDurationInfinity: true, backBufferLength: 60 };
-    const hls = new Hls({ ...window, ...this.tracks.config() });
+    const near = { liveSyncDurationCount: 2, liveDurationInfinity: true, backBufferLength: 60 };
+    const hls = new Hls({ ...near, ...this.tracks.config() });
     this.tracks.begin(hls);
     for (const event of [
       Hls.Events.MANIFEST_PARSED,
