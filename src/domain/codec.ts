@@ -3,7 +3,8 @@
 export const VIDEO_CODECS = ['h264', 'hevc', 'av1', 'vp9'] as const;
 export type VideoCodec = (typeof VIDEO_CODECS)[number];
 
-export const AUDIO_CODECS = ['aac', 'opus', 'mp3', 'flac', 'wav', 'vorbis'] as const;
+/** `wav` is PCM of 16 bits. */
+export const AUDIO_CODECS = ['aac', 'opus', 'mp3', 'flac', 'wav', 'pcm_s24le', 'vorbis'] as const;
 export type AudioCodec = (typeof AUDIO_CODECS)[number];
 
 /** What callers may write for a video codec: the plain names and FFmpeg's encoder names. */
@@ -48,7 +49,7 @@ export const AUDIO_CODEC_NAMES: Readonly<Record<string, AudioCodec | 'copy' | 'n
   flac: 'flac',
   wav: 'wav',
   pcm_s16le: 'wav',
-  pcm_s24le: 'wav',
+  pcm_s24le: 'pcm_s24le',
   vorbis: 'vorbis',
   libvorbis: 'vorbis',
   copy: 'copy',
@@ -116,13 +117,18 @@ export const CONTAINER_FACTS: Readonly<Record<Container, ContainerFacts>> = {
     video: ['h264', 'hevc', 'av1', 'vp9'],
     audio: ['aac', 'opus', 'mp3', 'flac'],
   },
-  mov: { kind: 'video', mediaType: 'video/quicktime', video: ['h264', 'hevc'], audio: ['aac', 'mp3', 'wav'] },
+  mov: {
+    kind: 'video',
+    mediaType: 'video/quicktime',
+    video: ['h264', 'hevc'],
+    audio: ['aac', 'mp3', 'wav', 'pcm_s24le'],
+  },
   webm: { kind: 'video', mediaType: 'video/webm', video: ['vp9', 'av1'], audio: ['opus', 'vorbis'] },
   mkv: {
     kind: 'video',
     mediaType: 'video/x-matroska',
     video: ['h264', 'hevc', 'av1', 'vp9'],
-    audio: ['aac', 'opus', 'mp3', 'flac', 'vorbis', 'wav'],
+    audio: ['aac', 'opus', 'mp3', 'flac', 'vorbis', 'wav', 'pcm_s24le'],
   },
   ts: { kind: 'video', mediaType: 'video/mp2t', video: ['h264', 'hevc'], audio: ['aac', 'mp3'] },
   mp3: { kind: 'audio', mediaType: 'audio/mpeg', video: [], audio: ['mp3'] },
@@ -131,7 +137,7 @@ export const CONTAINER_FACTS: Readonly<Record<Container, ContainerFacts>> = {
   ogg: { kind: 'audio', mediaType: 'audio/ogg', video: [], audio: ['vorbis', 'opus', 'flac'] },
   opus: { kind: 'audio', mediaType: 'audio/ogg', video: [], audio: ['opus'] },
   flac: { kind: 'audio', mediaType: 'audio/flac', video: [], audio: ['flac'] },
-  wav: { kind: 'audio', mediaType: 'audio/wav', video: [], audio: ['wav'] },
+  wav: { kind: 'audio', mediaType: 'audio/wav', video: [], audio: ['wav', 'pcm_s24le'] },
   gif: { kind: 'animation', mediaType: 'image/gif', video: [], audio: [] },
   jpg: { kind: 'image', mediaType: 'image/jpeg', video: [], audio: [] },
   png: { kind: 'image', mediaType: 'image/png', video: [], audio: [] },

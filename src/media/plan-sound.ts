@@ -35,7 +35,7 @@ export function possibleBitrate(wanted: number, { codec, channels, sampleRate }:
 }
 
 /** bits/s that a codec needs for one and for two channels; lossless codecs have none. */
-export const isLossless = (codec: AudioCodec): boolean => codec === 'flac' || codec === 'wav';
+export const isLossless = (codec: AudioCodec): boolean => codec === 'flac' || codec === 'wav' || codec === 'pcm_s24le';
 
 /** Adds the sound tracks of an output to the plan; their ids, the default one first. */
 export function planSound(

@@ -84,9 +84,13 @@ describe('wishes that meet', () => {
       { ...QUICK, container: 'webm', audioCodec: 'vorbis', audioSampleRate: 8000, height: 54 },
       { ...QUICK, container: 'mkv', audioCodec: 'mp3', audioChannels: 6, height: 54 },
       { ...QUICK, container: 'mp4', audioCodec: 'opus', audioChannels: 3, height: 54 },
+      { ...QUICK, container: 'mov', audioCodec: 'pcm_s24le', height: 54 },
+      { ...QUICK, container: 'mkv', audioCodec: 'pcm_s24le', height: 54 },
+      { container: 'wav', audioCodec: 'pcm_s24le' },
+      { container: 'wav', audioCodec: 'pcm_s16le' },
     );
     const sounds = await Promise.all(
-      [0, 1, 2, 3, 4].map(async (i) => {
+      [0, 1, 2, 3, 4, 5, 6, 7, 8].map(async (i) => {
         const { streams } = await describeMedia(await urlOf(server, id, i));
         return streams.filter(({ type }) => type === 'audio').map(({ codec, channels }) => `${codec} ${channels}`);
       }),
@@ -97,11 +101,30 @@ describe('wishes that meet', () => {
       ['vorbis 1'],
       ['mp3 2', 'mp3 2'],
       ['opus 3', 'opus 3'],
+      ['pcm_s24le 1', 'pcm_s24le 1'],
+      ['pcm_s24le 1', 'pcm_s24le 1'],
+      ['pcm_s24le 1'],
+      ['pcm_s16le 1'],
     ]);
-    const raw = ['-v', 'error', '-i', await urlOf(server, id, 0), '-map', '0:a:0', '-f', 's16le', '-'];
-    const { stdout } = await needTool('ffmpeg', raw);
-    const { duration } = (await server.job(id)).outputs[0]?.result ?? assert.fail('a result');
-    assert.equal(stdout.length, Math.round(duration * 44_100) * 2);
+    for (const [index, bytes] of [
+      [0, 2],
+      [5, 3],
+    ] as const) {
+      const url = await urlOf(server, id, index);
+      const { stdout } = await needTool('ffmpeg', [
+        '-v',
+        'error',
+        '-i',
+        url,
+        '-map',
+        '0:a:0',
+        '-f',
+        `s${bytes * 8}le`,
+        '-',
+      ]);
+      const { duration } = (await server.job(id)).outputs[index]?.result ?? assert.fail('a result');
+      assert.equal(stdout.length, Math.round(duration * 44_100) * bytes);
+    }
   });
 
   test('rates that an encoder would not start with', async () => {

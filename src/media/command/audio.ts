@@ -13,6 +13,7 @@ const ENCODERS: Readonly<Record<AudioCodec, string>> = {
   mp3: 'libmp3lame',
   flac: 'flac',
   wav: 'pcm_s16le',
+  pcm_s24le: 'pcm_s24le',
   vorbis: 'libvorbis',
 };
 
@@ -90,7 +91,7 @@ export function soundEncoder(sound: Pick<AudioRendition, 'codec' | 'bitrate' | '
   return [
     '-c:a',
     ENCODERS[codec],
-    ...(bitrate > 0 && codec !== 'flac' && codec !== 'wav' ? ['-b:a', String(bitrate)] : []),
+    ...(bitrate > 0 ? ['-b:a', String(bitrate)] : []),
     '-ac',
     String(channels),
     ...(codec === 'opus' && channels in OPUS_LAYOUTS ? ['-channel_layout', OPUS_LAYOUTS[channels as 3]] : []),
@@ -146,7 +147,7 @@ function fragmentMuxer(codec: AudioCodec): string[] {
     ...NO_TAGS,
     '-f',
     // FFmpeg 5.1 knows PCM in QuickTime alone; for the reader both are one format.
-    codec === 'wav' ? 'mov' : 'mp4',
+    codec === 'wav' || codec === 'pcm_s24le' ? 'mov' : 'mp4',
     '-movflags',
     '+empty_moov+default_base_moof+delay_moov+skip_trailer',
     '-frag_duration',
