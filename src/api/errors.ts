@@ -2,6 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { HOUSE_WORDS } from '#api/field-words.ts';
 import { type ErrorCode, FAULTS, type Fault, type FieldError, PlatformError, toPlatformError } from '#domain/error.ts';
 
 /** Codes whose status does not follow from whose fault they are. */
@@ -92,11 +93,20 @@ export function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
   });
 }
 
-/** @throws PlatformError `invalid_request` or `unsupported_codec`, naming each field and what is allowed */
+/** What a schema makes of a value, or `invalid_request` or `unsupported_codec`, naming each field and what is allowed. */
+export function checkWith<T extends z.ZodType>(
+  schema: T,
+  value: unknown,
+): { readonly value: z.output<T> } | { readonly error: PlatformError } {
+  const parsed = schema.safeParse(value, HOUSE_WORDS);
+  return parsed.success ? { value: parsed.data } : { error: invalid(fieldErrors(parsed.error.issues)) };
+}
+
+/** The same. @throws PlatformError */
 export function parseWith<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw invalid(fieldErrors(parsed.error.issues));
+  const checked = checkWith(schema, value);
+  if ('error' in checked) throw checked.error;
+  return checked.value;
 }
 
 export function invalid(errors: readonly FieldError[]): PlatformError {

@@ -14,7 +14,7 @@ import { findLivePage } from '#api/channels/live-pages.ts';
 import type { Api, ApiContext } from '#api/context.ts';
 import { installDashboard } from '#api/dashboard.ts';
 import { encoderRoutes } from '#api/encoder/routes.ts';
-import { fieldErrors, installErrors, invalid } from '#api/errors.ts';
+import { checkWith, installErrors } from '#api/errors.ts';
 import type { EventStream } from '#api/event-stream.ts';
 import { attemptRoutes } from '#api/jobs/attempt-routes.ts';
 import { deliveryRoutes } from '#api/jobs/delivery-routes.ts';
@@ -196,10 +196,8 @@ function allowEmptyJson(app: Api): void {
 /** Validation by zod that keeps every field's own error. */
 const zodValidator: FastifySchemaCompiler<z.ZodType> =
   ({ schema }) =>
-  (data) => {
-    const parsed = schema.safeParse(data);
-    return parsed.success ? { value: parsed.data } : { error: invalid(fieldErrors(parsed.error.issues)) };
-  };
+  (data) =>
+    checkWith(schema, data);
 
 /** Every route says what it needs of its caller; forgetting it must not mean "open". */
 function requireScopes(app: Api): void {

@@ -1,6 +1,7 @@
 // The options that say what is wanted (`--hls --ladder 1080p,720p`), read by the same schema as the API's. Used by encode and plan.
 import type { z } from 'zod';
 import { fieldErrors } from '#api/errors.ts';
+import { HOUSE_WORDS } from '#api/field-words.ts';
 import { outputSchema } from '#api/jobs/output-schema.ts';
 import { type Call, type Option, UsageError } from '#cli/command.ts';
 import type { Config } from '#config/settings.ts';
@@ -63,7 +64,7 @@ export function readOutputs(
 ): OutputSpec[] {
   const schema = outputSchema(config);
   return wantedContainers(call).map((container) => {
-    const parsed = schema.safeParse(wish(call, container));
+    const parsed = schema.safeParse(wish(call, container), HOUSE_WORDS);
     if (!parsed.success) throw new UsageError(explain(parsed.error));
     return { ...parsed.data, destination: destination(container) };
   });

@@ -1,6 +1,7 @@
 // The FILE|URL argument of encode and plan as a source, with its name. Used by both.
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { HOUSE_WORDS } from '#api/field-words.ts';
 import { sourceSchema } from '#api/jobs/location-schema.ts';
 import { UsageError } from '#cli/command.ts';
 import type { Config } from '#config/settings.ts';
@@ -21,7 +22,7 @@ export async function readSource(argument: string, config: Pick<Config, 'MAX_INL
   if (scheme === undefined) return readFileArgument(argument);
   const url = new URL(argument);
   const name = path.posix.basename(decodeURIComponent(url.pathname)).replace(/\.[^.]*$/, '') || url.hostname;
-  const parsed = sourceSchema(config.MAX_INLINE_BYTES).safeParse(locationOf(scheme, url));
+  const parsed = sourceSchema(config.MAX_INLINE_BYTES).safeParse(locationOf(scheme, url), HOUSE_WORDS);
   if (!parsed.success) throw new UsageError(`${argument}: ${parsed.error.issues[0]?.message ?? 'is no source'}`);
   return { location: parsed.data, root: null, name: safeName(name) };
 }
