@@ -15,7 +15,9 @@ test('what could never be done is refused before it is stored', async () => {
   const mp3 = [{ container: 'mp3' }];
   const headers = (sent: object) => ({ source: { ...source, headers: sent }, outputs: mp3 });
   const output = (wish: object) => ({ source, outputs: [wish] });
-  const cases: [string, object, string, RegExp][] = [
+  const about = (a: string) =>
+    `{"source": ${JSON.stringify(source)}, "outputs": [{"container": "mp3"}], "metadata": {"a": ${a}}}`;
+  const cases: [string, object | string, string, RegExp][] = [
     ['another host', headers({ Host: 'inside' }), 'source.headers.Host', /sets this header itself/],
     ['a length', headers({ 'content-length': '5' }), 'source.headers.content-length', /sets this header itself/],
     ['a second header', headers({ 'X-A': 'a\r\nHost: b' }), 'source.headers.X-A', /Latin-1, without control/],
@@ -39,6 +41,10 @@ test('what could never be done is refused before it is stored', async () => {
       'outputs.0.audioSampleRate',
       /48000 with mp3/,
     ],
+    ['what no database stores', about('"x\\u0000"'), 'metadata.a', /without U\+0000/],
+    ['half of a pair', about('[1, {"b": "\\udc00"}]'), 'metadata.a.1.b', /surrogate/],
+    ['a name of half a pair', about('{"b": {"\\ud83c": 1}}'), 'metadata.a.b', /surrogate/],
+    ['what is deeper than any stack', about('['.repeat(30_000) + ']'.repeat(30_000)), 'metadata.a', /100 levels/],
   ];
   for (const [what, body, path, allowed] of cases) {
     const answer = await server.call('POST', '/jobs', { body });
@@ -50,4 +56,8 @@ test('what could never be done is refused before it is stored', async () => {
   assert.deepEqual((await server.call('GET', '/jobs')).body, { jobs: [], nextCursor: null });
   const fine = output({ container: 'flac', audioSampleRate: 11_111 });
   assert.equal((await server.call('POST', '/jobs', { body: fine })).status, 202);
+  const metadata = { '\u{1f3ac}': ['a whole pair \u{1f3ac}', { '\u0001': '\u007f\n' }] };
+  const kept = (await server.call('POST', '/jobs', { body: { ...fine, metadata } })).body as { uuid: string };
+  const { body: job } = await server.call('GET', `/jobs/${kept.uuid}`);
+  assert.deepEqual((job as { metadata: object }).metadata, metadata);
 });

@@ -14,6 +14,28 @@ const outputsSchema = (config: SchemaLimits) =>
     .min(1, { error: 'at least one output' })
     .max(config.MAX_OUTPUTS, { error: `at most ${config.MAX_OUTPUTS} outputs (MAX_OUTPUTS)` });
 
+/** Objects and lists inside of each other. */
+const DEEPEST_METADATA = 100;
+const STORABLE = 'text, names too, without U+0000 and without halves of surrogate pairs';
+
+/** What of metadata could not be stored as it is: jsonb knows no U+0000 and no half of a surrogate pair. Not recursive: JSON can be deeper than the stack. */
+function* unstorable(metadata: object): Generator<readonly [path: string[], message: string]> {
+  const open: [path: string[], value: unknown][] = [[[], metadata]];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [path, value] = next;
+    if (typeof value === 'string' && !isStorable(value)) yield [path, STORABLE];
+    if (typeof value !== 'object' || value === null) continue;
+    if (path.length >= DEEPEST_METADATA) yield [path.slice(0, 1), `at most ${DEEPEST_METADATA} levels deep`];
+    else
+      for (const [name, inner] of Object.entries(value)) {
+        if (isStorable(name)) open.push([[...path, name], inner]);
+        else yield [path, STORABLE];
+      }
+  }
+}
+
+const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
+
 /** `POST /jobs`, and `POST /plan`, to which only source and outputs matter. */
 export const jobSchema = (config: SchemaLimits) =>
   z.strictObject({
@@ -24,6 +46,10 @@ export const jobSchema = (config: SchemaLimits) =>
     metadata: z
       .record(z.string(), z.unknown())
       .default({})
+      .superRefine((value, context) => {
+        const [found] = unstorable(value);
+        if (found) context.addIssue({ code: 'custom', path: found[0], message: found[1], continue: false });
+      })
       .refine((value) => JSON.stringify(value).length <= MOST_METADATA, {
         error: `at most ${MOST_METADATA} characters as JSON`,
       }),
