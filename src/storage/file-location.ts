@@ -17,6 +17,16 @@ export async function openFileLocation(
   fileRoots: readonly string[],
   role: EgressRole,
 ): Promise<{ readonly store: Store; readonly key: string }> {
+  const { root, key } = await findRoot(asked, fileRoots, role);
+  return { store: await openDisk(root, role), key };
+}
+
+/** Where a path lies, whether or not there is a file. @throws as openFileLocation */
+export async function findRoot(
+  asked: string,
+  fileRoots: readonly string[],
+  role: EgressRole,
+): Promise<{ readonly root: string; readonly key: string }> {
   const [first] = fileRoots;
   if (first === undefined) {
     throw storageError('Files of the server are closed to jobs: FILE_ROOTS names no folder.', {
@@ -32,8 +42,7 @@ export async function openFileLocation(
   if (root === undefined) {
     throw storageError(`${asked} does not lie in a folder of FILE_ROOTS.`, { role, fault: 'denied' });
   }
-  const key = path.relative(root, real).split(path.sep).join('/');
-  return { store: await openDisk(root, role), key };
+  return { root, key: path.relative(root, real).split(path.sep).join('/') };
 }
 
 async function realRoot(root: string): Promise<string> {

@@ -120,7 +120,8 @@ export function checkStatus(answer: HttpAnswer, role: StoreRole): void {
   const retryAfter = mayPass ? retryAfterSeconds(answer.header('retry-after')) : undefined;
   throw storageError(`${place} answered with status ${status}.`, {
     role,
-    fault: mayPass ? 'unreachable' : 'refused',
+    // It was reached: a destination that answers so refuses the file, for now or for good.
+    fault: 'refused',
     retryable: mayPass,
     ...(retryAfter !== undefined && { retryAfter }),
   });

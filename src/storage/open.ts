@@ -3,7 +3,7 @@ import { PlatformError } from '#domain/error.ts';
 import type { FileLocation, FtpLocation, InlineLocation, Location, S3Location } from '#domain/location.ts';
 import type { Cloudinary } from '#storage/cloudinary.ts';
 import type { Egress, EgressRole } from '#storage/egress.ts';
-import { openFileLocation } from '#storage/file-location.ts';
+import { findRoot, openFileLocation } from '#storage/file-location.ts';
 import { openFtp } from '#storage/ftp.ts';
 import { openHttp } from '#storage/http.ts';
 import { openInline } from '#storage/inline.ts';
@@ -31,6 +31,8 @@ export type LocationOpener = {
   openSource(location: Location): Promise<OpenedSource>;
   /** @throws PlatformError `invalid_request`, `destination_*` */
   openDestination(location: Location): Promise<OpenedDestination>;
+  /** What is known of a place without looking into it: a file lies under FILE_ROOTS. @throws PlatformError `*_denied` */
+  checkPlace(location: Location, role: EgressRole): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -68,6 +70,15 @@ export function createLocationOpener(options: OpenerOptions): LocationOpener {
       }
       const { store, key } = await open(options, location, 'destination');
       return { store, key };
+    },
+    checkPlace: async (location, role) => {
+      if (location.kind !== 'file') return;
+      try {
+        await findRoot(location.path, options.fileRoots, role);
+      } catch (error) {
+        // What the disk of this machine said is no reason: a worker's own may say otherwise.
+        if (!(error instanceof PlatformError) || error.cause === undefined) throw error;
+      }
     },
     close: async () => undefined,
   };

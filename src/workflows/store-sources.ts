@@ -13,6 +13,31 @@ export const bringsBytes = ({ source, outputs }: JobRequest): boolean =>
     ({ kind }) => kind === 'inline' || kind === 'upload',
   );
 
+/** Places that no worker could open, told from the request alone. @throws PlatformError naming the field */
+export async function checkPlaces(
+  { locations }: Platform,
+  { source, outputs }: Pick<JobRequest, 'source' | 'outputs'>,
+): Promise<void> {
+  const destinations = outputs.map(({ destination }, i) => ({ path: `outputs.${i}.destination`, place: destination }));
+  const places = [
+    ...sourcesOf({ source, outputs }).map((one) => ({ ...one, role: 'source' as const })),
+    ...destinations.map((one) => ({ ...one, role: 'destination' as const })),
+  ];
+  for (const { path, place, role } of places) {
+    if (place?.kind !== 'file') continue;
+    await locations.checkPlace(place, role).catch((error: unknown) => {
+      if (!(error instanceof PlatformError)) throw error;
+      const errors = [{ path: `${path}.path`, message: 'a path under FILE_ROOTS' }];
+      throw new PlatformError(error.code, error.message, { cause: error, errors });
+    });
+  }
+}
+
+const sourcesOf = ({ source, outputs }: Pick<JobRequest, 'source' | 'outputs'>) => [
+  { path: 'source', place: source },
+  ...outputs.map(({ watermark }, i) => ({ path: `outputs.${i}.watermark.source`, place: watermark?.source ?? null })),
+];
+
 type Submission = { readonly request: JobRequest; readonly uuid: string };
 
 /** What came with the request itself is stored first, and an upload is looked at: a job that was acknowledged has its source. */
@@ -33,7 +58,7 @@ export async function storeSource(
 
 type Inline = { readonly source: InlineLocation; readonly path: string; readonly key: string };
 
-/** Answers the location without its bytes. @throws PlatformError `invalid_request` naming the field */
+/** Answers the location without its bytes. @throws PlatformError `invalid_request`, `empty_source`, naming the field */
 async function storeInline({ locations, storage }: Platform, { source, path, key }: Inline): Promise<InlineLocation> {
   const opened = await locations.openSource(source).catch((error: unknown) => {
     if (!(error instanceof PlatformError) || error.fault !== 'caller') throw error;
@@ -41,6 +66,10 @@ async function storeInline({ locations, storage }: Platform, { source, path, key
     throw new PlatformError(error.code, error.message, { cause: error, errors });
   });
   try {
+    if ((await opened.store.stat(opened.key)).size === 0)
+      throw new PlatformError('empty_source', `${opened.name} is empty: it has no bytes`, {
+        errors: [{ path: `${path}.data`, message: 'base64 of at least one byte' }],
+      });
     await storage.write(key, await opened.store.read(opened.key));
     return { ...source, data: '' };
   } finally {
@@ -53,12 +82,8 @@ export async function requireUploads(
   platform: Platform,
   { projectId, source, outputs }: Pick<JobRequest, 'projectId' | 'source' | 'outputs'>,
 ): Promise<void> {
-  const named = [
-    { path: 'source', source },
-    ...outputs.map(({ watermark }, i) => ({ path: `outputs.${i}.watermark.source`, source: watermark?.source })),
-  ];
-  for (const { path, source } of named)
-    if (source?.kind === 'upload') await receivedUpload(platform, { projectId, path, source });
+  for (const { path, place } of sourcesOf({ source, outputs }))
+    if (place?.kind === 'upload') await receivedUpload(platform, { projectId, path, source: place });
 }
 
 type UploadWish = { readonly projectId: string; readonly path: string; readonly source: UploadLocation };

@@ -13,7 +13,7 @@ import { GroupCommit } from '#workflows/group-commit.ts';
 import { jobPrefix } from '#workflows/job-storage.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { recordEvents } from '#workflows/record-event.ts';
-import { bringsBytes, storeSource, storeWatermarks } from '#workflows/store-sources.ts';
+import { bringsBytes, checkPlaces, storeSource, storeWatermarks } from '#workflows/store-sources.ts';
 
 export type SubmittedJob = {
   readonly job: Job;
@@ -28,7 +28,7 @@ export type AlongsideJob = (db: Kysely<Schema>, job: Job) => Promise<void>;
 /**
  * Once this resolves the job cannot be lost; if it rejects there is none.
  * @throws PlatformError `invalid_request`, `limit_exceeded`, `too_large`, `not_found` (upload), `conflict` (upload not complete),
- *   `idempotency_conflict`
+ *   `source_denied` and `destination_denied` (a file outside FILE_ROOTS), `empty_source` (inline), `idempotency_conflict`
  */
 export async function submitJob(
   platform: Platform,
@@ -36,6 +36,7 @@ export async function submitJob(
   alongside?: AlongsideJob,
 ): Promise<SubmittedJob> {
   checkOutputs(platform, request);
+  await checkPlaces(platform, request);
   // Only a key is ever asked again by.
   const requestHash = request.idempotencyKey === null ? null : hashRequest(request);
   // The insert tells of a key that is taken; bytes are not stored, nor an upload looked for, before that is known.

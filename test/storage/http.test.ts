@@ -183,16 +183,17 @@ describe('http: statuses', () => {
       [410, 'not_found', false],
       [401, 'denied', false],
       [403, 'denied', false],
-      [500, 'unreachable', true],
-      [502, 'unreachable', true],
-      [503, 'unreachable', true],
-      [504, 'unreachable', true],
-      [429, 'unreachable', true],
+      [500, 'refused', true],
+      [502, 'refused', true],
+      [503, 'refused', true],
+      [504, 'refused', true],
+      [429, 'refused', true],
     ] as const;
     for (const [status, code, retryable] of cases) {
       odd.set('/status', (_, response) => response.writeHead(status, { 'retry-after': '7' }).end('no'));
       const expected = { retryable, retryAfter: retryable ? 7 : undefined };
-      await assert.rejects(read(`${server.origin}/status`), { code: `source_${code}`, ...expected }, String(status));
+      const ofSource = code === 'refused' ? 'source_unreachable' : `source_${code}`;
+      await assert.rejects(read(`${server.origin}/status`), { code: ofSource, ...expected }, String(status));
       const { store, key } = open(`${server.origin}/status`, { role: 'destination' });
       await assert.rejects(
         store.write(key, Buffer.from('x')),

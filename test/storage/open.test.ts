@@ -206,6 +206,7 @@ describe('open: files', () => {
     ];
     for (const place of outside) {
       await assert.rejects(source(place), { code: 'source_denied' }, place);
+      await assert.rejects(files.checkPlace({ kind: 'file', path: place }, 'source'), { code: 'source_denied' }, place);
       await assert.rejects(
         files.openDestination({ kind: 'file', path: `${place}/new` }),
         { code: 'destination_denied' },
@@ -215,10 +216,11 @@ describe('open: files', () => {
     await assert.rejects(source('a\0b'), { code: 'invalid_request' });
     const missing = await source(path.join(first, 'nothing.mp4'));
     await assert.rejects(missing.store.stat(missing.key), { code: 'source_not_found' });
-    await assert.rejects(
-      opener({ fileRoots: [path.join(root, 'no such root')] }).openSource({ kind: 'file', path: 'x' }),
-      { code: 'invalid_setting' },
-    );
+    const elsewhere = opener({ fileRoots: [path.join(root, 'no such root')] });
+    await assert.rejects(elsewhere.openSource({ kind: 'file', path: 'x' }), { code: 'invalid_setting' });
+    // A worker may have what is not mounted here.
+    await elsewhere.checkPlace({ kind: 'file', path: 'x' }, 'source');
+    await files.checkPlace({ kind: 'file', path: 'new/film.mp4' }, 'destination');
   });
 
   it('writes below a root, making folders', async () => {
