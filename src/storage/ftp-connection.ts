@@ -207,6 +207,8 @@ export function ftpError(where: string, role: Guard['role'], thrown: unknown): E
   if (code === 550 || code === 553)
     return fail(/permission|denied|not allowed|access/i.test(message) ? 'denied' : 'not_found');
   if (code === 534 || code === 522 || (role === 'source' && code === 431)) return fail('tls');
+  // RFC 959 §4.2.1: the file system, busy or full for now.
+  if (code >= 450 && code < 460) return fail('refused', true);
   if (code < 500) return fail('unreachable');
   return fail('refused', false);
 }

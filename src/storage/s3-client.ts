@@ -130,7 +130,8 @@ export function s3Error(where: string, role: StoreRole, thrown: unknown): Error 
     const retryAfter = retryAfterSeconds(header(thrown, 'retry-after'));
     return storageError(`S3 cannot serve ${where} now: ${name} (${status}).`, {
       role,
-      fault: 'unreachable',
+      fault: 'refused',
+      retryable: true,
       cause: thrown,
       ...(retryAfter !== undefined && { retryAfter }),
     });
