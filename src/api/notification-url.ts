@@ -4,4 +4,6 @@ import { z } from 'zod';
 export const notificationUrl = z
   .string()
   .max(4096)
-  .refine((value) => /^https?:\/\//i.test(value) && URL.canParse(value), { error: 'an http or https URL' });
+  .refine((value) => /^https?:\/\//i.test(value) && URL.canParse(value) && value.isWellFormed(), {
+    error: 'an http or https URL',
+  });

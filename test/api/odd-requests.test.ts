@@ -17,6 +17,8 @@ test('what could never be done is refused before it is stored', async () => {
   const output = (wish: object) => ({ source, outputs: [wish] });
   const about = (a: string) =>
     `{"source": ${JSON.stringify(source)}, "outputs": [{"container": "mp3"}], "metadata": {"a": ${a}}}`;
+  const named = (path: string, more: string) =>
+    `{"source": {"kind": "${more ? 'ftp", "host": "media.invalid' : 'file'}", "path": "${path}"${more}}, "outputs": [{"container": "mp3"}]}`;
   const cases: [string, object | string, string, RegExp][] = [
     ['another host', headers({ Host: 'inside' }), 'source.headers.Host', /sets this header itself/],
     ['a length', headers({ 'content-length': '5' }), 'source.headers.content-length', /sets this header itself/],
@@ -44,6 +46,20 @@ test('what could never be done is refused before it is stored', async () => {
     ['what no database stores', about('"x\\u0000"'), 'metadata.a', /without U\+0000/],
     ['half of a pair', about('[1, {"b": "\\udc00"}]'), 'metadata.a.1.b', /surrogate/],
     ['a name of half a pair', about('{"b": {"\\ud83c": 1}}'), 'metadata.a.b', /surrogate/],
+    ['a path of half a pair', named('a\\ud800.mp4', ''), 'source.path', /a path under FILE_ROOTS, .*surrogate/],
+    ['a password of half a pair', named('a.mp4', ', "password": "\\udfff"'), 'source.password', /surrogate/],
+    [
+      'a webhook of half a pair',
+      { ...output({ container: 'mp3' }), notificationUrl: `${url}?\ud800` },
+      'notificationUrl',
+      /http/,
+    ],
+    [
+      'no language',
+      output({ container: 'mp4', subtitles: { burn: 'x y' } }),
+      'outputs.0.subtitles.burn',
+      /or a language/,
+    ],
     ['what is deeper than any stack', about('['.repeat(30_000) + ']'.repeat(30_000)), 'metadata.a', /100 levels/],
   ];
   for (const [what, body, path, allowed] of cases) {

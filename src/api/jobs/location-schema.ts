@@ -8,8 +8,12 @@ const text = (what: string) => z.string({ error: what }).min(1, { error: what })
 // No control characters: a line end inside a header or an FTP command would begin another.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused.
 const CONTROL = /[\u0000-\u001f\u007f]/;
+// What is stored has no place for them: it would be another name.
+const WHOLE = 'without halves of surrogate pairs';
 const plain = (what: string) =>
-  text(what).refine((value) => !CONTROL.test(value), { error: `${what}, without control characters` });
+  text(what)
+    .refine((value) => !CONTROL.test(value), { error: `${what}, without control characters` })
+    .refine((value) => value.isWellFormed(), { error: `${what}, ${WHOLE}` });
 
 const webUrl = plain('an http or https URL').refine((value) => /^https?:\/\/[^/]/i.test(value) && URL.canParse(value), {
   error: 'an http or https URL, such as https://example.com/film.mp4',
@@ -94,6 +98,7 @@ const ftp = z
       .string()
       .max(LONGEST)
       .refine((value) => !CONTROL.test(value), { error: 'a password without control characters' })
+      .refine((value) => value.isWellFormed(), { error: `a password ${WHOLE}` })
       .default(''),
     path: plain('a path'),
     secure: z.boolean().default(false),

@@ -137,9 +137,10 @@ const watermark = (maxInlineBytes: number) =>
 
 const BURN_ALLOWED = 'the number of a subtitle track, from 0, or a language such as "en"';
 const subtitles = z.strictObject({
-  burn: z.union([z.int().min(0).max(99), z.string().regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/)], {
-    error: BURN_ALLOWED,
-  }),
+  burn: z.union(
+    [z.int().min(0).max(99), z.string().regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/, { error: BURN_ALLOWED })],
+    { error: BURN_ALLOWED },
+  ),
 });
 
 const fields = (limits: SchemaLimits) => ({
