@@ -112,7 +112,7 @@ export type TaskTable = {
   readonly entry: string | null;
   readonly delivery: number | null;
   readonly result: OptionalJson<TaskResult>;
-  /** Segments of the running attempt that are visible already. */
+  /** Segments that are visible before the task is done: of its attempt, and of those before it that were interrupted. */
   readonly published: OptionalJson<readonly TrackPart[]>;
   readonly progress: Generated<number>;
   readonly speed: number | null;

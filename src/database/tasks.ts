@@ -43,8 +43,13 @@ export async function insertTasks(
     .execute();
 }
 
-/** A claimed task and how often it was tried, this time included. */
-export type ClaimedTask = { readonly task: Task; readonly tries: number };
+export type ClaimedTask = {
+  readonly task: Task;
+  /** How often it was tried, this time included. */
+  readonly tries: number;
+  /** What earlier attempts made visible. */
+  readonly published: readonly TrackPart[];
+};
 
 /**
  * Takes a task under a new attempt. Null where it waits for nobody: done, canceled, its job not running, or held
@@ -66,7 +71,6 @@ export async function claimTask(
       delivery: claim.delivery,
       claimed_at: sql<Date>`now()`,
       beat_at: sql<Date>`now()`,
-      published: null,
       progress: 0,
       speed: null,
       error: null,
@@ -90,7 +94,7 @@ export async function claimTask(
     )
     .returningAll()
     .executeTakeFirst();
-  return row ? { task: toTask(row), tries: row.tries } : null;
+  return row ? { task: toTask(row), tries: row.tries, published: row.published ?? [] } : null;
 }
 
 /** The fence: one row, or none where the attempt has lost its task. */
@@ -127,7 +131,7 @@ export async function completeTask(db: Kysely<Schema>, task: HeldTask, result: T
 
 export async function failTask(db: Kysely<Schema>, task: HeldTask, error: Failure): Promise<boolean> {
   const changed = await held(db, task)
-    .set({ status: 'failed', error: json(error), published: null, speed: null })
+    .set({ status: 'failed', error: json(error), speed: null })
     .executeTakeFirst();
   return changed.numUpdatedRows > 0n;
 }
@@ -140,7 +144,7 @@ export async function failDeadTask(
 ): Promise<boolean> {
   const changed = await db
     .updateTable('task')
-    .set({ status: 'failed', error: json(error), published: null, speed: null })
+    .set({ status: 'failed', error: json(error), speed: null })
     .where('project_id', '=', projectId)
     .where('job_id', '=', jobId)
     .where('id', '=', taskId)
@@ -162,19 +166,10 @@ export async function releaseTask(
       status: 'pending',
       tries: burnt ? eb.ref('tries') : eb('tries', '-', 1),
       worker_id: null,
-      published: null,
       progress: 0,
       speed: null,
       error: error && json(error),
     }))
-    .executeTakeFirst();
-  return changed.numUpdatedRows > 0n;
-}
-
-/** Makes segments of the running attempt visible. */
-export async function publishParts(db: Kysely<Schema>, task: HeldTask, parts: readonly TrackPart[]): Promise<boolean> {
-  const changed = await held(db, task)
-    .set({ published: json(parts) })
     .executeTakeFirst();
   return changed.numUpdatedRows > 0n;
 }
@@ -205,7 +200,10 @@ export async function listTasks(
   return rows.map(toTask);
 }
 
-/** What can be played of a job now: parts of finished tasks, and what running ones have published. */
+/**
+ * What can be played of a job now: parts of finished tasks, and what others have published, those too that were interrupted: what a
+ * playlist has named it goes on naming (RFC 8216 §6.2.1).
+ */
 export async function listPlayableParts(
   db: Kysely<Schema>,
   { projectId, jobId }: JobRef,
@@ -216,7 +214,7 @@ export async function listPlayableParts(
     .select(sql<readonly TrackPart[] | null>`coalesce(result->'parts', published)`.as('parts'))
     .where('project_id', '=', projectId)
     .where('job_id', '=', jobId)
-    .where('status', 'in', ['processing', 'done'])
+    .where(({ or, eb }) => or([eb('status', '=', 'done'), eb('published', 'is not', null)]))
     .orderBy('id')
     .execute();
   return rows.map(({ parts, ...task }) => ({ ...task, parts: parts ?? [] }));
@@ -283,7 +281,7 @@ export async function findNeededBy(
   return row.kind === 'output' ? [row.subject] : row.needed_by;
 }
 
-/** Takes running tasks from their workers and puts them back: their tries do not count, their attempts are over. */
+/** Takes running tasks from their workers and puts them back: their tries do not count, their attempts are over, what they made visible stays. */
 export async function releaseRunningTasks(db: Kysely<Schema>, { projectId, jobId }: JobRef): Promise<void> {
   await db
     .updateTable('task')
@@ -291,7 +289,6 @@ export async function releaseRunningTasks(db: Kysely<Schema>, { projectId, jobId
       status: 'pending',
       tries: eb('tries', '-', 1),
       worker_id: null,
-      published: null,
       progress: 0,
       speed: null,
     }))
@@ -301,14 +298,19 @@ export async function releaseRunningTasks(db: Kysely<Schema>, { projectId, jobId
     .execute();
 }
 
-/** Cancels unfinished tasks: all of a job, or those that only the given outputs wait for. */
+/** Cancels unfinished tasks: all of a job, or those that only the given outputs wait for. What they made visible stays, unless it is `dropped`. */
 export async function cancelTasks(
   db: Kysely<Schema>,
-  { projectId, jobId, outputs }: JobRef & { readonly outputs?: readonly number[] },
+  {
+    projectId,
+    jobId,
+    outputs,
+    dropped = false,
+  }: JobRef & { readonly outputs?: readonly number[]; readonly dropped?: boolean },
 ): Promise<void> {
   await db
     .updateTable('task')
-    .set({ status: 'canceled', published: null, speed: null })
+    .set({ status: 'canceled', speed: null, ...(dropped ? { published: null } : {}) })
     .where('project_id', '=', projectId)
     .where('job_id', '=', jobId)
     .where('status', 'in', ['pending', 'processing'])

@@ -15,6 +15,8 @@ export type Segment = {
   readonly start: number;
   readonly duration: number;
   readonly samples: number;
+  /** The next one has begun: it is whole whatever becomes of the stream. Of the last one only the end of the run tells. */
+  readonly isFollowed: boolean;
 };
 
 export type Init = { readonly data: Buffer; readonly timescale: number };
@@ -117,7 +119,7 @@ class Cutter {
   }
 
   async finish(): Promise<{ segments: number; samples: number }> {
-    await this.#close();
+    await this.#close(false);
     return { segments: this.#position, samples: this.#samples };
   }
 
@@ -142,7 +144,7 @@ class Cutter {
       defaultDuration: this.#trackDefaults.duration,
     });
     const fragment = { data: Buffer.concat([moved, mdat]), ...times };
-    if (this.#open.length > 0 && this.#beginsSegment(fragment)) await this.#close();
+    if (this.#open.length > 0 && this.#beginsSegment(fragment)) await this.#close(true);
     if (this.#open.length === 0) this.#checkStart(fragment);
     this.#open.push(fragment);
   }
@@ -170,7 +172,7 @@ class Cutter {
     return 2 / this.#timescale;
   }
 
-  async #close(): Promise<void> {
+  async #close(isFollowed: boolean): Promise<void> {
     const [first] = this.#open;
     if (!first) return;
     const segment: Segment = {
@@ -179,6 +181,7 @@ class Cutter {
       start: first.start,
       duration: this.#open.reduce((sum, fragment) => sum + fragment.duration, 0),
       samples: this.#open.reduce((sum, fragment) => sum + fragment.samples, 0),
+      isFollowed,
     };
     this.#open = [];
     this.#position += 1;

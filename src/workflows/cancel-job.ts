@@ -14,7 +14,7 @@ export async function cancelJob(platform: Platform, ref: JobRef): Promise<Job> {
   return platform.database.db.transaction().execute(async (db) => {
     const job = await lockForChange(db, ref);
     checkStatus(job, 'canceled', ['queued', 'processing', 'paused']);
-    await cancelTasks(db, ref);
+    await cancelTasks(db, { ...ref, dropped: true });
     await changeOutputs(db, { ...ref, from: ['pending', 'processing', 'uploading'] }, { status: 'canceled' });
     await platform.queue.cancelJob(job.id, db);
     await changeJob(db, ref, {

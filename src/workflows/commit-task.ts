@@ -9,12 +9,12 @@ import { PlatformError } from '#domain/error.ts';
 import { EMPTY_RESULT, type TaskResult } from '#domain/task.ts';
 import { finishIfOver } from '#workflows/finish-job.ts';
 import { PARTS_OWNERS } from '#workflows/job-owners.ts';
-import { attemptPrefix } from '#workflows/job-storage.ts';
 import { openUploads } from '#workflows/open-uploads.ts';
 import { outputResult } from '#workflows/output-result.ts';
 import { persist } from '#workflows/persist.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { recordEvent } from '#workflows/record-event.ts';
+import { removeAttempts } from '#workflows/remove-attempts.ts';
 import { tellJobProgress } from '#workflows/report-progress.ts';
 import type { TaskAttempt } from '#workflows/run-task.ts';
 import { sendOutputs } from '#workflows/send-tasks.ts';
@@ -34,11 +34,10 @@ export async function commitTask(platform: Platform, attempt: TaskAttempt, resul
 }
 
 /** Removes what earlier attempts left that died before they could, and tells how far the job is. The result is safe already. */
-export async function tidyAfterCommit(platform: Platform, { held, task, job }: TaskAttempt): Promise<void> {
+export async function tidyAfterCommit(platform: Platform, attempt: TaskAttempt): Promise<void> {
+  const { held, job } = attempt;
   try {
-    for (let earlier = 1; earlier < task.attempt; earlier++) {
-      await platform.storage.removeAll(`${attemptPrefix(job.uuid, { taskId: task.id, attempt: earlier })}/`);
-    }
+    await removeAttempts(platform, attempt, attempt.task.attempt - 1);
     await tellJobProgress(platform, held);
     await PARTS_OWNERS[job.api]?.(platform, held);
   } catch (error) {

@@ -7,7 +7,7 @@ import { PlatformError } from '#domain/error.ts';
 import type { Job, Output } from '#domain/job.ts';
 import type { Plan } from '#domain/plan.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
-import type { Task, TaskResult } from '#domain/task.ts';
+import type { Task, TaskResult, TrackPart } from '#domain/task.ts';
 import type { Entry } from '#queue/queue.ts';
 import { commitTask, tidyAfterCommit } from '#workflows/commit-task.ts';
 import { JobLogger } from '#workflows/job-logger.ts';
@@ -31,6 +31,8 @@ export type TaskAttempt = {
   readonly held: HeldTask;
   readonly task: Task;
   readonly tries: number;
+  /** What earlier attempts have shown already. */
+  readonly published: readonly TrackPart[];
   readonly job: Job;
   readonly plan: Plan;
   readonly outputs: readonly Output[];
@@ -92,7 +94,7 @@ async function takeTask(platform: Platform, entry: Entry<TaskLane>): Promise<Tas
       delivery: entry.delivery,
     });
     if (!claimed) return null;
-    const { task, tries } = claimed;
+    const { task, tries, published } = claimed;
     if (locked.status === 'queued') await changeJob(db, entry.data, { status: 'processing' });
     if (task.kind === 'output') {
       await changeOutputs(
@@ -110,6 +112,7 @@ async function takeTask(platform: Platform, entry: Entry<TaskLane>): Promise<Tas
       held: { ...entry.data, attempt: task.attempt },
       task,
       tries,
+      published,
       job,
       plan: job.plan,
       outputs: await listOutputs(db, entry.data, sealer),
@@ -130,7 +133,7 @@ async function execute(
   { signal, logger, executor }: Execution,
 ): Promise<TaskResult> {
   signal.throwIfAborted();
-  const { held, task, tries, job, plan, outputs, done, prefix } = attempt;
+  const { held, task, tries, published, job, plan, outputs, done, prefix } = attempt;
   const { config } = platform;
   if (tries > config.QUEUE_MAX_ATTEMPTS) {
     throw new PlatformError('worker_lost', `This work ended its worker ${tries - 1} times`);
@@ -165,6 +168,7 @@ async function execute(
         timeLimit: timeLimit(config, facts),
         log: logger.log,
         progress: progress.report,
+        published,
         publish: publisher.publish,
       }),
     );
@@ -172,6 +176,8 @@ async function execute(
     signal.throwIfAborted();
     return result;
   } catch (error) {
+    // Of an attempt that ends here, all that is whole stays.
+    await publisher.flush();
     // What storage failed with explains what FFmpeg said better than FFmpeg does.
     if (!signal.aborted) source.check();
     throw error;

@@ -11,6 +11,7 @@ import { failOutputs } from '#workflows/finish-job.ts';
 import type { JobLogger } from '#workflows/job-logger.ts';
 import { persist } from '#workflows/persist.ts';
 import type { Platform } from '#workflows/platform.ts';
+import { removeAttempts } from '#workflows/remove-attempts.ts';
 import { retryRule } from '#workflows/retry-delay.ts';
 import type { TaskAttempt } from '#workflows/run-task.ts';
 import type { TaskLane } from '#workflows/send-tasks.ts';
@@ -35,7 +36,8 @@ export async function settleTaskFailure(platform: Platform, failed: FailedAttemp
   // The row first: what it no longer names may then be removed, whatever the storage says to that.
   if (error.code !== 'lease_lost') await persist(() => settle(platform, failed, error));
   // A commit may have succeeded although its answer never came: then the files are the job's.
-  if (!(await findDoneBy(platform.database.db, attempt.held))) await platform.storage.removeAll(`${attempt.prefix}/`);
+  if (!(await findDoneBy(platform.database.db, attempt.held)))
+    await removeAttempts(platform, attempt, attempt.task.attempt);
 }
 
 async function settle(platform: Platform, failed: FailedAttempt, error: PlatformError): Promise<void> {

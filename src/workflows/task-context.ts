@@ -25,6 +25,8 @@ export type TaskContext = {
   readonly log: (line: string) => void;
   /** 0–1 of this task, with media seconds per second. Throttled by the receiver. */
   readonly progress: (done: number, speed: number | null) => void;
+  /** What earlier attempts, interrupted ones, made visible: it stays, and is built on. */
+  readonly published: readonly TrackPart[];
   /** Makes segments visible while the task still runs: fenced by the attempt. */
   readonly publish: (parts: readonly TrackPart[]) => Promise<void>;
 };

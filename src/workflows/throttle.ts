@@ -22,6 +22,18 @@ export class Throttle<T> {
     this.#schedule();
   }
 
+  /** Acts for what waits, now. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#running;
+    // When it ended, it may have set the timer for what waits.
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#run();
+    await this.#running;
+  }
+
   /** Forgets what waits, and resolves when nothing runs. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -3,7 +3,17 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { listEvents } from '#database/events.ts';
 import { listOutputs } from '#database/outputs.ts';
-import { claimTask, completeTask, failTask, listTasks, publishParts, releaseTask } from '#database/tasks.ts';
+import { publishParts } from '#database/task-parts.ts';
+import {
+  claimTask,
+  completeTask,
+  failTask,
+  listPlayableParts,
+  listTasks,
+  redoTasks,
+  releaseRunningTasks,
+  releaseTask,
+} from '#database/tasks.ts';
 import { toFailure } from '#domain/error.ts';
 import type { Task } from '#domain/task.ts';
 import { EMPTY_RESULT } from '#domain/task.ts';
@@ -41,6 +51,7 @@ async function take(job: OpenedJob, task: Task) {
     held: { ...job.ref, taskId: task.id, attempt: claimed.task.attempt },
     task: claimed.task,
     tries: claimed.tries,
+    published: claimed.published,
     job: job.job,
     plan: job.plan,
     outputs: await listOutputs(db, job.ref, opened.platform.sealer),
@@ -82,6 +93,37 @@ test('only a later delivery of the same entry takes over, and its claim ends the
   assert.equal(await publishParts(db, stale, []), false);
   assert.equal(await completeTask(db, { ...ref, attempt: 2 }, EMPTY_RESULT), true);
   assert.equal(await completeTask(db, { ...ref, attempt: 2 }, EMPTY_RESULT), false, 'twice');
+});
+
+test('what an attempt has shown is shown on when it is interrupted, and given to the next; a stale one adds nothing', async () => {
+  const { db } = fresh.database;
+  const job = await openPlannedJob(opened.platform);
+  const [task] = await listTasks(db, job.ref);
+  assert.ok(task);
+  const ref = { ...job.ref, taskId: task.id };
+  const part = (keys: readonly string[]) => ({
+    ...{ rendition: 'v0', init: null, codecs: 'avc1', timescale: 24 },
+    segments: keys.map((key, index) => ({ index, key, size: 5, start: 24 * index, duration: 24, samples: 24 })),
+  });
+  const shown = async () =>
+    (await listPlayableParts(db, job.ref))
+      .flatMap(({ parts }) => parts.flatMap(({ segments }) => segments))
+      .map(({ key }) => key);
+  await claimTask(db, ref, claimBy(crypto.randomUUID()));
+  assert.equal(await publishParts(db, { ...ref, attempt: 1 }, [part(['a'])]), true);
+  await releaseRunningTasks(db, job.ref);
+  assert.deepEqual(await shown(), ['a']);
+  // Stored before it was stopped, written down after.
+  assert.equal(await publishParts(db, { ...ref, attempt: 1 }, [part(['a', 'b'])]), true);
+  const next = await claimTask(db, ref, claimBy(crypto.randomUUID()));
+  assert.deepEqual(next?.published, [part(['a', 'b'])]);
+  assert.equal(await publishParts(db, { ...ref, attempt: 1 }, [part(['x'])]), false);
+  assert.deepEqual(await shown(), ['a', 'b']);
+  assert.equal(await failTask(db, { ...ref, attempt: 2 }, toFailure(new Error('broken'))), true);
+  assert.deepEqual(await shown(), ['a', 'b']);
+  await db.updateTable('task').set({ status: 'pending' }).where('id', '=', task.id).execute();
+  await redoTasks(db, { ...job.ref, kinds: [task.kind], subjects: [task.subject] });
+  assert.deepEqual(await shown(), []);
 });
 
 test('300 races between a stale attempt and its successor: the stale one never commits', async () => {

@@ -106,6 +106,19 @@ export function chunkCommand(options: ChunkCommandOptions): ChunkCommand {
   return { passes: twoPass.length > 0 ? [first, last] : [last], sinks, pictures };
 }
 
+/**
+ * Decodes up to a chunk's first frame, and no further: one frame comes out where the seek lands in time, none where it lands too late.
+ */
+export function firstFrameCommand(options: ChunkCommandOptions): string[] {
+  const { video, preparation, timeline, chunk } = options;
+  const frames = { startFrame: chunk.startFrame, endFrame: chunk.startFrame + 1 };
+  return [
+    ...inputSide(options, []),
+    ...['-filter_complex', pictureGraph({ video, preparation, timeline, ...frames }, [], [['null']])],
+    ...['-map', '[x0]', '-f', 'null', '-'],
+  ];
+}
+
 const drawingsOf = ({ drawings }: ChunkCommandOptions, renditions: readonly VideoRendition[]): (Drawing | null)[] =>
   renditions.map(({ id }) => drawings?.get(id) ?? null);
 

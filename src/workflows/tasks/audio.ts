@@ -14,7 +14,7 @@ import { boundaryTimes } from '#media/grid.ts';
 import type { Platform } from '#workflows/platform.ts';
 import type { TaskContext } from '#workflows/task-context.ts';
 import { runCommand, sourceArguments } from '#workflows/tasks/run-command.ts';
-import { TrackWriter } from '#workflows/tasks/track-writer.ts';
+import { countSegments, TrackWriter } from '#workflows/tasks/track-writer.ts';
 import { storeTransportSegments } from '#workflows/tasks/transport-segments.ts';
 
 export async function encodeAudio(platform: Platform, context: TaskContext): Promise<TaskResult> {
@@ -40,7 +40,9 @@ export async function encodeAudio(platform: Platform, context: TaskContext): Pro
       rendition: rendition.id,
       firstSegment: 0,
       signal: context.signal,
-      onSegment: () => context.publish(writers.map((writer) => writer.part).filter((part) => part.segments.length > 0)),
+      // Encoded from the beginning again, which gives the same: what was shown is only not stored twice.
+      kept: context.published,
+      onSegment: () => context.publish(writers.flatMap((writer) => writer.shown)),
     });
   });
   const boundaries = boundaryTimes(timeline);
@@ -55,12 +57,13 @@ export async function encodeAudio(platform: Platform, context: TaskContext): Pro
       storeTransportSegments(platform, context, { rendition: rendition.id, firstSegment: 0, boundaries, fps: null }),
     ),
   );
-  const parts = [...writers.map((writer) => writer.part), ...transportParts];
-  const short = parts.find((part) => part.segments.length !== boundaries.length - 1);
-  if (short)
+  const parts = [...writers.flatMap((writer) => writer.parts), ...transportParts];
+  const counts = renditions.map(({ id }) => countSegments(parts, id));
+  const short = counts.find((count) => count !== boundaries.length - 1);
+  if (short !== undefined)
     throw new PlatformError(
       'encode_failed',
-      `The sound fell into ${short.segments.length} segments instead of ${boundaries.length - 1}`,
+      `The sound fell into ${short} segments instead of ${boundaries.length - 1}`,
     );
   return { parts, pictures: [], files: [], frames: 0, seconds: run.seconds };
 }

@@ -7,7 +7,7 @@ import { packageTimeline } from '#workflows/package-timeline.ts';
 import type { Platform } from '#workflows/platform.ts';
 import type { TaskContext } from '#workflows/task-context.ts';
 import { runCommand, sourceArguments } from '#workflows/tasks/run-command.ts';
-import { TrackWriter } from '#workflows/tasks/track-writer.ts';
+import { countSegments, TrackWriter } from '#workflows/tasks/track-writer.ts';
 
 export async function copyRendition(platform: Platform, context: TaskContext): Promise<TaskResult> {
   const { plan, facts, task, job } = context;
@@ -23,7 +23,8 @@ export async function copyRendition(platform: Platform, context: TaskContext): P
     rendition: rendition.id,
     firstSegment: 0,
     signal: context.signal,
-    onSegment: () => context.publish([writer.part]),
+    kept: context.published,
+    onSegment: () => context.publish(writer.shown),
   });
   const cut = { boundaries: boundaryTimes(timeline), alignment: 'exact', offset: 0, fps: timeline.fps } as const;
   const run = await runCommand(platform, context, {
@@ -32,11 +33,8 @@ export async function copyRendition(platform: Platform, context: TaskContext): P
     onProgress: ({ outTime, speed }) => context.progress(Math.min(1, (outTime ?? 0) / timeline.duration), speed),
   });
   const wanted = timeline.boundaries.length - 1;
-  if (writer.part.segments.length !== wanted) {
-    throw new PlatformError(
-      'encode_failed',
-      `The copied stream fell into ${writer.part.segments.length} segments instead of ${wanted}`,
-    );
-  }
-  return { parts: [writer.part], pictures: [], files: [], frames: writer.samples, seconds: run.seconds };
+  const made = countSegments(writer.parts, rendition.id);
+  if (made !== wanted)
+    throw new PlatformError('encode_failed', `The copied stream fell into ${made} segments instead of ${wanted}`);
+  return { parts: writer.parts, pictures: [], files: [], frames: writer.samples, seconds: run.seconds };
 }

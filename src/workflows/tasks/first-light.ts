@@ -34,7 +34,9 @@ export async function makeFirstLight(platform: Platform, context: TaskContext): 
     rendition: lowest.id,
     firstSegment: 0,
     signal: context.signal,
-    onSegment: () => context.publish([writer.part]),
+    kept: [],
+    // Its one segment ends with the task: shown before, it could be another one after an interruption.
+    onSegment: () => undefined,
   });
   const endFrame = timeline.boundaries[1] ?? chunk.endFrame;
   const part = { ...chunk, segments: 1, endFrame };
@@ -60,5 +62,5 @@ export async function makeFirstLight(platform: Platform, context: TaskContext): 
     isUrgent: true,
     sinks: [(stream) => writer.read(stream, { boundaries, alignment: 'exact', offset: 0 })],
   });
-  return { parts: [writer.part], pictures: [], files: [], frames: writer.samples, seconds: run.seconds };
+  return { parts: writer.parts, pictures: [], files: [], frames: writer.samples, seconds: run.seconds };
 }

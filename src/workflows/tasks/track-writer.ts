@@ -15,7 +15,9 @@ export type TrackWriterOptions = {
   /** Number of the run's first segment in its timeline. */
   readonly firstSegment: number;
   readonly signal: AbortSignal;
-  /** After each stored segment. */
+  /** What earlier attempts showed: it stays as it is, and is not stored again. */
+  readonly kept: readonly TrackPart[];
+  /** After each segment that may be shown. */
   readonly onSegment: () => Promise<void> | void;
 };
 
@@ -25,17 +27,37 @@ const INIT_TYPE = 'video/mp4';
 /** The life of one track of one attempt. */
 export class TrackWriter {
   readonly #options: TrackWriterOptions;
+  readonly #kept: readonly TrackPart[];
+  readonly #keptIndexes: ReadonlySet<number>;
   #part: TrackPart;
+  /** Segments of the part that are whole whatever becomes of this attempt. */
+  #followed = 0;
   samples = 0;
 
   constructor(options: TrackWriterOptions) {
     this.#options = options;
+    this.#kept = options.kept.filter(({ rendition }) => rendition === options.rendition);
+    this.#keptIndexes = new Set(this.#kept.flatMap(({ segments }) => segments.map(({ index }) => index)));
     this.#part = { rendition: options.rendition, init: null, codecs: '', timescale: 1, segments: [] };
   }
 
-  /** What is stored so far. */
-  get part(): TrackPart {
-    return this.#part;
+  /** What is stored so far, by this attempt and by those before it. */
+  get parts(): readonly TrackPart[] {
+    return this.#behindKept(this.#part.segments.length);
+  }
+
+  /** The same without a segment that the end of the stream may have cut short. */
+  get shown(): readonly TrackPart[] {
+    return this.#behindKept(this.#followed);
+  }
+
+  /** One part, unless the init segments differ: then an encoder was replaced between two attempts. */
+  #behindKept(count: number): readonly TrackPart[] {
+    const made = { ...this.#part, segments: this.#part.segments.slice(0, count) };
+    if (count === 0) return this.#kept;
+    const last = this.#kept.at(-1);
+    if (!last || last.init?.hash !== made.init?.hash) return [...this.#kept, made];
+    return [...this.#kept.slice(0, -1), { ...made, init: last.init, segments: [...last.segments, ...made.segments] }];
   }
 
   /** Cuts a stream of fragments on the boundaries and stores every segment as soon as it is whole. */
@@ -51,8 +73,9 @@ export class TrackWriter {
 
   async #storeInit(init: Init): Promise<void> {
     const key = `${this.#key()}/init.mp4`;
-    const size = await this.#write(key, init.data, INIT_TYPE);
     const hash = createHash('sha256').update(init.data).digest('hex').slice(0, 16);
+    const known = this.#kept.at(-1)?.init;
+    const size = known?.hash === hash ? known.size : await this.#write(key, init.data, INIT_TYPE);
     this.#part = {
       ...this.#part,
       init: { key, size, hash },
@@ -61,11 +84,14 @@ export class TrackWriter {
     };
   }
 
-  async #storeSegment({ position, data, start, duration, samples }: Segment): Promise<void> {
+  async #storeSegment({ position, data, start, duration, samples, isFollowed }: Segment): Promise<void> {
     const index = this.#options.firstSegment + position;
+    if (this.#keptIndexes.has(index)) return;
     const key = `${this.#key()}/${segmentName({ extension: 'm4s' }, index)}`;
     const size = await this.#write(key, data, SEGMENT_TYPE);
     this.#part = { ...this.#part, segments: [...this.#part.segments, { index, key, size, start, duration, samples }] };
+    if (!isFollowed) return;
+    this.#followed += 1;
     await this.#options.onSegment();
   }
 
@@ -78,3 +104,7 @@ export class TrackWriter {
     return storage.write(key, data, { contentType, size: data.length, signal });
   }
 }
+
+/** Of one rendition. */
+export const countSegments = (parts: readonly TrackPart[], rendition: string): number =>
+  parts.reduce((count, part) => count + (part.rendition === rendition ? part.segments.length : 0), 0);
