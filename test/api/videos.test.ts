@@ -310,6 +310,16 @@ test('videos are listed, searched, sorted, paged and changed', async () => {
   assert.equal(admin.total, 2);
 });
 
+test('a field that no video has is refused by its name; a video may be sent back as it was read', async () => {
+  const made = (await server.call('POST', '/videos', { body: { title: 'One' } })).body as Video;
+  const wrong = await server.call('PUT', `/videos/${made.hash}`, { body: { titel: 'Two', tags: ['x'] } });
+  const { errors } = wrong.body as { errors: { path: string }[] };
+  assert.deepEqual([wrong.status, errors.map((one) => one.path)], [400, ['titel']], wrong.text);
+  assert.deepEqual((await get(made.hash)).tags, []);
+  const back = await server.call('PUT', `/videos/${made.hash}`, { body: { ...made, title: 'Two' } });
+  assert.deepEqual([back.status, (back.body as Video).title], [200, 'Two'], back.text);
+});
+
 test('the admin service tells of every part', async () => {
   const { status, body } = await server.call('GET', '/admin/status');
   const found = body as Record<string, Record<string, unknown>>;

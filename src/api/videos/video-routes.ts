@@ -31,13 +31,19 @@ const createBody = z
     path: ['title'],
     error: 'title or filename',
   });
-const editBody = z.object({
+const editFields = z.strictObject({
   title: title.optional(),
   description: description.optional(),
   tags: tagList.optional(),
   poster_time: posterTime.optional(),
   playback_policy: playbackPolicy.optional(),
 });
+/** A video may be sent back as it was read: what of it can't be changed is passed over. A name that no video has is refused. */
+const editBody = z.preprocess((body) => {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  const isFixed = (name: string) => Object.hasOwn(videoView.shape, name) && !Object.hasOwn(editFields.shape, name);
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !isFixed(name)));
+}, editFields);
 const stoppedView = z.object({ hash: z.string(), stopped: z.boolean(), status: z.string() });
 
 export function videoRoutes(app: Api, context: ApiContext): void {
