@@ -1,12 +1,14 @@
 // The words of the jobs API: the examples of docs/jobs.md are taken as they stand, what comes back can be sent again, and the OpenAPI document holds together.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { openServer, type TestServer } from './open-server.ts';
 
 let server: TestServer;
 before(async () => {
-  server = await openServer();
+  // The examples name files of the server.
+  server = await openServer({ settings: { FILE_ROOTS: tmpdir() } });
 });
 after(() => server[Symbol.asyncDispose]());
 
