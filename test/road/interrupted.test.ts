@@ -36,7 +36,12 @@ after(async () => {
 const serve = (): Promise<RenditionServer> =>
   startRendition({
     dataDir: join(folder, 'data'),
-    settings: { DATABASE_URL: fresh.url, SEGMENT_SECONDS: '2', WORKER_CONCURRENCY: '1', CHILD_NICENESS: '0' },
+    settings: {
+      DATABASE_URL: fresh.url,
+      SEGMENT_SECONDS: '2',
+      WORKER_CONCURRENCY: '1',
+      QUEUE_VISIBILITY_TIMEOUT_MS: '10000',
+    },
   });
 
 /** Names of the segments in each playlist, in order. */
