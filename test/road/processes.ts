@@ -154,16 +154,20 @@ export async function attemptFolders(storage: string, uuid: string): Promise<str
   return names.filter((name) => name !== 'source').sort();
 }
 
-/** Those that belong to no attempt whose result was stored: what losers, dead or alive, have left. */
+/** Those that belong to no attempt whose result was stored, and hold no segment that one was built on: what losers, dead or alive, have left. */
 export async function strayFolders({ db }: Database, storage: string, uuid: string): Promise<string[]> {
   const rows = await db
     .selectFrom('task')
     .innerJoin('job', 'job.id', 'task.job_id')
-    .select(['task.id', 'task.attempt'])
+    .select(['task.id', 'task.attempt', 'task.result'])
     .where('job.uuid', '=', uuid)
     .where('task.status', '=', 'done')
     .execute();
-  const stored = new Set(rows.map(({ id, attempt }) => `t${id}-${attempt}`));
+  const built = rows.flatMap(({ result }) => result?.parts ?? []).flatMap(({ segments }) => segments);
+  const stored = new Set([
+    ...rows.map(({ id, attempt }) => `t${id}-${attempt}`),
+    ...built.map(({ key }) => key.split('/')[2]),
+  ]);
   return (await attemptFolders(storage, uuid)).filter((name) => !stored.has(name));
 }
 
