@@ -1,8 +1,9 @@
 // The life of a video in a bucket: encrypted, stopped in the middle, gone on with, deleted; and an upload that nobody goes on with. Nothing is left behind.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CreateBucketCommand, ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { sweepCluster } from '#workflows/janitor.ts';
+import { bucketAccess, makeBucket, openClient } from '../kit/bucket.ts';
 import { checkStream } from '../kit/check-playlists.ts';
 import { eventually } from '../kit/eventually.ts';
 import { startSwift, swiftMissing } from '../kit/swift.ts';
@@ -15,18 +16,14 @@ test('a video in a bucket is stopped, gone on with and deleted, an upload expire
   skip: swiftMissing(),
 }, async () => {
   const swift = await startSwift();
-  const credentials = { accessKeyId: swift.accessKeyId, secretAccessKey: swift.accessKeySecret };
-  const s3 = new S3Client({ endpoint: swift.endpoint, region: 'us-east-1', forcePathStyle: true, credentials });
+  const s3 = openClient(swift);
   try {
-    await s3.send(new CreateBucketCommand({ Bucket: 'media' }));
+    await makeBucket(swift, 'media');
     await using server = await openServer({
       works: true,
       settings: {
         STORAGE_URL: 's3://media/videos',
-        S3_ENDPOINT: swift.endpoint,
-        AWS_REGION: 'us-east-1',
-        AWS_ACCESS_KEY_ID: swift.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: swift.accessKeySecret,
+        ...bucketAccess(swift),
         SEGMENT_SECONDS: '2',
       },
     });

@@ -1,8 +1,8 @@
 // Operations whose files lie in S3: uploaded straight into the bucket, worked on by ranges, served from there, removed from there. Against a real S3 server.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import sharp from 'sharp';
+import { bucketAccess, makeBucket } from '../kit/bucket.ts';
 import { type Swift, startSwift, swiftMissing } from '../kit/swift.ts';
 import { makeFilm, openServer, type TestServer } from './open-server.ts';
 import { Client, formOf, makePicture, resizeForm, UNLIMITED } from './operations-client.ts';
@@ -13,19 +13,13 @@ let server: TestServer;
 before(async () => {
   if (missing) return;
   swift = await startSwift();
-  const credentials = { accessKeyId: swift.accessKeyId, secretAccessKey: swift.accessKeySecret };
-  const s3 = new S3Client({ endpoint: swift.endpoint, region: 'us-east-1', forcePathStyle: true, credentials });
-  await s3.send(new CreateBucketCommand({ Bucket: 'operations' }));
-  s3.destroy();
+  await makeBucket(swift, 'operations');
   server = await openServer({
     works: true,
     settings: {
       ...UNLIMITED,
       STORAGE_URL: 's3://operations/managed',
-      S3_ENDPOINT: swift.endpoint,
-      AWS_REGION: 'us-east-1',
-      AWS_ACCESS_KEY_ID: swift.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: swift.accessKeySecret,
+      ...bucketAccess(swift),
     },
   });
 });

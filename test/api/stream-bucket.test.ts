@@ -1,7 +1,7 @@
 // Streams out of a bucket: the original is read by ranges, and players may be sent to the bucket itself.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { bucketAccess, makeBucket } from '../kit/bucket.ts';
 import { checkStream } from '../kit/check-playlists.ts';
 import { startSwift, swiftMissing } from '../kit/swift.ts';
 import { openServer } from './open-server.ts';
@@ -12,18 +12,12 @@ test('a video in a bucket plays out of its original, and stored segments come fr
 }, async () => {
   const swift = await startSwift();
   try {
-    const credentials = { accessKeyId: swift.accessKeyId, secretAccessKey: swift.accessKeySecret };
-    const s3 = new S3Client({ endpoint: swift.endpoint, region: 'us-east-1', forcePathStyle: true, credentials });
-    await s3.send(new CreateBucketCommand({ Bucket: 'media' }));
-    s3.destroy();
+    await makeBucket(swift, 'media');
     await using server = await openServer({
       works: true,
       settings: {
         STORAGE_URL: 's3://media/videos',
-        S3_ENDPOINT: swift.endpoint,
-        AWS_REGION: 'us-east-1',
-        AWS_ACCESS_KEY_ID: swift.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: swift.accessKeySecret,
+        ...bucketAccess(swift),
         STREAM_FROM_S3: 'redirect',
         SEGMENT_SECONDS: '2',
         CHILD_NICENESS: '0',

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
+import { ListMultipartUploadsCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as tus from 'tus-js-client';
+import { bucketAccess, makeBucket, openClient } from '../kit/bucket.ts';
 import { eventually } from '../kit/eventually.ts';
 import { startFaultProxy } from '../kit/fault-proxy.ts';
 import { type Swift, startSwift, swiftMissing } from '../kit/swift.ts';
@@ -19,21 +20,12 @@ let client: S3Client;
 before(async () => {
   if (missing !== false) return;
   swift = await startSwift();
-  const credentials = { accessKeyId: swift.accessKeyId, secretAccessKey: swift.accessKeySecret };
-  client = new S3Client({
-    endpoint: swift.endpoint,
-    region: 'us-east-1',
-    forcePathStyle: true,
-    credentials,
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-  });
-  await client.send(new CreateBucketCommand({ Bucket: 'videos' }));
+  client = openClient(swift);
+  await makeBucket(swift, 'videos');
   server = await openServer({
     settings: {
       STORAGE_URL: 's3://videos/media',
-      S3_ENDPOINT: swift.endpoint,
-      AWS_ACCESS_KEY_ID: swift.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: swift.accessKeySecret,
+      ...bucketAccess(swift),
     },
   });
   film = await bigFilm(server.folder, 17 * MB + 4321);

@@ -5,9 +5,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import pg from 'pg';
 import { ERROR_CODES, type ErrorCode } from '#domain/error.ts';
+import { makeBucket } from '../kit/bucket.ts';
 import { makeCertificate } from '../kit/certificate.ts';
 import { needTool } from '../kit/decode.ts';
 import { type FileServer, servedFile, startFileServer } from '../kit/http-server.ts';
@@ -67,14 +67,7 @@ before(async () => {
     startFileServer({ tls: certificate }),
     freePort(),
   ]);
-  const client = new S3Client({
-    region: 'us-east-1',
-    endpoint: swift.endpoint,
-    forcePathStyle: true,
-    credentials: { accessKeyId: swift.accessKeyId, secretAccessKey: swift.accessKeySecret },
-  });
-  await client.send(new CreateBucketCommand({ Bucket: 'media' }));
-  client.destroy();
+  await makeBucket(swift, 'media');
   const bytes = await readFile(film);
   const page = '<!doctype html><html><head><title>Sign in</title></head><body>Sign in</body></html>';
   web.files.set('/empty.mp4', servedFile(Buffer.alloc(0)));

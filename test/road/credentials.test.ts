@@ -5,7 +5,8 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { makeBucket, openClient } from '../kit/bucket.ts';
 import { needTool } from '../kit/decode.ts';
 import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
 import { startRendition } from '../kit/rendition-server.ts';
@@ -25,15 +26,10 @@ before(async () => {
   if (missing) return;
   folder = await mkdtemp(join(tmpdir(), 'rendition-credentials-'));
   [swift, fresh] = await Promise.all([startSwift(), freshDatabase()]);
-  const client = new S3Client({
-    region: 'us-east-1',
-    endpoint: swift.endpoint,
-    forcePathStyle: true,
-    credentials: { accessKeyId: swift.accessKeyId, secretAccessKey: swift.accessKeySecret },
-  });
+  const client = openClient(swift);
   const sound = ['-f', 'lavfi', '-i', 'sine=440:d=1', '-f', 'wav', join(folder, 'tone.wav')];
   await needTool('ffmpeg', ['-v', 'error', ...sound]);
-  await client.send(new CreateBucketCommand({ Bucket: 'media' }));
+  await makeBucket(swift, 'media');
   await client.send(
     new PutObjectCommand({ Bucket: 'media', Key: 'tone.wav', Body: await readFile(join(folder, 'tone.wav')) }),
   );

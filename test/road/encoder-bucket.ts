@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { after, before } from 'node:test';
-import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-import { openS3 } from '#storage/s3.ts';
+import { ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import type { Store } from '#storage/store.ts';
 import { openServer, type TestServer, until } from '../api/open-server.ts';
+import { makeBucket, openBucket, openClient } from '../kit/bucket.ts';
 import { redisMissing, startRedis, type TestRedis } from '../kit/redis.ts';
 import { freePort } from '../kit/server-process.ts';
 import { type Swift, startSwift, swiftMissing } from '../kit/swift.ts';
@@ -71,36 +71,11 @@ before(async () => {
   [swift, redis, backendPort] = await Promise.all([startSwift(), startRedis(), freePort()]);
   await makeFilm({ path, width: 640, height: 360, fps: '24', seconds: SECONDS, output });
   film = await readFile(path);
-  const credentials = { accessKeyId: swift.accessKeyId, secretAccessKey: swift.accessKeySecret };
-  client = new S3Client({
-    region: 'us-east-1',
-    endpoint: swift.endpoint,
-    forcePathStyle: true,
-    credentials,
-    maxAttempts: 10,
-  });
-  await makeBucket();
-  store = openS3({
-    bucket: BUCKET,
-    prefix: '',
-    region: null,
-    endpoint: swift.endpoint,
-    forcePathStyle: null,
-    credentials: { accessKeyId: swift.accessKeyId, accessKeySecret: swift.accessKeySecret, sessionToken: null },
-    role: 'destination',
-    acl: null,
-    guard: null,
-  });
+  await makeBucket(swift, BUCKET);
+  client = openClient(swift);
+  store = openBucket(swift, BUCKET);
   server = await openServer({ works: true, settings: { ...settings(), REDIS_URL: redis.url } });
 });
-/** A server that has just started answers 503 now and then; a try whose answer was lost has made it. */
-async function makeBucket(): Promise<void> {
-  try {
-    await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
-  } catch (error) {
-    if (!(error instanceof Error && /^BucketAlready/.test(error.name))) throw error;
-  }
-}
 after(async () => {
   if (missing) return;
   await server?.[Symbol.asyncDispose]();

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, before } from 'node:test';
-import { openS3 } from '#storage/s3.ts';
 import type { Store } from '#storage/store.ts';
+import { makeBucket, openBucket } from '../kit/bucket.ts';
 import { makeCertificate } from '../kit/certificate.ts';
 import { needTool } from '../kit/decode.ts';
 import { type FileServer, servedFile, startFileServer } from '../kit/http-server.ts';
@@ -71,18 +71,8 @@ before(async () => {
     startFileServer({ ...guarded, tls: certificate }),
   ]);
   await writeFile(join(folder, 'ca.pem'), certificate.cert + (ftps.certificate?.cert ?? ''));
-  store = openS3({
-    bucket,
-    prefix: '',
-    region: null,
-    endpoint: swift.endpoint,
-    forcePathStyle: null,
-    credentials: { accessKeyId: swift.accessKeyId, accessKeySecret: swift.accessKeySecret, sessionToken: null },
-    role: 'destination',
-    acl: null,
-    guard: null,
-  });
-  await makeBucket();
+  await makeBucket(swift, bucket);
+  store = openBucket(swift, bucket);
   const bytes = await readFile(film);
   web.files.set('/film.mp4', servedFile(bytes));
   secureWeb.files.set('/film.mp4', servedFile(bytes));
@@ -107,18 +97,6 @@ after(async () => {
   await fresh?.drop();
   await rm(folder, { recursive: true, force: true });
 });
-
-async function makeBucket(): Promise<void> {
-  const { CreateBucketCommand, S3Client } = await import('@aws-sdk/client-s3');
-  const client = new S3Client({
-    region: 'us-east-1',
-    endpoint: swift.endpoint,
-    forcePathStyle: true,
-    credentials: { accessKeyId: swift.accessKeyId, secretAccessKey: swift.accessKeySecret },
-  });
-  await client.send(new CreateBucketCommand({ Bucket: bucket }));
-  client.destroy();
-}
 
 export const s3 = (path: string) => ({
   kind: 's3',

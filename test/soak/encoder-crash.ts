@@ -7,9 +7,8 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { openS3 } from '#storage/s3.ts';
 import { openServer, until } from '../api/open-server.ts';
+import { makeBucket, openBucket } from '../kit/bucket.ts';
 import { needTool, readMaster } from '../kit/decode.ts';
 import { startSwift, swiftMissing } from '../kit/swift.ts';
 import { startReceiver } from '../kit/webhook-receiver.ts';
@@ -32,21 +31,8 @@ test('workers are killed while they encode and upload: the bucket holds the film
   stack.defer(() => swift.stop());
   const receiver = await startReceiver(SECRET);
   stack.defer(() => receiver.stop());
-  const credentials = { accessKeyId: swift.accessKeyId, secretAccessKey: swift.accessKeySecret };
-  const client = new S3Client({ region: 'us-east-1', endpoint: swift.endpoint, forcePathStyle: true, credentials });
-  await client.send(new CreateBucketCommand({ Bucket: 'media' }));
-  client.destroy();
-  const store = openS3({
-    bucket: 'media',
-    prefix: '',
-    region: null,
-    endpoint: swift.endpoint,
-    forcePathStyle: null,
-    credentials: { accessKeyId: swift.accessKeyId, accessKeySecret: swift.accessKeySecret, sessionToken: null },
-    role: 'destination',
-    acl: null,
-    guard: null,
-  });
+  await makeBucket(swift, 'media');
+  const store = openBucket(swift, 'media');
   stack.defer(() => store.close());
   const path = join(folder, 'film.mp4');
   await makeFilm({
