@@ -1,6 +1,6 @@
 // Every try of every piece of work is kept, whatever road it takes to its end, and goes with its job.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { failJobAttempt, listAttempts } from '#database/attempts.ts';
 import { claimJob } from '#database/jobs.ts';
 import { claimTask, completeTask, failTask, type HeldTask, listTasks, releaseTask } from '#database/tasks.ts';
@@ -11,20 +11,9 @@ import { deleteJob } from '#workflows/delete-job.ts';
 import { pauseJob } from '#workflows/pause-job.ts';
 import { resumeJob } from '#workflows/resume-job.ts';
 import { submitJob } from '#workflows/submit-job.ts';
-import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
-import { type OpenedJob, openPlannedJob, openTestPlatform, streamSpec, type TestPlatform } from './test-platform.ts';
+import { type OpenedJob, openOwnPlatform, openPlannedJob, streamSpec } from './test-platform.ts';
 
-let fresh: FreshDatabase;
-let opened: TestPlatform;
-
-before(async () => {
-  fresh = await freshDatabase();
-  opened = await openTestPlatform(fresh.database);
-});
-after(async () => {
-  await opened.close();
-  await fresh.drop();
-});
+const { fresh, opened } = await openOwnPlatform();
 
 const claimBy = (workerId: string, entry = crypto.randomUUID(), delivery = 0) => ({ workerId, entry, delivery });
 const lost = toFailure(new PlatformError('source_unreachable', 'The line broke'));

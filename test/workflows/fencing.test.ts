@@ -1,6 +1,6 @@
 // Claims, fences and the fan-in: at-least-once execution, exactly-once effect.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { listEvents } from '#database/events.ts';
 import { listOutputs } from '#database/outputs.ts';
 import { publishParts } from '#database/task-parts.ts';
@@ -18,27 +18,9 @@ import { toFailure } from '#domain/error.ts';
 import type { Task } from '#domain/task.ts';
 import { EMPTY_RESULT } from '#domain/task.ts';
 import { commitTask } from '#workflows/commit-task.ts';
-import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
-import {
-  type OpenedJob,
-  openPlannedJob,
-  openTestPlatform,
-  streamSpec,
-  type TestPlatform,
-  taskStates,
-} from './test-platform.ts';
+import { type OpenedJob, openOwnPlatform, openPlannedJob, streamSpec, taskStates } from './test-platform.ts';
 
-let fresh: FreshDatabase;
-let opened: TestPlatform;
-
-before(async () => {
-  fresh = await freshDatabase();
-  opened = await openTestPlatform(fresh.database);
-});
-after(async () => {
-  await opened.close();
-  await fresh.drop();
-});
+const { fresh, opened } = await openOwnPlatform();
 
 const claimBy = (entry: string, delivery = 0) => ({ workerId: 'w', entry, delivery });
 

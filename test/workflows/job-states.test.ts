@@ -1,6 +1,6 @@
 // Cancel, pause, resume, retry and delete: which fits which status, and what they do to tasks, entries and files.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { listEvents } from '#database/events.ts';
 import { changeJob, findJob } from '#database/jobs.ts';
 import { listOutputs } from '#database/outputs.ts';
@@ -16,28 +16,16 @@ import { pauseJob } from '#workflows/pause-job.ts';
 import { resumeJob } from '#workflows/resume-job.ts';
 import { retryJob } from '#workflows/retry-job.ts';
 import { submitJob } from '#workflows/submit-job.ts';
-import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
 import {
   jobRequest,
   type OpenedJob,
+  openOwnPlatform,
   openPlannedJob,
-  openTestPlatform,
   streamSpec,
-  type TestPlatform,
   taskStates,
 } from './test-platform.ts';
 
-let fresh: FreshDatabase;
-let opened: TestPlatform;
-
-before(async () => {
-  fresh = await freshDatabase();
-  opened = await openTestPlatform(fresh.database);
-});
-after(async () => {
-  await opened.close();
-  await fresh.drop();
-});
+const { fresh, opened } = await openOwnPlatform();
 
 const waiting = async (jobId: number): Promise<string[]> => {
   const { rows } = await fresh.database.pool.query<{ name: string }>(

@@ -1,25 +1,15 @@
 // What a failed job had sent is removed without a transaction that waits for its destination, and a retry waits for it.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { findJob } from '#database/jobs.ts';
 import { claimTask, listTasks } from '#database/tasks.ts';
 import { insertUpload } from '#database/upload-tasks.ts';
 import { cancelJob } from '#workflows/cancel-job.ts';
 import { removeDelivered } from '#workflows/remove-delivered.ts';
 import { retryJob } from '#workflows/retry-job.ts';
-import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
-import { openPlannedJob, openTestPlatform, streamSpec, type TestPlatform } from './test-platform.ts';
+import { openOwnPlatform, openPlannedJob, streamSpec } from './test-platform.ts';
 
-let fresh: FreshDatabase;
-let opened: TestPlatform;
-before(async () => {
-  fresh = await freshDatabase();
-  opened = await openTestPlatform(fresh.database);
-});
-after(async () => {
-  await opened.close();
-  await fresh.drop();
-});
+const { fresh, opened } = await openOwnPlatform();
 
 test('a slow destination holds up a retry of its job, and nothing else of the database', async () => {
   const { platform } = opened;

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import pino from 'pino';
 import { loadConfig } from '#config/load.ts';
 import type { Database } from '#database/connect.ts';
@@ -27,6 +28,7 @@ import { Originals } from '#workflows/originals.ts';
 import { planOptions } from '#workflows/plan-options.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { submitJob } from '#workflows/submit-job.ts';
+import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
 import { audioFacts, LIMITS, sourceFacts, videoFacts } from '../media/sample-facts.ts';
 
 export type TestPlatform = {
@@ -130,6 +132,17 @@ export async function openTestPlatform(database: Database, options: TestPlatform
       if (!options.folder) await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A platform on a database of its own, for all tests of the file that asks; gone behind them. */
+export async function openOwnPlatform(): Promise<{ readonly fresh: FreshDatabase; readonly opened: TestPlatform }> {
+  const fresh = await freshDatabase();
+  const opened = await openTestPlatform(fresh.database);
+  after(async () => {
+    await opened.close();
+    await fresh.drop();
+  });
+  return { fresh, opened };
 }
 
 /** A stream as chunks of everything: nothing is copied, and no hardware changes the plan. */
