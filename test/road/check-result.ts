@@ -66,3 +66,11 @@ export async function urlOf(server: RenditionServer, job: string, output: number
   assert.ok(url, `output ${output} has an address`);
   return url;
 }
+
+/** A job of a file whose outputs must all be made; answers its id. */
+export async function runJob(server: RenditionServer, file: string, outputs: readonly object[]): Promise<string> {
+  const id = await server.submit(file, outputs);
+  const report = await server.waitFor(id, 90);
+  assert.equal(report.status, 'completed', `${JSON.stringify(report.error)}\n${await server.log(id)}`);
+  return id;
+}

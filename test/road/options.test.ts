@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
 import { describeMedia, needTool, readFrames, readMaster } from '../kit/decode.ts';
 import { type RenditionServer, startRendition } from '../kit/rendition-server.ts';
-import { urlOf } from './check-result.ts';
+import { runJob, urlOf } from './check-result.ts';
 import { readNumbers } from './film.ts';
 import { make, makeSources, WIDTH } from './option-sources.ts';
 
@@ -24,12 +24,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function run(file: string, ...outputs: object[]): Promise<string> {
-  const id = await server.submit(`${folder}/${file}`, outputs);
-  const report = await server.waitFor(id, 90);
-  assert.equal(report.status, 'completed', `${JSON.stringify(report.error)}\n${await server.log(id)}`);
-  return id;
-}
+const run = (file: string, ...outputs: object[]) => runJob(server, `${folder}/${file}`, outputs);
 
 /** Integrated loudness as EBU R128 measures it, LUFS. */
 async function loudnessOf(url: string): Promise<number> {

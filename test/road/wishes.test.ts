@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import { describeMedia, needTool, readMaster } from '../kit/decode.ts';
 import { type RenditionServer, startRendition } from '../kit/rendition-server.ts';
-import { urlOf } from './check-result.ts';
+import { runJob, urlOf } from './check-result.ts';
 
 let folder = '';
 let server: RenditionServer;
@@ -40,12 +40,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function run(file: string, ...outputs: object[]): Promise<string> {
-  const id = await server.submit(`${folder}/${file}`, outputs);
-  const report = await server.waitFor(id, 90);
-  assert.equal(report.status, 'completed', JSON.stringify(report.error));
-  return id;
-}
+const run = (file: string, ...outputs: object[]) => runJob(server, `${folder}/${file}`, outputs);
 
 async function languagesOf(url: string): Promise<string[]> {
   const entries = 'stream=codec_type:stream_tags=language';
