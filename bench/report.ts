@@ -23,7 +23,8 @@ export async function describeMachine(): Promise<string[]> {
 }
 
 const figure = (value: number, unit: Row['unit'] | Series['unit']): string =>
-  unit === '×' ? `${value.toFixed(3)}×` : `${value.toFixed(unit === 'MB' ? 0 : 2)} ${unit}`;
+  unit === '×' ? `${value.toFixed(3)}×` : `${value.toFixed(DIGITS[unit])} ${unit}`;
+const DIGITS = { MB: 0, ms: 1, s: 2, 'CPU s': 2 } as const;
 
 const targetOf = ({ target, unit }: Row): string =>
   'atMost' in target ? `≤ ${figureOfTarget(target.atMost, unit)}` : `≥ ${figureOfTarget(target.atLeast, unit)}`;
@@ -47,7 +48,7 @@ export function printFinding(finding: Finding): void {
 }
 
 const seriesLine = ({ name, unit, values }: Series): string =>
-  `${name}: ${figure(median(values), unit)}${values.length > 1 ? ` (${values.map((value) => value.toFixed(2)).join(', ')})` : ''}`;
+  `${name}: ${figure(median(values), unit)}${values.length > 1 ? ` (${values.map((value) => value.toFixed(DIGITS[unit])).join(', ')})` : ''}`;
 
 /** docs/bench.md */
 export function writeReport(

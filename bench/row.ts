@@ -13,7 +13,7 @@ export type Context = {
 
 export type Series = {
   readonly name: string;
-  readonly unit: 's' | 'CPU s' | 'MB';
+  readonly unit: 'ms' | 's' | 'CPU s' | 'MB';
   readonly values: readonly number[];
 };
 

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { startRendition } from '../../test/kit/rendition-server.ts';
 import { freePort, missingPrograms, startServer } from '../../test/kit/server-process.ts';
+import { startBareServer } from '../bare-server.ts';
 import { runFfmpeg } from '../baseline.ts';
 import { measure, median } from '../meter.ts';
 import type { Row } from '../row.ts';
@@ -15,6 +16,7 @@ const run = promisify(execFile);
 const ROUNDS = { full: 11, quick: 5 } as const;
 const SECONDS = 1;
 const CONNECTIONS = 16;
+const BARE = "Node's HTTP server with one answer in memory and nothing else, a thousand answers";
 
 const nginxConfig = (folder: string, port: number): string => `
 daemon off;
@@ -40,6 +42,9 @@ async function load(url: string, script: readonly string[]): Promise<number> {
   if (/Non-2xx/.test(stdout)) throw new Error(stdout);
   return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1] ?? Number.NaN);
 }
+
+/** Milliseconds of a thousand answers. @param rate of them a second */
+const timeOf = (rate: number): number => 1e6 / rate;
 
 /** Seconds of a film before it begins anew. */
 const ROUND = 24;
@@ -142,17 +147,22 @@ const row = ({ name, title, file, rounds, atLeast }: Thing): Row => ({
       const script = join(place, 'turns.lua');
       await writeFile(script, inTurns(names.length));
       const options = names.length > 1 ? ['-s', script] : [];
-      const [ours, theirs]: [number[], number[]] = [[], []];
+      // What lies on the disk has no such measure: that server has no disk.
+      const only = names.length === 1 ? names[0] : undefined;
+      await using bare = only === undefined ? null : await startBareServer(join(place, 'files', only));
+      const [ours, theirs, bares]: [number[], number[], number[]] = [[], [], []];
       const { foreign } = await measure(null, () => sleep(3000));
       for (let round = 0; round < (quick ? ROUNDS.quick : ROUNDS.full); round++) {
         theirs.push(await load(`http://127.0.0.1:${port}/${file}`, options));
         ours.push(await load(`${stream}/${file}`, options));
+        if (bare) bares.push(await load(bare.url, options));
       }
       return {
         value: median(ours.map((rate, i) => rate / (theirs[i] ?? Number.NaN))),
         series: [
-          { name: 'nginx, a thousand answers', unit: 's', values: theirs.map((rate) => 1000 / rate) },
-          { name: 'ours, a thousand answers', unit: 's', values: ours.map((rate) => 1000 / rate) },
+          { name: 'nginx, a thousand answers', unit: 'ms', values: theirs.map(timeOf) },
+          { name: 'ours, a thousand answers', unit: 'ms', values: ours.map(timeOf) },
+          ...(bare ? [{ name: BARE, unit: 'ms' as const, values: bares.map(timeOf) }] : []),
         ],
         foreign,
         commands: [`wrk -t1 -c${CONNECTIONS} -d${SECONDS}s URL`],

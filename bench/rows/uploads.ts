@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { startRendition } from '../../test/kit/rendition-server.ts';
 import { findProgram, freePort, missingPrograms, startServer } from '../../test/kit/server-process.ts';
+import { startBareServer } from '../bare-server.ts';
 import { measure, median, type Sample } from '../meter.ts';
 import type { Row } from '../row.ts';
 
@@ -53,18 +54,22 @@ const upload: Row = {
     await writeFile(join(place, 'nginx.conf'), nginxConfig(place, port));
     const nginx = await startServer('nginx', ['-c', join(place, 'nginx.conf'), '-e', join(place, 'error.log')], port);
     try {
+      await using bare = await startBareServer();
       await using server = await startRendition({ settings: {} });
       const curl = findProgram('curl') ?? 'curl';
       const quiet = ['--silent', '--show-error', '--fail', '--output', '/dev/null'];
       const put = [...quiet, '-T', file, `http://127.0.0.1:${port}/film.bin`];
       const theirs: Sample[] = [];
       const ours: Sample[] = [];
+      const thrownAway: Sample[] = [];
       const chunked: Sample[] = [];
       // While neither works: the servers' own work is nobody else's.
       const { foreign } = await measure(null, () => sleep(3000));
       for (let round = 0; round < (quick ? 5 : 9); round++) {
         theirs.push(await measure(null, async () => void (await run(curl, put))));
         await rm(join(place, 'files', 'film.bin'), { force: true });
+        const away = [...quiet, '-T', file, bare.url];
+        thrownAway.push(await measure(null, async () => void (await run(curl, away))));
         const made = await fetch(`${server.url}/upload/tus/`, {
           method: 'POST',
           headers: {
@@ -97,6 +102,7 @@ const upload: Row = {
         series: [
           { name: 'nginx PUT', unit: 's', values: walls(theirs) },
           { name: 'tus', unit: 's', values: walls(ours) },
+          { name: "Node's HTTP server, which throws it away", unit: 's', values: walls(thrownAway) },
           { name: 'one chunk as a form', unit: 's', values: walls(chunked) },
         ],
         foreign,
