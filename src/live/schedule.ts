@@ -20,11 +20,11 @@ function latest({ after, until }: Span, times: readonly (number | null)[]): numb
   return inside.length > 0 ? Math.max(...inside.map(Number)) : null;
 }
 
-/** The last time of a pattern that lies in the span. */
-function cronTime(pattern: string | null, timezone: string | null, { after, until }: Span): number | null {
+/** The last time of a pattern up to the end of the span. Looked for backwards: a clock that was set, or a machine that slept, makes spans of years. */
+function cronTime(pattern: string | null, timezone: string | null, { until }: Span): number | null {
   if (pattern === null) return null;
-  const cron = new Cron(pattern, { paused: true, ...(timezone === null ? { timezone: 'UTC' } : { timezone }) });
-  let found: number | null = null;
-  for (let at = cron.nextRun(after); at !== null && at <= until; at = cron.nextRun(at)) found = at.getTime();
-  return found;
+  const cron = new Cron(pattern, { paused: true, timezone: timezone ?? 'UTC' });
+  // What it is given does not count itself.
+  const [last] = cron.previousRuns(1, new Date(until.getTime() + 1));
+  return last?.getTime() ?? null;
 }

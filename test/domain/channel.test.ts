@@ -83,4 +83,26 @@ test('times of a schedule', () => {
   assert.equal(due('2026-01-10T07:00:00Z', '2026-01-10T08:00:00Z'), null);
   assert.equal(due('2026-01-10T06:00:00Z', '2026-01-10T20:00:00Z'), 'stop', 'the later one counts');
   assert.equal(due('2026-01-10T07:00:00Z', '2026-01-10T08:00:00Z', { startAt: '2026-01-10T07:30:00Z' }), 'start');
+
+  // Minutes of a night in which the pattern falls due.
+  const hits = (pattern: string, from: string, hours: number): string[] =>
+    Array.from({ length: hours * 60 }, (_, i) => Date.parse(from) + i * 60_000)
+      .filter((at) => due(new Date(at - 60_000).toISOString(), new Date(at).toISOString(), { startCron: pattern }))
+      .map((at) => new Date(at).toISOString().slice(11, 16));
+  assert.deepEqual(hits('30 2 * * *', '2026-10-24T23:00:00Z', 4), ['00:30'], 'an hour that comes twice counts once');
+  assert.deepEqual(
+    hits('30 2 * * *', '2026-03-29T00:00:00Z', 3),
+    ['01:00'],
+    'one that is left out, when it would begin',
+  );
+  assert.deepEqual(
+    hits('0 * * * *', '2026-10-24T23:30:00Z', 3),
+    ['00:00', '01:00', '02:00'],
+    'every hour is every hour',
+  );
+  assert.equal(
+    due('1970-01-01T00:00:00Z', '2026-01-10T21:00:30Z', { startCron: '* * * * *' }),
+    'start',
+    'a machine that began without a clock has it set',
+  );
 });
