@@ -53,7 +53,7 @@ export const command: Command = {
 
 async function encode(call: Call): Promise<number> {
   const config = readEnvironment();
-  const signals = nextSignal();
+  const signal = nextSignal();
   const source = await readSource(call.arguments[0] ?? '', config);
   const target = openTarget(call.values.get('to') ?? source.name, source.name);
   const outputs = readOutputs(call, config, target.destination);
@@ -82,7 +82,7 @@ async function encode(call: Call): Promise<number> {
       });
       const ref = { projectId: job.projectId, jobId: job.id };
       const view = createProgressView({ quiet: call.flags.has('json'), name: source.name });
-      void signals.signal.then(() =>
+      void signal.then(() =>
         cancelJob(platform, ref).catch((error: unknown) => log.error({ err: error }, 'the job could not be canceled')),
       );
       const { job: ended, outputs: made } = await watchJob(platform, ref, view).finally(() => view.close());
@@ -94,7 +94,6 @@ async function encode(call: Call): Promise<number> {
       await worker.stop();
     }
   } finally {
-    signals.stop();
     if (!done) await undo();
   }
 }

@@ -34,9 +34,9 @@ async function plan(call: Call): Promise<number> {
   const config = readEnvironment();
   const source = await readSource(call.arguments[0] ?? '', config);
   const outputs = readOutputs(call, config, () => null);
-  const signals = nextSignal();
+  const signal = nextSignal();
   const control = new AbortController();
-  void signals.signal.then(() => control.abort(new PlatformError('canceled', 'interrupted')));
+  void signal.then(() => control.abort(new PlatformError('canceled', 'interrupted')));
   const scratch = await mkdtemp(path.join(tmpdir(), 'rendition-plan-'));
   // The user's own machine: their own network is theirs to reach.
   const egress = createEgress({ allow: ['0.0.0.0/0', '::/0'] });
@@ -64,7 +64,6 @@ async function plan(call: Call): Promise<number> {
     if (control.signal.aborted) return 130;
     throw error;
   } finally {
-    signals.stop();
     await egress.close();
     await rm(scratch, { recursive: true, force: true });
   }

@@ -11,13 +11,12 @@ export function hearStop(): (
   platform: OpenPlatform,
   end: (ending: StopSignal | PlatformError) => Parts,
 ) => Promise<number> {
-  const signals = nextSignal();
+  const signal = nextSignal();
   return async ({ log, lost }, end) => {
-    const ending = await Promise.race([signals.signal, lost]);
+    const ending = await Promise.race([signal, lost]);
     if (ending instanceof PlatformError) log.error(ending.message);
     else log.info(`${ending}: stopping`);
     await endInTime(log, end(ending));
-    signals.stop();
     return ending instanceof PlatformError ? 1 : 0;
   };
 }

@@ -10,12 +10,20 @@ export type Started = {
   readonly output: { out: string; err: string };
   readonly ended: Promise<number | null>;
 };
-export type RunOptions = { readonly env?: Record<string, string>; readonly cwd?: string };
+export type RunOptions = { readonly env?: Record<string, string>; readonly cwd?: string; readonly isGroup?: boolean };
 
-export function start(args: readonly string[], { env = {}, cwd }: RunOptions = {}): Started {
+export const start = (args: readonly string[], options: RunOptions = {}): Started =>
+  startProgram(process.execPath, [MAIN, ...args], options);
+
+export function startProgram(
+  program: string,
+  args: readonly string[],
+  { env = {}, cwd, isGroup = false }: RunOptions,
+): Started {
   // Nothing of the surroundings but where programs lie: settings come from the test alone.
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(program, args, {
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
+    detached: isGroup,
     ...(cwd === undefined ? {} : { cwd }),
   });
   const output = { out: '', err: '' };

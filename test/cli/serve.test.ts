@@ -1,12 +1,11 @@
 // `rendition serve` with its embedded database: start, second start, the commands beside it, and its end.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
-import { run, said, start } from './run-cli.ts';
+import { after, before, describe, test } from 'node:test';
+import { eventually } from '../kit/eventually.ts';
+import { run, type Started, said, start, startProgram } from './run-cli.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 let folder: string;
@@ -18,7 +17,11 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
-const READY = /^Rendition is ready at (http:\/\/127\.0\.0\.1:\d+)\n$/;
+/** In the project's folder and a process group of its own, as a terminal starts it. */
+const startBy = (program: string, args: readonly string[]): Started =>
+  startProgram(program, args, { env: { ...env, LOG_LEVEL: 'info' }, cwd: ROOT, isGroup: true });
+const gone = (base: string) => eventually(() => assert.rejects(fetch(`${base}/health`)), { within: 30_000 });
+const READY = /^Rendition is ready at (http:\/\/127\.0\.0\.1:\d+)$/m;
 
 test('it starts, serves, and stops within seconds', async () => {
   const server = start(['serve'], { env });
@@ -34,13 +37,45 @@ test('it starts, serves, and stops within seconds', async () => {
 });
 
 test('what is typed behind `npm start --` reaches the server', async () => {
-  const settings = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env };
-  const child = spawn('npm', ['start', '--silent', '--', '--no-such-option', 'a b'], { cwd: ROOT, env: settings });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (said += String(bytes)));
-  const [code] = await once(child, 'close');
-  assert.notEqual(code, 0, said);
-  assert.match(said, /--no-such-option/);
+  const { output, ended } = startBy('npm', ['start', '--silent', '--', '--no-such-option', 'a b']);
+  assert.notEqual(await ended, 0, output.err);
+  assert.match(output.err, /--no-such-option/);
+});
+
+test('a SIGTERM to npm ends the server, though the shell between dies of it and tells nobody', async () => {
+  const npm = startBy('npm', ['start', '--silent']);
+  const [, base = ''] = await said(npm, READY);
+  npm.child.kill('SIGTERM');
+  await npm.ended;
+  await gone(base);
+  assert.match(npm.output.out + npm.output.err, /SIGTERM: stopping/);
+});
+
+describe('where the machine has an older Node, a process of it stays before the server:', () => {
+  /** The same Node under another name is another one to it. */
+  const startByOlder = async (): Promise<Started> => {
+    const node = path.join(folder, 'node');
+    await rm(node, { force: true });
+    await symlink(process.execPath, node);
+    const handOver = `import { handOver } from './scripts/bootstrap/hand-over.mjs'; await handOver('${node}', ['src/main.ts', 'serve']);`;
+    return startBy(process.execPath, ['--input-type=module', '--eval', handOver]);
+  };
+
+  test('one Ctrl-C, which both of them get and one passes on, stops it in order', async () => {
+    const older = await startByOlder();
+    const [, base = ''] = await said(older, READY);
+    process.kill(-(older.child.pid ?? 0), 'SIGINT');
+    assert.equal(await older.ended, 0, older.output.err);
+    await gone(base);
+  });
+
+  test('a kill of that process ends the server too', async () => {
+    const older = await startByOlder();
+    const [, base = ''] = await said(older, READY);
+    older.child.kill('SIGKILL');
+    await older.ended;
+    await gone(base);
+  });
 });
 
 test('keys: the key and nothing else; listed without it; revoked once', async () => {
