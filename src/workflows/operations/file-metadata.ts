@@ -30,26 +30,45 @@ export function sourceMetadata(facts: SourceFacts, format: string): FileMetadata
   });
 }
 
-/** Of a job's first output, which is an operation's only one. */
+/** Names of encoders that are not their codec's. */
+const CODECS: Readonly<Record<string, string>> = { wav: 'pcm_s16le' };
+
+/** Of a job's first output, which is an operation's only one. What was copied is as it was in the source. */
 export function resultMetadata(result: OutputResult, plan: Plan | null, facts: SourceFacts | null): FileMetadata {
   const [output] = plan?.outputs ?? [];
   const direct = output?.direct ?? null;
   const isPicture = output?.method === 'image';
   const film = plan?.video.find(({ id }) => output?.video.includes(id));
-  const sound = plan?.audio.find(({ id }) => output?.audio.includes(id)) ?? null;
-  const hasSound = sound !== null || (direct !== null && direct.audioStreams.length > 0);
   const timeline = output && plan?.timelines[output.timeline];
-  const codec = (name: string | null | undefined, copied: string | undefined) => (name === 'copy' ? copied : name);
+  const copied = direct?.kind === 'copy' ? (facts?.video ?? null) : null;
+  const codec = film?.codec ?? result.videoCodec;
+  const rate = copied ? copied.averageFrameRate : film || direct?.fps ? timeline?.fps : null;
   return known({
     format: result.container,
     duration: isPicture ? null : rounded(result.duration, 3),
-    width: result.width,
-    height: result.height,
-    video_codec: isPicture ? null : codec(film?.codec ?? result.videoCodec, facts?.video?.codec),
-    audio_codec: hasSound ? codec(result.audioCodec, facts?.audio[0]?.codec) : null,
-    frame_rate: isPicture || !timeline || !(film || direct?.fps) ? null : perSecond(timeline.fps),
-    sample_rate: hasSound ? (sound?.sampleRate ?? direct?.sampleRate) : null,
-    channels: hasSound ? (sound?.channels ?? direct?.channels) : null,
+    width: result.width ?? copied?.displayWidth,
+    height: result.height ?? copied?.displayHeight,
+    video_codec: isPicture ? null : codec === 'copy' ? facts?.video?.codec : codec,
+    frame_rate: isPicture || !rate ? null : perSecond(rate),
+    ...soundMetadata(result, plan, facts),
     bitrate: isPicture || result.duration <= 0 ? null : Math.round((result.size * 8) / result.duration),
+  });
+}
+
+type SoundMetadata = Pick<FileMetadata, 'audio_codec' | 'sample_rate' | 'channels'>;
+
+function soundMetadata(result: OutputResult, plan: Plan | null, facts: SourceFacts | null): SoundMetadata {
+  const [output] = plan?.outputs ?? [];
+  const direct = output?.direct ?? null;
+  const sound = plan?.audio.find(({ id }) => output?.audio.includes(id)) ?? direct;
+  if (!sound || (direct && direct.audioStreams.length === 0)) return {};
+  const copied =
+    direct?.audioCodec === 'copy' ? facts?.audio.find((track) => track.streamIndex === direct.audioStreams[0]) : null;
+  const codec = result.audioCodec === 'copy' ? facts?.audio[0]?.codec : result.audioCodec;
+  const deep = codec === 'wav' && direct?.sound?.bits === 24;
+  return known({
+    audio_codec: deep ? 'pcm_s24le' : (copied?.codec ?? CODECS[codec ?? ''] ?? codec),
+    sample_rate: copied?.sampleRate ?? sound.sampleRate,
+    channels: copied?.channels ?? sound.channels,
   });
 }
