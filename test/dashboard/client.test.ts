@@ -5,6 +5,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { ERROR_CODES } from '#domain/error.ts';
+import { FINDING_CODES } from '#domain/finding.ts';
 import { generateClient, type OpenApi } from '../../scripts/generate-client.ts';
 import { openServer } from '../api/open-server.ts';
 import { listFiles, ROOT, readSource } from '../laws/source-tree.ts';
@@ -93,6 +95,23 @@ test('every word is there in each language, with the same values in it', async (
     return names(text).join() === names(other).join() ? [] : [`${key}: ${text} / ${other}`];
   });
   assert.deepEqual(broken, []);
+});
+
+test('what the server says by a code, German says in German', async () => {
+  const de = await wordsOf('de');
+  const wanted = [
+    ...Object.keys(FINDING_CODES).flatMap((code) => [`finding.${code}`, `finding.does.${code}`]),
+    ...Object.keys(ERROR_CODES).flatMap((code) => [`failure.${code}`, `advice.${code}`]),
+  ];
+  const known = Object.keys(de).filter((key) => /^(finding|failure|advice)\./.test(key));
+  assert.deepEqual(
+    wanted.filter((key) => !de[key]),
+    [],
+    'has no word',
+  );
+  // One that differs by severity has that behind its code.
+  const stale = known.filter((key) => !wanted.includes(key) && !wanted.includes(key.replace(/\.\w+$/, '')));
+  assert.deepEqual(stale, [], 'is said by nobody');
 });
 
 test('what is loaded first is small, and the rest comes when it is asked for', (context) => {

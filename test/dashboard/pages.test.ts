@@ -1,6 +1,6 @@
 // Every page, light and dark, on a phone and on a desk: what axe finds, what it asks of whom, whether anything sticks out.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -14,15 +14,25 @@ let browser: Browser;
 let folder: string;
 let job: string;
 let broken: string;
+let video: string;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rendition-pages-'));
   [server, browser] = await Promise.all([startRendition(), openBrowser()]);
-  job = await server.submit(await makeClip(folder, { seconds: 4 }), [{ container: 'hls', renditions: ['180p'] }]);
+  const clip = await makeClip(folder, { seconds: 4 });
+  job = await server.submit(clip, [{ container: 'hls', renditions: ['180p'] }]);
+  video = await uploadAs(
+    'Ein Name, der länger ist als jede Karte, auf der er stehen soll, und noch etwas (final).mp4',
+    clip,
+  );
   const refused = await fetch(`${server.url}/jobs`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ source: { kind: 'inline', data: 'bm8gZmlsbQ==' }, outputs: [{ container: 'mp4' }] }),
+    body: JSON.stringify({
+      source: { kind: 'inline', data: 'bm8gZmlsbQ==' },
+      outputs: [{ container: 'mp4' }],
+      notificationUrl: `https://receiver.invalid/${'hook'.repeat(20)}`,
+    }),
   });
   broken = ((await refused.json()) as { uuid: string }).uuid;
   await Promise.all([server.waitFor(job, 90), server.waitFor(broken, 90)]);
@@ -38,12 +48,31 @@ after(async () => {
   if (folder) await rm(folder, { recursive: true, force: true });
 });
 
+async function uploadAs(name: string, path: string): Promise<string> {
+  const bytes = await readFile(path);
+  const answer = await fetch(`${server.url}/upload/tus/`, {
+    method: 'POST',
+    headers: {
+      'Tus-Resumable': '1.0.0',
+      'Upload-Length': String(bytes.length),
+      'Upload-Metadata': `filename ${Buffer.from(name).toString('base64')}`,
+      'Content-Type': 'application/offset+octet-stream',
+    },
+    body: bytes,
+  });
+  assert.equal(answer.status, 201);
+  return answer.headers.get('location')?.replace(/\/+$/, '').split('/').at(-1) ?? '';
+}
+
 const places = (): string[] => [
   '/',
   '/videos',
+  `/videos/${video}`,
   '/jobs',
   `/jobs/${job}`,
   `/jobs/${broken}`,
+  `/jobs/${broken}?tab=deliveries`,
+  `/jobs/${job}?tab=log`,
   '/jobs/new',
   '/convert',
   '/channels',

@@ -1,5 +1,6 @@
 // All that is asked of the server: plain HTTP with the key where one is needed, and failures as what to do about them.
 import type { Answer, Api } from '../../../client/types.ts';
+import { t } from '../text/text.ts';
 
 const KEY = 'rendition-key';
 let key = sessionStorage.getItem(KEY) ?? '';
@@ -66,7 +67,7 @@ async function ask(path: string, options: RequestInit): Promise<Response> {
     return await fetch(path, options);
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
-    throw new ApiError(0, { message: 'The server cannot be reached.', code: 'unreachable' });
+    throw new ApiError(0, { message: t('error.away'), code: 'unreachable' });
   }
 }
 

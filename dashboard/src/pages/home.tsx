@@ -6,13 +6,14 @@ import { read } from '../api/http.ts';
 import { useNewestJobs } from '../api/jobs.ts';
 import type { Job, Overview } from '../api/types.ts';
 import { Link } from '../router.tsx';
-import { ago, bytes, clock, hour, number, t, tell } from '../text/text.ts';
+import { ago, bytes, clock, hour, number, t, tell, told } from '../text/text.ts';
 import { May, Served, useServes } from '../ui/may.tsx';
 import { Bones, Card, Empty, PageHead, Problem, Progress, Stat, Status } from '../ui/parts.tsx';
 
 const ANY = { status: '', search: '' };
 /** Share of the disk below which it is time to make room. */
 const LITTLE_ROOM = 0.1;
+const MOST_FAILED = 5;
 
 export default function Home() {
   const overview = useQuery({ queryKey: ['overview'], queryFn: () => read('GET /overview'), refetchInterval: 30_000 });
@@ -137,7 +138,7 @@ function RunningJob({ job }: { job: Job }) {
 }
 
 function Attention({ overview }: { overview: Overview | undefined }) {
-  const failed = useNewestJobs({ ...ANY, status: 'failed' }, 5, useServes('jobs'));
+  const failed = useNewestJobs({ ...ANY, status: 'failed' }, MOST_FAILED, useServes('jobs'));
   const health = useQuery({
     queryKey: ['health'],
     // Its answer says more than its status.
@@ -153,7 +154,10 @@ function Attention({ overview }: { overview: Overview | undefined }) {
   const troubled = channels.filter(({ status }) => ['error', 'retrying'].includes(status));
   const isCalm = recent.length + checks.length + hooks + troubled.length === 0 && room >= LITTLE_ROOM;
   return (
-    <Card title={t('home.attention')}>
+    <Card
+      title={t('home.attention')}
+      side={recent.length === MOST_FAILED && <Link to="/jobs?status=failed">{t('home.attention.more')}</Link>}
+    >
       {isCalm ? (
         <p className="body row">
           <CheckCircle2 size={18} color="var(--good)" aria-hidden /> {t('home.attention.none')}
@@ -200,7 +204,9 @@ function Attention({ overview }: { overview: Overview | undefined }) {
                 </Link>
                 <span className="small quiet">{job.completedAt && ago(job.completedAt)}</span>
               </div>
-              <span className="small bad-text cut">{job.error?.message}</span>
+              <span className="small bad-text cut">
+                {job.error && (told('failure', job.error.code) ?? job.error.message)}
+              </span>
             </li>
           ))}
         </ul>

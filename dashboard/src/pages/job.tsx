@@ -11,7 +11,7 @@ import { go, setQuery, usePlace } from '../router.tsx';
 import type { PageProps } from '../shell/pages.ts';
 import { clock, moment, number, t } from '../text/text.ts';
 import { May } from '../ui/may.tsx';
-import { Bones, Card, Code, PageHead, Problem, Progress, Segments, Status } from '../ui/parts.tsx';
+import { Bones, Card, Code, Failure, PageHead, Problem, Progress, Segments, Status } from '../ui/parts.tsx';
 import { Attempts } from './job/attempts.tsx';
 import { ChunkMap } from './job/chunk-map.tsx';
 import { Deliveries } from './job/deliveries.tsx';
@@ -72,8 +72,7 @@ export default function JobPage({ params }: PageProps) {
         <div className="notice bad" role="alert">
           <span aria-hidden>⚠</span>
           <div>
-            <strong>{job.error.message}</strong>
-            <span>{job.error.advice}</span>
+            <Failure of={job.error} />
             <code className="small">{job.error.code}</code>
           </div>
         </div>
@@ -134,7 +133,11 @@ function Running({ job, stage }: { job: Job; stage: string | undefined }) {
   return (
     <div className="stack">
       <Progress value={job.progress} label={t('jobs.progress')} />
-      <p className="small quiet number" role="status">
+      {/* Read out at every tenth, not at every figure. */}
+      <span className="unseen" role="status">
+        {t('job.progress.now', { percent: Math.floor(job.progress / 10) * 10 })}
+      </span>
+      <p className="small quiet number">
         {stage === 'fetch' ? t('job.fetching') : `${number(job.progress)} %`}
         {job.speed !== null && job.speed > 0 && ` · ${t('job.speed', { speed: job.speed })}`}
         {job.etaSeconds !== null && ` · ${t('job.left', { time: clock(job.etaSeconds) })}`}

@@ -85,6 +85,7 @@ function Lanes({ queue }: { queue: Queue }) {
   return (
     <Card title={t('queue.title')}>
       <Table
+        className="compact"
         columns={[
           'queue.lane',
           { name: 'queue.waiting', className: 'number' },

@@ -2,7 +2,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Download, Pencil, Play, Square, Trash2 } from 'lucide-react';
 import { useState } from 'react';
-import { openFile, read, request } from '../api/http.ts';
+import { ApiError, openFile, read, request } from '../api/http.ts';
 import type { Job, Video } from '../api/types.ts';
 import { besidePoster, changeVideo, isBusy, ownPath, removeVideo, useTranscode, useVideo } from '../api/videos.ts';
 import { Player } from '../player/player.tsx';
@@ -45,7 +45,7 @@ export default function VideoPage({ params }: PageProps) {
         </May>
       </PageHead>
       {video.error && (
-        <Problem error={new Error(typeof video.error === 'string' ? video.error : video.error.message)} />
+        <Problem error={typeof video.error === 'string' ? new Error(video.error) : new ApiError(0, video.error)} />
       )}
       <div className="watch">
         <div className="stack">

@@ -3,10 +3,8 @@ import { useEffect, useRef } from 'react';
 import { go } from '../router.tsx';
 import { t } from '../text/text.ts';
 import { Dialog } from '../ui/dialog.tsx';
+import { isTyping } from '../ui/typing.ts';
 import type { Target } from './nav.tsx';
-
-const isTyping = (target: EventTarget | null): boolean =>
-  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
 const STORE = 'rendition-shortcuts';
 /** Who speaks to the machine says letters that were meant for nobody: WCAG 2.1.4 wants them to be turned off. */
@@ -67,6 +65,7 @@ export function Help({ targets, mayWrite, onClose }: HelpProps) {
   const rows: [string[], string][] = [
     [['Ctrl', 'K'], t('palette.open')],
     [['/'], t('help.search')],
+    [['Ctrl', 'Z'], t('act.undo')],
     ...(maySubmit({ targets, mayWrite }) ? [[['n'], t('jobs.new')] as [string[], string]] : []),
     [['?'], t('help.title')],
     ...targets.map(({ shortcut, label }): [string[], string] => [['g', shortcut], t(label)]),

@@ -3,6 +3,7 @@ import { channels } from './channels.de.ts';
 import { convert } from './convert.de.ts';
 import { fields } from './fields.de.ts';
 import { jobs } from './jobs.de.ts';
+import { server } from './server.de.ts';
 import type { Catalogue } from './text.ts';
 
 export const de: Catalogue = {
@@ -10,6 +11,7 @@ export const de: Catalogue = {
   ...channels,
   ...fields,
   ...jobs,
+  ...server,
   skip: 'Zum Inhalt springen',
   loading: 'Wird geladen',
   toasts: 'Hinweise',
@@ -33,6 +35,7 @@ export const de: Catalogue = {
   'act.edit': 'Bearbeiten',
   'act.save': 'Speichern',
   'act.undo': 'Rückgängig',
+  'error.away': 'Der Server ist nicht erreichbar.',
   'error.unreachable':
     'Prüfe, ob der Server läuft und dieser Rechner verbunden ist; die Seite macht von selbst weiter.',
   'lost.unserved.title': 'Gibt es hier nicht',
@@ -105,6 +108,7 @@ export const de: Catalogue = {
   'home.onair': 'Auf Sendung seit {time}',
   'home.attention': 'Braucht Aufmerksamkeit',
   'home.attention.none': 'Alles in Ordnung.',
+  'home.attention.more': 'Alle fehlgeschlagenen Aufträge',
   'home.check': '{name} antwortet nicht, wie es sein soll',
   'home.disk': 'Festplatte',
   'home.disk.little': 'Nur noch {free} frei: alte Aufträge löschen oder die Aufbewahrung kürzen',
@@ -169,7 +173,7 @@ export const de: Catalogue = {
   'storage.counted': 'gezählt {time}',
   'storage.uncounted': 'noch nicht gezählt',
   'storage.soon': 'Ein Arbeiter zählt es beim nächsten Aufräumen.',
-  'storage.nothing': 'Nichts ist gespeichert.',
+  'storage.nothing': 'Als gezählt wurde, war nichts gespeichert.',
   'storage.objects': '{n|Objekt|Objekte}',
   'storage.rules': 'Was wie lange bleibt',
   'storage.kind': 'Was',
@@ -241,7 +245,7 @@ export const de: Catalogue = {
   'keys.empty.text':
     'Ein Server, den nur diese Maschine erreicht, braucht keinen. Lege einen für jede Website oder Person an, die ihn von anderswo erreichen soll.',
   'webhooks.counts': '{delivered} zugestellt, {pending} unterwegs, {failed} aufgegeben',
-  'webhooks.last': 'Letzter Versuch {time}.',
+  'webhooks.last': 'Letzter Versuch {time}',
   'webhooks.recent': 'Neueste',
   'webhooks.empty.title': 'Noch keine Webhooks',
   'webhooks.empty.text': 'Gib einem Auftrag eine notificationUrl; hier siehst du, wie es dem Empfänger geht.',
@@ -310,6 +314,7 @@ export const de: Catalogue = {
   'player.speed': 'Tempo',
   'player.quality': 'Qualität',
   'player.auto': 'Auto',
+  'player.sound': 'Tonspur',
   'player.captions': 'Untertitel',
   'player.captions.off': 'Untertitel aus',
   'player.full': 'Vollbild',

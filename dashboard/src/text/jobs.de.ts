@@ -55,6 +55,7 @@ export const jobs: Readonly<Record<keyof typeof en, string>> = {
   'job.took': 'dauerte {time}',
   'job.attempts': '{n|Versuch|Versuche}',
   'job.priority': 'Priorität {n}',
+  'job.progress.now': '{percent} % geschafft',
   'job.progress.of': 'Fortschritt von Auftrag {id}',
   'job.fetching': 'Quelle wird geholt',
   'job.waits': 'Wartet auf eine Maschine',

@@ -54,6 +54,7 @@ export const jobs = {
   'job.took': 'took {time}',
   'job.attempts': '{n|attempt|attempts}',
   'job.priority': 'priority {n}',
+  'job.progress.now': '{percent} % done',
   'job.progress.of': 'Progress of job {id}',
   'job.fetching': 'Fetching the source',
   'job.waits': 'Waiting for a machine',

@@ -77,6 +77,12 @@ export function tell(prefix: string, word: string): string {
   return Object.hasOwn(words, key) ? words[key as Key] : word;
 }
 
+/** What the server says by a code, in the reader's language; null where it is to be shown as the server wrote it. */
+export function told(prefix: string, code: string): string | null {
+  const key = `${prefix}.${code}`;
+  return Object.hasOwn(words, key) ? words[key as Key] : null;
+}
+
 export const number = (value: number): string => formats.number.format(value);
 export const moment = (iso: string): string => formats.moment.format(new Date(iso));
 /** With its seconds: 07:46:52. */

@@ -1,9 +1,9 @@
 // Small things that every page is put together from.
 import { AlertTriangle, ArrowLeft, Check, Copy, type LucideIcon, Search } from 'lucide-react';
-import { type ReactNode, useEffect, useId, useState } from 'react';
+import { type CSSProperties, type ReactNode, useEffect, useId, useState } from 'react';
 import { ApiError } from '../api/http.ts';
 import { Link } from '../router.tsx';
-import { type Key, t, tell } from '../text/text.ts';
+import { type Key, t, tell, told } from '../text/text.ts';
 
 const TONES: Readonly<Record<string, string>> = {
   completed: 'good',
@@ -32,22 +32,44 @@ export function Progress({ value, label }: { value: number; label: string }) {
   return <progress className="progress" value={value} max={100} aria-label={label} />;
 }
 
-/** What went wrong, in the server's words, and what to do about it. */
+export type Failed = { code: string; message: string; advice: string };
+
+/** What failed: in the reader's words where there are some, then the server's own, then what to do about it. */
+export function Failure({ of: { code, message, advice } }: { of: Failed }) {
+  const name = told('failure', code);
+  return (
+    <>
+      <strong lang={name === null && code !== '' ? 'en' : undefined}>{name ?? message}</strong>
+      {name !== null && <span lang="en">{message}</span>}
+      {advice !== '' && <span>{told('advice', code) ?? advice}</span>}
+    </>
+  );
+}
+
+/** What went wrong, and what to do about it. */
 export function Problem({ error, retry }: { error: unknown; retry?: () => void }) {
   const known = error instanceof ApiError ? error : null;
-  const advice = known?.code === 'unreachable' ? t('error.unreachable') : known?.advice;
+  const { code = '', advice = '' } = known ?? {};
+  const message = error instanceof Error ? error.message : String(error);
   return (
     <div className="notice bad" role="alert">
       <AlertTriangle size={18} aria-hidden />
       <div>
-        <strong>{error instanceof Error ? error.message : String(error)}</strong>
-        {advice && <span>{advice}</span>}
+        {code === 'unreachable' ? (
+          <>
+            <strong>{message}</strong>
+            <span>{t('error.unreachable')}</span>
+          </>
+        ) : (
+          <Failure of={{ code, message, advice }} />
+        )}
         {known?.fields.map(({ path, message }) => (
           <span key={path + message}>
             <code>{path}</code> {message}
           </span>
         ))}
-        {retry && (
+        {/* What is not there will not come by asking again. */}
+        {retry && known?.status !== 404 && (
           <span>
             <button type="button" className="button small" onClick={retry}>
               {t('act.again')}
@@ -153,12 +175,17 @@ export function Table({
   children,
 }: {
   columns: readonly Column[];
+  /** `compact` stays a table on phones, for figures; others become a card a row. */
   className?: string;
   children: ReactNode;
 }) {
+  const names = columns.map((column, i) => {
+    const { name, isUnseen = false } = typeof column === 'string' ? { name: column } : column;
+    return [`--column-${i + 1}`, isUnseen ? '""' : JSON.stringify(t(name))];
+  });
   return (
     <Scroll>
-      <table className={className}>
+      <table className={className ?? 'stacks'} style={Object.fromEntries(names) as CSSProperties}>
         <thead>
           <tr>
             {columns.map((column) => {

@@ -18,7 +18,7 @@ export function MachineLoad() {
       <Meter
         label={t('channels.cpu')}
         value={`${number(Math.round(last.cpu.percent))} %`}
-        about={`${number(last.cpu.per_core.length)} ×`}
+        about={t('load.cores', { n: last.cpu.per_core.length })}
         values={data.map(({ cpu }) => cpu.percent)}
         most={100}
       />

@@ -4,7 +4,7 @@ import { History } from 'lucide-react';
 import { useState } from 'react';
 import { read } from '../../api/http.ts';
 import type { Attempt, Job } from '../../api/types.ts';
-import { clock, moment, second, t, tell } from '../../text/text.ts';
+import { clock, moment, second, t, tell, told } from '../../text/text.ts';
 import { Bones, Card, Empty, Problem, Segments, Table } from '../../ui/parts.tsx';
 import { taskName } from './task-name.ts';
 
@@ -83,7 +83,7 @@ export function Attempts({ job }: { job: Job }) {
 function AttemptTable({ attempts, job }: { attempts: readonly Attempt[]; job: Job }) {
   return (
     <Table
-      className="attempts"
+      className="attempts stacks"
       columns={[
         'attempts.what',
         'attempts.outcome',
@@ -99,7 +99,7 @@ function AttemptTable({ attempts, job }: { attempts: readonly Attempt[]; job: Jo
             {taskName(one, job)}
             {one.error && (
               <div className="small bad-text">
-                {one.error.message} <code className="quiet">{one.error.code}</code>
+                {told('failure', one.error.code) ?? one.error.message} <code className="quiet">{one.error.code}</code>
               </div>
             )}
           </th>

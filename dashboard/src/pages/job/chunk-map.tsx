@@ -41,7 +41,7 @@ export function ChunkMap({ tasks, job }: { tasks: readonly Task[]; job: Job }) {
           </span>
         ))}
       </p>
-      <p className="legend" role="status">
+      <p className="legend">
         <span>
           {t('chunks.done', { done: tasks.filter(({ status }) => status === 'done').length, all: tasks.length })}
         </span>

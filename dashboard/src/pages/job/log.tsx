@@ -2,7 +2,7 @@
 import { Download } from 'lucide-react';
 import { type UIEvent, useEffect, useRef, useState } from 'react';
 import { openFile } from '../../api/http.ts';
-import { t } from '../../text/text.ts';
+import { second, t } from '../../text/text.ts';
 import { Card } from '../../ui/parts.tsx';
 import { toastError } from '../../ui/toasts.tsx';
 
@@ -56,15 +56,24 @@ export function Log({ lines, href }: { lines: readonly LogLine[]; href: string }
         </>
       }
     >
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by keyboard */}
-      <pre className="log" role="log" ref={box} tabIndex={0} onScroll={onScroll} aria-label={t('job.tab.log')}>
+      <pre
+        className="log"
+        role="log"
+        // Read when it is wanted: hundreds of lines of an encoder are not to be read out as they come.
+        aria-live="off"
+        ref={box}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be reached by keyboard
+        tabIndex={0}
+        onScroll={onScroll}
+        aria-label={t('job.tab.log')}
+      >
         {drawn.length === 0
           ? t(lines.length === 0 ? 'log.empty' : 'log.nothing')
           : drawn.map(({ at, task, line }, i) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: lines have no name of their own
               <div key={i}>
                 <span className="at">
-                  {at.slice(11, 19)} {task}
+                  {at !== '' && second(at)} {task}
                 </span>{' '}
                 {needle === '' ? line : mark(line, needle)}
               </div>

@@ -2,8 +2,8 @@
 import { Download, Info, TriangleAlert } from 'lucide-react';
 import { openFile } from '../../api/http.ts';
 import type { Finding, Job, Output, PlanSummary, Rendition } from '../../api/types.ts';
-import { bitrate, bytes, clock, number, pixels, t } from '../../text/text.ts';
-import { Card, CopyButton, Progress, Status, Table } from '../../ui/parts.tsx';
+import { bitrate, bytes, clock, number, pixels, t, told } from '../../text/text.ts';
+import { Card, CopyButton, Failure, Progress, Status, Table } from '../../ui/parts.tsx';
 import { toastError } from '../../ui/toasts.tsx';
 
 const FINAL = ['uploaded', 'failed', 'canceled'];
@@ -22,9 +22,9 @@ export function Outputs({ job }: { job: Job }) {
               <Progress value={output.progress} label={t('output.progress', { n: output.index + 1 })} />
             )}
             {output.error && (
-              <p className="bad-text">
-                {output.error.message} {output.error.advice}
-              </p>
+              <div className="failure">
+                <Failure of={output.error} />
+              </div>
             )}
             {output.result && <Result output={output} result={output.result} />}
           </div>
@@ -100,12 +100,21 @@ export function Findings({ findings }: { findings: readonly Finding[] }) {
     <div className="stack">
       {findings.map(({ code, severity, detail, action }) => {
         const Icon = severity === 'warning' ? TriangleAlert : Info;
+        const name = told('finding', code);
+        const does = told('finding.does', `${code}.${severity}`) ?? told('finding.does', code);
         return (
           <div key={code} className={`notice ${severity === 'warning' ? 'wait' : ''}`}>
             <Icon size={18} aria-hidden />
             <div>
-              <strong>{detail}</strong>
-              <span className="small">{action}</span>
+              <strong lang={name === null ? 'en' : undefined}>{name ?? detail}</strong>
+              <span className="small" lang={does === null ? 'en' : undefined}>
+                {does ?? action}
+              </span>
+              {name !== null && (
+                <span className="small quiet" lang="en">
+                  {detail}
+                </span>
+              )}
             </div>
           </div>
         );

@@ -34,7 +34,9 @@ export function Webhooks() {
               <div className="body stack">
                 <p>{t('webhooks.counts', { delivered, pending, failed: failed + disabled })}</p>
                 <p className="small quiet">
-                  {lastAttemptAt && t('webhooks.last', { time: ago(lastAttemptAt) })} {lastError}
+                  {lastAttemptAt && t('webhooks.last', { time: ago(lastAttemptAt) })}
+                  {lastAttemptAt && lastError && ' · '}
+                  {lastError}
                 </p>
               </div>
             </Card>
