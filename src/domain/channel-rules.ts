@@ -9,7 +9,14 @@ import {
   type NewAbrProfile,
 } from '#domain/channel.ts';
 import { profileOutput } from '#domain/channel-loop.ts';
-import { isMulticast, parseGroup, parseLiveUrl, readLiveUrl, rtmpParts } from '#domain/channel-target.ts';
+import {
+  hasHiddenPart,
+  isMulticast,
+  parseGroup,
+  parseLiveUrl,
+  readLiveUrl,
+  rtmpParts,
+} from '#domain/channel-target.ts';
 import type { FieldError } from '#domain/error.ts';
 
 /** Schemes of the addresses of each kind. */
@@ -29,6 +36,9 @@ export const OUTPUT_SCHEMES: Readonly<Record<string, readonly string[]>> = {
 const INTERFACE = /^[\w.:%-]{1,64}$/;
 /** In a stream key these would be read as something else by some receiver. */
 const ODD = /[\s"'<>\\^`{|}]/;
+/** Answers show stars in its place; an address that was changed is another's, who shall not be given the secret of this one. */
+const HIDDEN_PART =
+  'the address with its password or key in place of ***: it is kept only where nothing else of the address changes';
 const FILE_ENDING = /\.(ts|mp4|mkv|flv)$/i;
 
 /** Everything that is wrong, each with its field in the words of the API. */
@@ -44,6 +54,8 @@ export function checkChannel(spec: ChannelSpec, abr: readonly (NewAbrProfile | A
     });
     errors.push(...checkTwice(spec, abr));
   } else errors.push(...checkCodecs(spec, spec, { profile: null, at: '' }));
+  if (spec.notificationUrl !== null && hasHiddenPart(spec.notificationUrl))
+    errors.push({ path: 'notification_url', message: HIDDEN_PART });
   if (spec.hlsWindowSeconds < 3 * spec.hlsSegmentSeconds)
     errors.push({ path: 'hls_window_seconds', message: 'at least three times hls_segment_seconds (RFC 8216 §6.2.2)' });
   if (spec.gopSeconds > spec.hlsSegmentSeconds)
@@ -115,6 +127,7 @@ function urlProblem(url: string, schemes: readonly string[]): string | null {
   const parsed = readLiveUrl(url);
   if (!parsed || parsed.hostname === '' || !schemes.includes(parsed.protocol))
     return `an address that begins with ${allowed}`;
+  if (hasHiddenPart(url)) return HIDDEN_PART;
   return ODD.test(url.trim()) ? 'an address without blanks, quotes, braces or bars' : null;
 }
 

@@ -91,6 +91,10 @@ export function hideLiveSecrets(url: string, { keepsKey }: { readonly keepsKey: 
   return text;
 }
 
+/** Whether an address holds the stars that stand for a secret: who sends it back changed does not say the secret. */
+export const hasHiddenPart = (url: string): boolean =>
+  [`//${HIDDEN}@`, `=${HIDDEN}`, `/${HIDDEN}`].some((part) => url.includes(part));
+
 /** Everything in an address that no log may show, longest first. */
 export function secretsOf(url: string): string[] {
   const parsed = URL.parse(url);

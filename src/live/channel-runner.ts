@@ -35,6 +35,8 @@ const TICK_MS = 500;
 const LOG_COPY_TICKS = 20;
 /** Clocks of MPEG-TS begin here, so that what comes before the first picture has a positive time. Seconds. */
 const FIRST_TIME = 10;
+/** Milliseconds after an order; a channel that nobody started just now goes on after a restart, or comes from another machine. */
+const JUST_ORDERED = 60_000;
 /** Seconds; what ends earlier was no good, whatever it showed. */
 const SHORTEST_RUN = 5;
 
@@ -58,8 +60,8 @@ export class ChannelRunner {
   #onAir: LiveInputName = 'primary';
   #switchTo: LiveInputName | null = null;
   #fatal: PlatformError | null = null;
-  /** It was on air since it was started: what is refused now was not refused then, and may pass. */
-  #hasRun = false;
+  /** It was on air since it was started: what cannot be now could be then (a camera that boots, a network that comes up), and may pass. */
+  #hasRun: boolean;
   /** Runs one after the other of which none was any good. */
   #barren = 0;
   /** Aborted where another input can be taken while the next try is waited for. */
@@ -86,7 +88,8 @@ export class ChannelRunner {
       ...{ context, doors, spec: channel.spec, picture: ownPicture(this.#plan), log: this.#log },
       onReady: () => this.#waking.abort(),
     });
-    const { restarts, isDown, generation } = job;
+    const { restarts, isDown, generation, startTime } = job;
+    this.#hasRun = startTime !== null && Date.now() - startTime.getTime() > JUST_ORDERED;
     this.#state = new ChannelState(context, {
       lease,
       restarts,
@@ -272,9 +275,8 @@ export class ChannelRunner {
 
   async #retry(outcome: Outcome, error: PlatformError): Promise<LiveInputName | null> {
     const retries = this.#state.countFailure();
-    // What can never work is no reason to end where a second input may.
-    const mayPass = this.#hasRun && (error.code === 'source_denied' || error.code === 'source_tls');
-    const isPermanent = outcome.isPermanent && !mayPass && this.channel.spec.fallbackInput === null;
+    // What can never work is no reason to end where it did work before, or where a second input may.
+    const isPermanent = outcome.isPermanent && !this.#hasRun && this.channel.spec.fallbackInput === null;
     if (isPermanent || retries > MOST_RETRIES) {
       this.#log.write('channel', `given up after ${retries - 1} retries: ${error.message}`);
       await this.#state.failed(isPermanent ? error : exhausted(error), Math.min(retries - 1, MOST_RETRIES));
@@ -353,7 +355,7 @@ export class ChannelRunner {
 const exhausted = ({ code, message }: PlatformError): PlatformError =>
   new PlatformError(
     code,
-    `${message}. Given up after ${MOST_RETRIES} retries: put that right (the log says more), then start the channel again`,
+    `${message.replace(/\.$/, '')}. Given up after ${MOST_RETRIES} retries: put that right (the log says more), then start the channel again`,
   );
 
 const nothing = (kind: Outcome['kind']): Outcome => ({

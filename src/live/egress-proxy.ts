@@ -94,7 +94,20 @@ function refuse(response: ServerResponse, error: unknown): void {
     response.destroy();
     return;
   }
-  response.writeHead(403, { 'content-type': 'text/plain' }).end(error instanceof Error ? error.message : String(error));
+  const { status, reason } = refusalOf(error);
+  response.writeHead(status, reason, { 'content-type': 'text/plain' }).end(reason);
+}
+
+/**
+ * What FFmpeg is told, and shows in its log. 403: an address that may not be reached; it does not ask again. 502: nobody answered; it asks
+ * for some seconds, so that a name that is not found for a moment ends no channel. 495: nginx's word for a certificate that is not valid.
+ */
+function refusalOf(error: unknown): { readonly status: number; readonly reason: string } {
+  const message = (error instanceof Error ? error.message : String(error)).replace(/[^\x20-\x7e]/g, ' ').slice(0, 300);
+  const code = error instanceof PlatformError ? error.code : '';
+  if (code.endsWith('_tls')) return { status: 495, reason: message };
+  if (code.endsWith('_refused_address') || code === 'invalid_request') return { status: 403, reason: 'Forbidden' };
+  return { status: 502, reason: message };
 }
 
 type Tunnel = {
@@ -127,9 +140,7 @@ async function tunnel(guard: Guard, { target, client, head, tunnels, context }: 
   inner.pipe(socket).pipe(inner);
 }
 
-/** nginx's word for a certificate that is not valid; FFmpeg shows the rest of the line. */
 function refuseTunnel(client: Duplex, error: unknown): void {
-  const isCertificate = error instanceof PlatformError && error.code.endsWith('_tls');
-  const why = (error instanceof Error ? error.message : String(error)).replace(/[^\x20-\x7e]/g, ' ').slice(0, 300);
-  client.end(isCertificate ? `HTTP/1.1 495 ${why}\r\n\r\n` : 'HTTP/1.1 403 Forbidden\r\n\r\n');
+  const { status, reason } = refusalOf(error);
+  client.end(`HTTP/1.1 ${status} ${reason}\r\n\r\n`);
 }

@@ -6,6 +6,8 @@ type Sign = {
   readonly code: ErrorCode;
   readonly isPermanent: boolean;
   readonly say?: string;
+  /** FFmpeg's own line adds nothing for users. */
+  readonly isAllSaid?: boolean;
 };
 
 /** The first that fits counts: what is surely wrong stands before what may pass. */
@@ -21,7 +23,8 @@ const SIGNS: readonly Sign[] = [
     pattern: /matches no streams|does not contain any stream/i,
     code: 'no_video',
     isPermanent: true,
-    say: 'The input has no such stream',
+    say: 'The input has no picture; where it is sound alone, set video_codec to none',
+    isAllSaid: true,
   },
   { pattern: /not on whitelist/i, code: 'unsupported_media', isPermanent: true },
   {
@@ -51,6 +54,8 @@ const SIGNS: readonly Sign[] = [
   },
   // Our own word for it, of the proxy that FFmpeg asks.
   { pattern: /HTTP error 495/i, code: 'source_tls', isPermanent: true },
+  // What the proxy that FFmpeg asks, or a server, could not get; the proxy says why.
+  { pattern: /HTTP error 5\d\d/i, code: 'source_unreachable', isPermanent: false },
   { pattern: /403 Forbidden|Unauthorized/i, code: 'source_denied', isPermanent: false },
   {
     pattern:
@@ -75,10 +80,10 @@ export function explainLive(
 ): { readonly error: PlatformError; readonly isPermanent: boolean } {
   const telling = tail.filter((line) => TELLING.test(line) && !ECHO.test(line));
   const lines = telling.length > 0 ? telling : tail.filter((line) => /\[warning\]/i.test(line));
-  for (const { pattern, code, isPermanent, say } of SIGNS) {
+  for (const { pattern, code, isPermanent, say, isAllSaid = false } of SIGNS) {
     const line = lines.findLast((one) => pattern.test(one));
     if (line === undefined) continue;
-    const message = say === undefined ? plain(line) : `${say}: ${plain(line)}`;
+    const message = say === undefined ? plain(line) : isAllSaid ? say : `${say}: ${plain(line)}`;
     return { error: new PlatformError(roleCode(code, role), message, { retryable: !isPermanent }), isPermanent };
   }
   const last = lines.at(-1);

@@ -189,6 +189,12 @@ test('what is wrong is named by its field', async () => {
     [{ name: 'x', input_type: 'test', is_abr: true }, 'abr'],
     [{ name: 'x', input_type: 'test', hls_segment_seconds: 10, hls_window_seconds: 20 }, 'hls_window_seconds'],
     [{ name: 'x', input_type: 'test', start_cron: 'every day' }, 'start_cron'],
+    [{ name: 'x', input_type: 'test', start_cron: '0 0 30 2 *' }, 'start_cron'],
+    // A secret as it is shown, in an address that has none such: sent to another host it would be that host's.
+    [{ name: 'x', input_type: 'rtsp', input_url: 'rtsp://***@cam.example.com/1' }, 'input_url'],
+    [{ name: 'x', input_type: 'srt', input_url: 'srt://cam.example.com:9000?passphrase=***' }, 'input_url'],
+    [{ name: 'x', input_type: 'test', output_type: 'rtmp', output_url: 'rtmp://example.com/live/***' }, 'output_url'],
+    [{ name: 'x', input_type: 'test', notification_url: 'https://***@example.com/' }, 'notification_url'],
     [{ name: 'x', input_type: 'test', input_network: 'eth0; rm -rf /' }, 'input_network'],
     [{ name: 'x', input_type: 'test', colour: 'red' }, 'colour'],
     [{ name: 'x', input_type: 'test', notification_url: 'http://169.254.169.254/' }, 'notification_url'],

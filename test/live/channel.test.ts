@@ -129,6 +129,13 @@ test('channels of one server', { concurrency: 3 }, async (t) => {
         assert.equal(answer.error_code, code, answer.error_message ?? '');
         assert.equal(answer.retries, 0);
         assert.equal(answer.wanted, false);
+        // The same after a restart, of a channel that was started long ago: its network may just be coming up.
+        await server.platform.database.pool.query(
+          `update channel_job set wanted = true, status = 'pending', start_time = now() - interval '1 hour' where id = $1`,
+          [job],
+        );
+        const again = await server.reach(job, ({ status }) => status === 'retrying' || status === 'error');
+        assert.deepEqual([again.status, again.error_code], ['retrying', code]);
       }
     }),
     t.test('a change of a running channel is taken over at once; deleting it ends it', async () => {

@@ -279,6 +279,11 @@ test('what FFmpeg says is turned into whose fault it is, and whether to try agai
     ['[tcp @ 0x55] [error] Connection to tcp://1.2.3.4:1 failed: Connection refused', 'source_unreachable', false],
     ['[http @ 0x55] [error] HTTP error 404 Not Found', 'source_not_found', false],
     ["[fatal] Stream specifier ':v:0' in filtergraph description matches no streams.", 'no_video', true],
+    [
+      '[http @ 0x55] [warning] HTTP error 502 The host name a.example could not be resolved.',
+      'source_unreachable',
+      false,
+    ],
     ["[fatal] Unknown encoder 'libx999'", 'unsupported_codec', true],
     ['[udp @ 0x55] [error] bind failed: Cannot assign requested address', 'invalid_request', true],
   ] as const;

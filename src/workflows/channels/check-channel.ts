@@ -63,6 +63,9 @@ function judge(guard: Guard, url: string, schemes: readonly string[]): string[] 
   }
 }
 
+/** A pattern that names a year which is over was right once. */
+const LONG_AGO = new Date(0);
+
 function checkTimes({ startCron, stopCron, timezone }: ChannelSpec): FieldError[] {
   const patterns: readonly { readonly path: string; readonly pattern: string | null }[] = [
     { path: 'start_cron', pattern: startCron },
@@ -71,8 +74,10 @@ function checkTimes({ startCron, stopCron, timezone }: ChannelSpec): FieldError[
   return patterns.flatMap(({ path, pattern }) => {
     if (!pattern) return [];
     try {
-      new Cron(pattern, { paused: true, ...(timezone === null ? {} : { timezone }) }).stop();
-      return [];
+      const cron = new Cron(pattern, { paused: true, timezone: timezone ?? 'UTC' });
+      return cron.nextRun(LONG_AGO) === null
+        ? [{ path, message: 'a cron pattern of a time that comes: this one never does' }]
+        : [];
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       return [{ path, message: `a cron pattern such as "0 8 * * 1-5" (${why})` }];
