@@ -152,6 +152,7 @@ test('what is wrong is said in the envelope, naming the field; nothing of it is 
   const operation: [string, string] = ['operation', 'image_resize'];
   const wide: [string, string] = ['parameters', '{"width":20}'];
   const svg = new Blob(['<svg xmlns="http://www.w3.org/2000/svg"/>']);
+  const ribbon = await makePicture(17_000, 1);
   const cases: [FormData, number, string, string | null][] = [
     [formOf(file, wide), 400, 'invalid_request', 'operation'],
     [formOf(['operation', 'video_explode'], wide, file), 400, 'invalid_request', 'operation'],
@@ -164,6 +165,24 @@ test('what is wrong is said in the envelope, naming the field; nothing of it is 
     [formOf(file, operation), 400, 'invalid_request', 'parameters.width'],
     [formOf(operation, wide, ['picture', blob(picture), 'a.png']), 400, 'invalid_request', 'picture'],
     [formOf(operation, wide, ['colour', 'red'], file), 400, 'invalid_request', 'colour'],
+    [formOf(operation, wide, ['file', 'a.png']), 400, 'invalid_request', 'file'],
+    // What only a look into the file tells.
+    [
+      formOf(['operation', 'video_trim'], ['parameters', '{"start":100}'], ['file', blob(film), 'a.mp4']),
+      400,
+      'invalid_request',
+      'parameters',
+    ],
+    [
+      formOf(
+        ['operation', 'image_convert'],
+        ['parameters', '{"output_format":"webp"}'],
+        ['file', blob(ribbon), 'a.png'],
+      ),
+      400,
+      'invalid_request',
+      'parameters',
+    ],
     [formOf(operation, wide, ['file', svg, 'a.png']), 422, 'not_media', 'file'],
     [formOf(operation, wide, ['file', new Blob(['#EXTM3U\n/etc/passwd']), 'a.mp4']), 422, 'not_media', 'file'],
     [formOf(operation, wide, ['file', new Blob([]), 'a.png']), 422, 'empty_source', 'file'],

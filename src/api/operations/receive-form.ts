@@ -44,6 +44,8 @@ async function readParts(platform: Platform, { request, projectId, draft }: Part
     if (part.type === 'field') {
       if (part.fieldname === 'operation') draft.operation = parseOperation(part.value);
       else if (part.fieldname === 'parameters') draft.given = parseGiven(part.value);
+      else if (part.fieldname === 'file')
+        throw invalid([{ path: 'file', message: 'a file: its part needs a filename' }]);
       else throw unknownField(part.fieldname);
       // Refused before gigabytes are sent, where the fields come first.
       if (draft.operation && draft.given) draft.values = parseValues(draft.operation, draft.given);

@@ -2,17 +2,22 @@
 import { v7 as uuidv7 } from 'uuid';
 import { insertOperation, saveOperationFile } from '#database/operations.ts';
 import { deleteUpload } from '#database/uploads.ts';
+import { PlatformError } from '#domain/error.ts';
 import type { JobLane } from '#domain/job.ts';
 import type { OperationFile, SessionRef } from '#domain/operation.ts';
 import type { MediaType, ParameterValues } from '#domain/operations/definition.ts';
 import { recognizeFormat } from '#domain/operations/formats.ts';
 import { type AnyOperation, requireInput } from '#domain/operations/registry.ts';
+import type { OutputSpec } from '#domain/output.ts';
+import type { SourceFacts } from '#domain/source-facts.ts';
 import { toJob } from '#media/operations/to-job.ts';
+import { makePlan } from '#media/plan.ts';
 import { probeSource } from '#media/probe.ts';
 import { openInput } from '#workflows/open-input.ts';
 import { sourceMetadata } from '#workflows/operations/file-metadata.ts';
 import type { ReceivedFile } from '#workflows/operations/receive-file.ts';
 import { resultDestination } from '#workflows/operations/result-destination.ts';
+import { planOptions } from '#workflows/plan-options.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { submitJob } from '#workflows/submit-job.ts';
 
@@ -39,15 +44,18 @@ export type OperationWish = {
 
 /**
  * Answers the operation's id. What it throws leaves the file as it was, to be dropped.
- * @throws PlatformError `not_media`, `unsupported_media`, `corrupt_media`, `encrypted_media`, `media_limit`
+ * @throws PlatformError `not_media`, `unsupported_media`, `corrupt_media`, `encrypted_media`, `media_limit`, and what no plan can be made for:
+ *   `no_audio`, `no_video`, `invalid_request`
  */
 export async function createOperation(platform: Platform, wish: OperationWish): Promise<string> {
   const { session, operation, file } = wish;
   const { projectId } = session;
-  const { input, mimeType, format } = await examine(platform, wish);
+  const { input, mimeType, format, facts } = await examine(platform, wish);
   requireInput(operation, format);
+  const specs = toJob(operation, wish.values, { format });
+  refuseImpossible(platform, facts, specs);
   const id = uuidv7();
-  const outputs = toJob(operation, wish.values, { format }).map((spec) => ({
+  const outputs = specs.map((spec) => ({
     ...spec,
     destination: resultDestination(platform, id, spec.container),
   }));
@@ -100,9 +108,25 @@ async function examine(platform: Platform, { file, signal }: OperationWish) {
   try {
     const facts = await probeSource({ tool, limits, signal, input });
     const { format, mime_type: mimeType } = recognizeFormat(facts);
-    return { input: sourceMetadata(facts, format), mimeType, format };
+    return { input: sourceMetadata(facts, format), mimeType, format, facts };
   } finally {
     await close();
     check();
+  }
+}
+
+/** What a job would fail with before its first task, said while the caller still listens. */
+function refuseImpossible(platform: Platform, facts: SourceFacts, outputs: readonly OutputSpec[]): void {
+  // How long one whose clock jumps is, is known when it is straightened.
+  if (facts.clock === 'jumps') return;
+  try {
+    makePlan({ facts, outputs, options: planOptions(platform) });
+  } catch (error) {
+    if (!(error instanceof PlatformError)) throw error;
+    // Another machine's FFmpeg may have the encoder that ours lacks.
+    if (error.code === 'unsupported_codec') return;
+    const message = error.message.replace(/^outputs\.0: /, '');
+    const errors = error.fault === 'caller' ? [{ path: 'parameters', message }] : [];
+    throw new PlatformError(error.code, message, { cause: error, errors });
   }
 }
