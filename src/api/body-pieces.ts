@@ -14,9 +14,10 @@ export function announcedSize({ headers }: Pick<FastifyRequest, 'headers'>): num
 /**
  * The body as it comes. Unlike a stream's own iterator it does not join what has gathered, which copies every byte, and it hands out all
  * that came before the connection broke. Ended early it leaves the body open, so that the request can still be answered: see drain in forms.ts.
- * @throws Error what the body fails with
+ * @param signal ends it as a broken connection does
+ * @throws Error what the body fails with, or the signal's reason
  */
-export async function* piecesOf(body: Readable): AsyncGenerator<Uint8Array> {
+export async function* piecesOf(body: Readable, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   const waiting: Uint8Array[] = [];
   let bytes = 0;
   /** null once the body has come to its end */
@@ -32,7 +33,15 @@ export async function* piecesOf(body: Readable): AsyncGenerator<Uint8Array> {
     end = error ?? null;
     wake();
   });
+  const abort = () => {
+    end ??= signal?.reason instanceof Error ? signal.reason : new Error('aborted');
+    body.off('data', take);
+    body.pause();
+    wake();
+  };
+  signal?.addEventListener('abort', abort, { once: true });
   body.on('data', take);
+  if (signal?.aborted) abort();
   try {
     for (;;) {
       const piece = waiting.shift();
@@ -51,6 +60,7 @@ export async function* piecesOf(body: Readable): AsyncGenerator<Uint8Array> {
       }
     }
   } finally {
+    signal?.removeEventListener('abort', abort);
     body.off('data', take);
     forget();
     if (end === undefined) body.pause();

@@ -3,7 +3,18 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { HOUSE_WORDS } from '#api/field-words.ts';
-import { type ErrorCode, FAULTS, type Fault, type FieldError, PlatformError, toPlatformError } from '#domain/error.ts';
+import {
+  type ErrorCode,
+  FAULTS,
+  type Fault,
+  type FieldError,
+  isNodeError,
+  PlatformError,
+  toPlatformError,
+} from '#domain/error.ts';
+
+/** Fields of a form: a list may come as one for each of its members. */
+export const MOST_FORM_FIELDS = 100;
 
 /** Codes whose status does not follow from whose fault they are. */
 const STATUS_BY_CODE: Partial<Record<ErrorCode, number>> = {
@@ -125,7 +136,10 @@ const codeOf = (errors: readonly FieldError[]): 'unsupported_codec' | 'invalid_r
 export function installErrors(app: FastifyInstance): void {
   app.setErrorHandler((thrown, request, reply) => {
     const [error, status] = understand(thrown);
-    if (status >= 500) request.log.error({ err: thrown }, 'request failed');
+    // Whose line broke gets no answer, and nothing is wrong here.
+    if (isNodeError(thrown) && thrown.code === 'ECONNRESET' && !request.raw.complete)
+      request.log.info({ err: thrown }, 'the client has gone before its request was whole');
+    else if (status >= 500) request.log.error({ err: thrown }, 'request failed');
     return sendProblem(reply, error, status);
   });
   app.setNotFoundHandler((request, reply) => sendProblem(reply, notThere(request)));
@@ -167,13 +181,26 @@ export function sendError(reply: FastifyReply, { error, status, type, body }: Er
 const OTHER_TYPE =
   'The Content-Type of the body is none that this call takes; most take application/json, /openapi.json names them all';
 
+/** Limits of a form (server.ts, and of the call), by the code of the plugin that reads it. */
+const FORM_LIMITS: Readonly<Record<string, string>> = {
+  FST_FIELDS_LIMIT: `The form has too many fields; at most ${MOST_FORM_FIELDS} are read`,
+  FST_FILES_LIMIT: 'The form has more files than this call takes; /openapi.json says which it takes',
+};
+/** What the reader of forms says of one that is none: plain errors, without a status of their own. */
+const BROKEN_FORM = /unexpected end of multipart data$|^Multipart: |^Malformed part header/i;
+
 /** What Fastify and its plugins throw, in our words. */
 export function understand(thrown: unknown): [PlatformError, number] {
   if (thrown instanceof PlatformError) return [thrown, statusOf(thrown)];
+  if (thrown instanceof Error && BROKEN_FORM.test(thrown.message)) {
+    const message = `The form cannot be read: ${thrown.message}. It needs a boundary, and an end behind its last part`;
+    return [new PlatformError('invalid_request', message, { cause: thrown }), 400];
+  }
+  const limit = isNodeError(thrown) ? FORM_LIMITS[thrown.code ?? ''] : undefined;
   if (isHttpError(thrown) && thrown.statusCode < 500) {
     const code: ErrorCode =
       thrown.statusCode === 413 ? 'too_large' : thrown.statusCode === 404 ? 'not_found' : 'invalid_request';
-    const message = thrown.statusCode === 415 ? OTHER_TYPE : thrown.message;
+    const message = limit ?? (thrown.statusCode === 415 ? OTHER_TYPE : thrown.message);
     return [new PlatformError(code, message, { cause: thrown }), thrown.statusCode];
   }
   const error = toPlatformError(thrown);

@@ -14,7 +14,7 @@ import { findLivePage } from '#api/channels/live-pages.ts';
 import type { Api, ApiContext } from '#api/context.ts';
 import { installDashboard } from '#api/dashboard.ts';
 import { encoderRoutes } from '#api/encoder/routes.ts';
-import { checkWith, installErrors } from '#api/errors.ts';
+import { checkWith, installErrors, MOST_FORM_FIELDS } from '#api/errors.ts';
 import type { EventStream } from '#api/event-stream.ts';
 import { attemptRoutes } from '#api/jobs/attempt-routes.ts';
 import { deliveryRoutes } from '#api/jobs/delivery-routes.ts';
@@ -44,6 +44,8 @@ import type { Platform } from '#workflows/platform.ts';
 const BODY_LIMIT = 1024 ** 2;
 /** bytes read ahead of an upload while the disk writes; measured with the default of 64 KiB: a third of the throughput */
 const SOCKET_BUFFER = 1024 ** 2;
+/** How long a browser may remember what a preflight was answered. */
+const PREFLIGHT_SECONDS = 86_400;
 /** Seconds that requests may still take after the server was told to close. */
 const CLOSE_PATIENCE = 3;
 /** What swagger-ui and static files register for themselves: open to all. */
@@ -101,12 +103,14 @@ export async function createServer(platform: Platform, only?: OnlyService): Prom
       ...TUS_HEADERS,
     ],
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    // Else a page asks anew before every piece that it sends; browsers bound it themselves (two hours, or a day).
+    maxAge: PREFLIGHT_SECONDS,
     // Named origins may keep the session cookie of the operations API; whoever opens it to all has only the header.
     credentials: !platform.config.CORS_ALLOWED_ORIGINS.includes('*'),
   });
   installAuth(app, platform);
   await app.register(multipart, {
-    limits: { files: 2, fields: 20, fieldSize: BODY_LIMIT, fileSize: platform.config.MAX_SOURCE_BYTES },
+    limits: { files: 2, fields: MOST_FORM_FIELDS, fieldSize: BODY_LIMIT, fileSize: platform.config.MAX_SOURCE_BYTES },
   });
   await app.register(swagger, {
     openapi: {

@@ -93,7 +93,8 @@ export type UploadChange = Partial<
 /** Changes an upload; with `status` or `attempt` only if it still stands so. False where it does not. */
 export async function changeUpload(
   db: Kysely<Schema>,
-  which: Pick<Upload, 'projectId' | 'id'> & Partial<Pick<Upload, 'status' | 'attempt' | 'received'>>,
+  which: Pick<Upload, 'projectId' | 'id'> &
+    Partial<Pick<Upload, 'status' | 'attempt' | 'received'>> & { readonly soon?: boolean },
   change: UploadChange & { readonly nextAttempt?: boolean },
 ): Promise<boolean> {
   const result = await db
@@ -116,18 +117,17 @@ export async function changeUpload(
     .$if(which.status !== undefined, (query) => query.where('status', '=', which.status ?? 'receiving'))
     .$if(which.attempt !== undefined, (query) => query.where('attempt', '=', which.attempt ?? 0))
     .$if(which.received !== undefined, (query) => query.where('received', '=', which.received ?? 0))
+    // Local to the transaction, which is this statement: no round trip for a word to the database.
+    .$if(which.soon === true, (query) =>
+      query.where(sql<boolean>`set_config('synchronous_commit', 'off', true) = 'off'`),
+    )
     .executeTakeFirst();
   return result.numUpdatedRows > 0n;
 }
 
-/** The same where a fall of the database may undo it: its disk is not waited for. */
-export async function changeUploadSoon(...change: Parameters<typeof changeUpload>): Promise<boolean> {
-  const [db, ...rest] = change;
-  return db.transaction().execute(async (transaction) => {
-    await sql`set local synchronous_commit to off`.execute(transaction);
-    return changeUpload(transaction, ...rest);
-  });
-}
+/** The same where a fall of the database may undo it: its disk is not waited for. Not for within a transaction. */
+export const changeUploadSoon = (...[db, which, change]: Parameters<typeof changeUpload>): Promise<boolean> =>
+  changeUpload(db, { ...which, soon: true }, change);
 
 /** The same as findUpload, with the row locked until the transaction ends. */
 export async function lockUpload(
@@ -140,6 +140,21 @@ export async function lockUpload(
     .where('project_id', '=', projectId)
     .where('id', '=', id)
     .forUpdate()
+    .executeTakeFirst();
+  return row ? toUpload(row) : null;
+}
+
+/** The concatenation of these partial uploads, in this order; null where there is none, or it has failed. */
+export async function findConcatenation(
+  db: Kysely<Schema>,
+  { projectId, ids }: { readonly projectId: string; readonly ids: readonly string[] },
+): Promise<Upload | null> {
+  const row = await db
+    .selectFrom('upload')
+    .selectAll()
+    .where('project_id', '=', projectId)
+    .where('status', '<>', 'failed')
+    .where(sql<boolean>`concatenates = ${[...ids]}::uuid[]`)
     .executeTakeFirst();
   return row ? toUpload(row) : null;
 }

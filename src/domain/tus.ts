@@ -36,6 +36,14 @@ export function readMetadata(header: string | undefined): Record<string, string>
   return fields;
 }
 
+/** How long the upload is; null where it is told later. @throws PlatformError `invalid_request` */
+export function readLength(length: string | undefined, defer: string | undefined): number | null {
+  if (defer === undefined) return readBytes('Upload-Length', length);
+  if (defer !== '1') throw wrong('Upload-Defer-Length', '1');
+  if (length !== undefined) throw wrong('Upload-Defer-Length', 'not together with Upload-Length');
+  return null;
+}
+
 /** A count of bytes. @throws PlatformError `invalid_request` */
 export function readBytes(name: string, header: string | undefined): number {
   const bytes = Number(header);

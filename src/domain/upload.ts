@@ -87,8 +87,9 @@ export function arrivedBytes(
 /** The last part of a path that a browser or a phone gives as the name; never a path, never empty. */
 export function plainFilename(name: string): string {
   const last = name.split(/[\\/]/).at(-1)?.trim() ?? '';
+  // Control characters, and those that turn the direction of what is behind them: `gpj.exe` would read as `exe.jpg`.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is dropped.
-  const plain = last.replace(/[\u0000-\u001f\u007f]/g, '').slice(0, 255);
+  const plain = last.replace(/[\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]/g, '').slice(0, 255);
   return plain === '' || plain === '.' || plain === '..' ? 'upload' : plain;
 }
 

@@ -5,17 +5,20 @@ import { PlatformError, toFailure } from '#domain/error.ts';
 import type { Entry } from '#queue/queue.ts';
 import { failOutputs } from '#workflows/finish-job.ts';
 import type { Platform } from '#workflows/platform.ts';
+import { endUploadAgain } from '#workflows/uploads/finish-upload.ts';
 
 /** Seconds. */
 const DELIVERY_PAUSE = 60;
 
 export async function buryDeadEntry(platform: Platform, entry: Entry<'dead'>): Promise<void> {
-  const { projectId, jobId, taskId, deliveryId, receiver } = entry.data;
+  const { projectId, jobId, taskId, deliveryId, receiver, chore, uploadId } = entry.data;
   // No webhook ends its worker: others did, while it was on its way.
   if (typeof deliveryId === 'string' && typeof receiver === 'string') {
     return platform.queue.send('notify', { deliveryId, receiver }, { startAfter: DELIVERY_PAUSE });
   }
-  // Chores come again by themselves.
+  if (chore === 'finish-upload' && typeof projectId === 'string' && typeof uploadId === 'string')
+    return endUploadAgain(platform, { projectId, uploadId });
+  // Other chores come again by themselves.
   if (typeof projectId !== 'string' || typeof jobId !== 'number') return;
   const ref = { projectId, jobId };
   const failure = toFailure(

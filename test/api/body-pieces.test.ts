@@ -28,6 +28,21 @@ test('what came before the connection broke is handed out, then the failure', as
   await assert.rejects(pieces.next(), /it broke/);
 });
 
+test('a body that somebody else ends hands out what came, then the reason', async () => {
+  const body = new PassThrough();
+  const control = new AbortController();
+  const pieces = piecesOf(body, control.signal);
+  body.write('one');
+  assert.equal(String((await pieces.next()).value), 'one');
+  body.write('two');
+  await new Promise(setImmediate);
+  const rest = Array.fromAsync({ [Symbol.asyncIterator]: () => pieces }, String);
+  control.abort(new Error('another came'));
+  await assert.rejects(rest, /another came/);
+  // It can still be read away.
+  assert.equal(body.destroyed, false);
+});
+
 test('a body that closes without an end is not taken for a whole one', async () => {
   const body = new PassThrough();
   body.write('one');

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { createHash, randomInt } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { connect } from 'node:net';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import * as tus from 'tus-js-client';
+import { findUpload } from '#database/uploads.ts';
+import { appendUpload } from '#workflows/uploads/append-upload.ts';
 import { eventually } from '../kit/eventually.ts';
 import { startFaultProxy } from '../kit/fault-proxy.ts';
 import { openServer, type TestServer } from './open-server.ts';
-import { bigFilm, sha256, storedKeys, storedOriginal } from './upload-client.ts';
+import { bigFilm, init, sha256, storedKeys, storedOriginal } from './upload-client.ts';
 
 const MB = 1024 ** 2;
 const V = { 'Tus-Resumable': '1.0.0' };
@@ -194,8 +200,20 @@ test('termination, and what the protocol refuses', async () => {
   const url = place(await create({ 'Upload-Length': '100' }));
   assert.equal((await patch(url, 0, Buffer.alloc(40, 1))).status, 204);
   assert.equal((await patch(url, 40, Buffer.alloc(61, 1))).status, 400);
-  const plain = await fetch(url, { method: 'PATCH', headers: { ...V, 'Upload-Offset': '40' }, body: 'text' });
-  assert.equal(plain.status, 415);
+  const kept = await fetch(url, { method: 'HEAD', headers: V });
+  assert.equal(kept.headers.get('upload-offset'), '40', 'nothing of a body that says itself that it is too long');
+  for (const type of ['text/plain', 'application/x-something', 'application/json']) {
+    const headers = { ...V, 'Upload-Offset': '40', 'Content-Type': type };
+    const plain = await fetch(url, { method: 'PATCH', headers, body: 'text' });
+    assert.deepEqual([plain.status, plain.headers.get('tus-resumable')], [415, '1.0.0'], type);
+    assert.match(await plain.text(), /offset\+octet-stream/);
+  }
+  const options = await fetch(url, { method: 'OPTIONS' });
+  assert.deepEqual([options.status, options.headers.get('tus-version')], [204, '1.0.0']);
+  assert.equal((await create({ 'Upload-Length': '5', 'Upload-Defer-Length': '1' })).status, 400);
+  // One that is sent in chunks is none of tus, whose bytes would be written over its chunks.
+  const { upload_id: chunks } = await init(server, { total_chunks: 2 });
+  assert.equal((await patch(`${endpoint()}${chunks}`, 0, Buffer.alloc(10))).status, 404);
   const old = await fetch(url, { method: 'HEAD', headers: { 'Tus-Resumable': '0.2.2' } });
   assert.deepEqual([old.status, old.headers.get('tus-version')], [412, '1.0.0']);
   assert.equal((await create({})).status, 400);
@@ -206,6 +224,68 @@ test('termination, and what the protocol refuses', async () => {
   assert.equal(overridden.status, 204);
   assert.equal((await fetch(url, { method: 'HEAD', headers: V })).status, 404);
   assert.deepEqual(await storedKeys(server, `uploads/${idOf(url)}/`), []);
+});
+
+test('who comes later ends the connection before: what is acknowledged is what is stored', async () => {
+  const url = place(await create({ 'Upload-Length': String(film.length) }));
+  const stale = connect(Number(new URL(server.base).port), '127.0.0.1');
+  const answer = text(stale);
+  const lines = [`PATCH ${new URL(url).pathname} HTTP/1.1`, `Host: ${new URL(url).host}`, 'Connection: close'];
+  const headers = Object.entries({ ...V, ...BYTES, 'Upload-Offset': '0', 'Content-Length': String(film.length) });
+  stale.write([...lines, ...headers.map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n'));
+  stale.write(film.subarray(0, 300_000));
+  const growing = path.join(server.folder, 'storage', 'uploads', idOf(url), 'growing');
+  await eventually(async () => assert.ok(await stat(growing)));
+  // What has come of it counts, although it is still being sent.
+  const head = await fetch(url, { method: 'HEAD', headers: V });
+  const offset = Number(head.headers.get('upload-offset'));
+  const rest = await patch(url, offset, film.subarray(offset));
+  assert.equal(rest.status, 204);
+  // Other bytes than those that were acknowledged since.
+  stale.write(Buffer.alloc(film.length - 300_000, 7));
+  assert.match(await answer, /^HTTP\/1.1 409 /);
+  await whole(idOf(url));
+  assert.equal(sha256(await storedOriginal(server, idOf(url))), sha256(film));
+});
+
+test('the last bytes and the wish to end the upload are stored as one', async () => {
+  const made = place(await create({ 'Upload-Length': '1000' }));
+  const ref = { projectId: 'default', id: idOf(made) };
+  const { platform } = server;
+  const upload = await findUpload(platform.database.db, ref);
+  assert.ok(upload);
+  async function* body() {
+    yield Buffer.alloc(1000, 1);
+  }
+  assert.equal(await appendUpload(platform, { upload, offset: 0, body: body(), size: null, checksum: null }), 1000);
+  // Whatever becomes of this process now, the queue ends it.
+  assert.equal((await findUpload(platform.database.db, ref))?.status, 'finishing');
+});
+
+test('a concatenation takes its parts: once, and for no other upload', async () => {
+  const half = Math.floor(film.length / 2);
+  const part = async (bytes: Buffer) => {
+    const made = await create({ 'Upload-Length': String(bytes.length), 'Upload-Concat': 'partial', ...BYTES }, bytes);
+    assert.equal(made.status, 201);
+    return place(made);
+  };
+  const [one, two] = [await part(film.subarray(0, half)), await part(film.subarray(half))];
+  const done = await server.call('POST', '/upload/complete', { body: { upload_id: idOf(one) } });
+  assert.equal(done.status, 409, 'a part is no upload of its own');
+  const final = (...parts: string[]) => create({ 'Upload-Concat': `final;${parts.join(' ')}` });
+  assert.equal((await final(one, one)).status, 400);
+  const answers = await Promise.all([final(one, two), final(one, two), final(one, two)]);
+  answers.push(await final(one, two));
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [201, 201, 201, 201],
+  );
+  assert.equal(new Set(answers.map(place)).size, 1, 'who missed the answer is told the same upload');
+  assert.ok([404, 409].includes((await final(two, one)).status));
+  const id = idOf(place(answers[0] as Response));
+  await whole(id);
+  assert.equal(sha256(await storedOriginal(server, id)), sha256(film));
+  assert.ok([404, 409].includes((await final(two)).status));
 });
 
 test('what is no media fails behind the last byte', async () => {

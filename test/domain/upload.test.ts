@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readBytes, readChecksum, readConcat, readMetadata } from '#domain/tus.ts';
+import { readBytes, readChecksum, readConcat, readLength, readMetadata } from '#domain/tus.ts';
 import {
   arrivedBytes,
   chunkSizeOf,
@@ -55,6 +55,8 @@ test('names of files are names alone', () => {
     ['a.mp4', 'passwd', 'film 1.mov', 'upload', 'upload', 'ab.mp4', 'upload'],
   );
   assert.equal(plainFilename('x'.repeat(400)).length, 255);
+  // Letters of any direction stay; what would turn the name around does not.
+  assert.equal(plainFilename('\u202efdp.فيلم "q".mp4'), 'fdp.فيلم "q".mp4');
 });
 
 test('checksums are read from hex and base64', () => {
@@ -84,6 +86,13 @@ test('headers of tus', () => {
     assert.throws(() => readChecksum(wrong), { code: 'invalid_request' });
   assert.deepEqual(readConcat(undefined), { kind: 'whole' });
   assert.deepEqual(readConcat('partial'), { kind: 'partial' });
+  assert.deepEqual([readLength('7', undefined), readLength(undefined, '1')], [7, null]);
+  for (const [length, defer] of [
+    ['7', '1'],
+    [undefined, '2'],
+    [undefined, undefined],
+  ])
+    assert.throws(() => readLength(length, defer), { code: 'invalid_request' });
   assert.deepEqual(readConcat('final;/upload/tus/A https://x.example/upload/tus/b/?token=1'), {
     kind: 'final',
     ids: ['a', 'b'],

@@ -40,6 +40,12 @@ export function acceptBytes(app: Api): void {
     app.addContentTypeParser(type, (_request, payload, done) => done(null, payload));
 }
 
+/** Whatever its type, the body is bytes: of an app whose every route takes nothing else. */
+export function acceptBytesAlone(app: Api): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+}
+
 function readPairs(text: string): Record<string, string | string[]> {
   const fields: Record<string, string | string[]> = {};
   for (const [name, value] of new URLSearchParams(text)) addField(fields, name, value);
@@ -65,13 +71,15 @@ export function addField(fields: Record<string, string | string[]>, written: str
   Object.defineProperty(fields, name, { value: next, enumerable: true, configurable: true, writable: true });
 }
 
-/** A whole number, as JSON or as a form writes it. */
-export const whole = (min: number, max: number) =>
-  z.coerce
-    .number({ error: 'a whole number' })
-    .int({ error: 'a whole number' })
-    .min(min, { error: `${min} to ${max}` })
-    .max(max, { error: `${min} to ${max}` });
+/** A whole number, as JSON or as a form writes it: in digits, so that an empty field is none. */
+export const whole = (min: number, max: number) => {
+  const range = max === Number.MAX_SAFE_INTEGER ? `at least ${min}` : `${min} to ${max}`;
+  const error = `a whole number, ${range}`;
+  return z.preprocess(
+    (value) => (typeof value === 'string' && /^\s*[+-]?\d+\s*$/.test(value) ? Number(value) : value),
+    z.int({ error }).min(min, { error: range }).max(max, { error: range }),
+  );
+};
 
 export const flag = z.union([z.boolean(), z.stringbool({ error: 'true or false' })]);
 

@@ -3,10 +3,10 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { piecesOf } from '#api/body-pieces.ts';
+import { announcedSize, piecesOf } from '#api/body-pieces.ts';
 import { type Api, type ApiContext, baseUrl, playbackBase } from '#api/context.ts';
 import { parseWith, sendProblem } from '#api/errors.ts';
-import { toId, toVideoWish, videoFields, videoId } from '#api/videos/forms.ts';
+import { acceptBytesAlone, toId, toVideoWish, videoFields, videoId } from '#api/videos/forms.ts';
 import { grantOf, uploadAccess, uploaderOf } from '#api/videos/upload-access.ts';
 import type { Upload } from '#database/uploads.ts';
 import { PlatformError, toPlatformError } from '#domain/error.ts';
@@ -14,18 +14,21 @@ import {
   readBytes,
   readChecksum,
   readConcat,
+  readLength,
   readMetadata,
   TUS_ALGORITHMS,
   TUS_EXTENSIONS,
   TUS_VERSION,
+  type TusChecksum,
 } from '#domain/tus.ts';
 import { readSha256, type VideoWish } from '#domain/upload.ts';
 import { abandonUpload } from '#workflows/uploads/abandon-upload.ts';
 import { appendUpload } from '#workflows/uploads/append-upload.ts';
 import { beginUpload, findOwnUpload } from '#workflows/uploads/begin-upload.ts';
 import { concatenateUploads } from '#workflows/uploads/concatenate-uploads.ts';
-import { finishInBackground } from '#workflows/uploads/finish-upload.ts';
+import { endInBackground } from '#workflows/uploads/finish-upload.ts';
 import { lengthenUpload } from '#workflows/uploads/lengthen-upload.ts';
+import { isTaken, takeOver } from '#workflows/uploads/take-over.ts';
 
 const tags = ['videos: upload'];
 const ROOT = '/upload/tus';
@@ -37,11 +40,32 @@ const params = z.object({ id: videoId });
 type Answer = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
 export function tusRoutes(app: Api, context: ApiContext): void {
+  // In a room of their own, where a body of another type is told in the protocol's own words.
+  void app.register(async (inner) => {
+    const room = inner as unknown as Api;
+    acceptBytesAlone(room);
+    room.addHook('onSend', async (_request, reply) => {
+      reply.header('Tus-Resumable', TUS_VERSION);
+    });
+    addRoutes(room, context);
+  });
+}
+
+function addRoutes(app: Api, context: ApiContext): void {
   const { platform } = context;
   const access = uploadAccess(platform);
-  const find = (request: FastifyRequest): Promise<Upload> => {
-    const { id } = request.params as z.output<typeof params>;
-    return findOwnUpload(platform, { ...uploaderOf(request), id: toId(id) });
+  const idOf = (request: FastifyRequest): string => toId((request.params as z.output<typeof params>).id);
+  const find = async (request: FastifyRequest): Promise<Upload> => {
+    const upload = await findOwnUpload(platform, { ...uploaderOf(request), id: idOf(request) });
+    if (upload.protocol === 'tus') return upload;
+    throw new PlatformError('not_found', `There is no tus upload ${upload.id}: it is sent as ${upload.protocol}`);
+  };
+  /** As the only one: a connection that still sends is ended, and what came of it counts. */
+  const alone = async <T>(request: FastifyRequest, work: (upload: Upload, signal: AbortSignal) => Promise<T>) => {
+    const id = idOf(request);
+    // Nobody is ended by who may not see it.
+    if (isTaken(platform, id)) await find(request);
+    return takeOver(platform, id, async (signal) => work(await find(request), signal));
   };
   const location = (request: FastifyRequest, { id }: Upload): string => {
     const { token } = (request.query ?? {}) as { readonly token?: unknown };
@@ -56,11 +80,11 @@ export function tusRoutes(app: Api, context: ApiContext): void {
     const begin = { ...uploaderOf(request), ...wish, baseUrl: playbackBase(context, request) };
     if (concat.kind === 'final') {
       const upload = await concatenateUploads(platform, { ...begin, ids: concat.ids.map(toId) });
-      finishInBackground(platform, upload);
+      endInBackground(platform, upload);
       return reply.code(201).header('Location', location(request, upload)).send();
     }
     const isPartial = concat.kind === 'partial';
-    const size = readLength(request);
+    const size = readLength(header(request, 'upload-length'), header(request, 'upload-defer-length'));
     if (begin.grant && isPartial && size === null)
       throw new PlatformError('invalid_request', 'Parts that come under an upload token need an Upload-Length');
     const upload = await beginUpload(platform, {
@@ -75,38 +99,46 @@ export function tusRoutes(app: Api, context: ApiContext): void {
     tellExpiry(reply, upload);
     reply.code(201).header('Location', location(request, upload));
     const withUpload = sendsBytes(request);
-    const received = withUpload || size === 0 ? await append(request, upload, 0) : 0;
+    const bytes = withUpload ? sentBytes(request) : noBytes();
+    const received =
+      withUpload || size === 0
+        ? await takeOver(platform, upload.id, (signal) => append(bytes, { upload, offset: 0, signal }))
+        : 0;
     if (withUpload) reply.header('Upload-Offset', String(received));
     return reply.send();
   };
 
-  const append = async (request: FastifyRequest, upload: Upload, offset: number): Promise<number> => {
-    const body = request.body instanceof Readable ? request.body : Readable.from([]);
-    const checksum = readChecksum(header(request, 'upload-checksum'));
-    const received = await appendUpload(platform, { upload, offset, body: piecesOf(body), checksum });
-    if (received === upload.expectedSize && !upload.isPartial) finishInBackground(platform, upload);
+  type Append = { readonly upload: Upload; readonly offset: number; readonly signal: AbortSignal };
+  const append = async ({ body, size, checksum }: SentBytes, { upload, offset, signal }: Append): Promise<number> => {
+    const received = await appendUpload(platform, { upload, offset, body: piecesOf(body, signal), size, checksum });
+    if (received === upload.expectedSize && !upload.isPartial) endInBackground(platform, upload);
     return received;
   };
 
-  const patch: Answer = async (request, reply) => {
-    let upload = await find(request);
-    if (upload.concatenates !== null)
-      throw new PlatformError('forbidden', 'A concatenation consists of its parts; nothing is sent to it');
-    if (!sendsBytes(request))
-      return sendProblem(reply, new PlatformError('invalid_request', `Content-Type: ${BYTES}`), 415);
-    const offset = readBytes('Upload-Offset', header(request, 'upload-offset'));
-    if (upload.expectedSize === null && header(request, 'upload-length') !== undefined)
-      upload = await lengthenUpload(platform, upload, readBytes('Upload-Length', header(request, 'upload-length')));
-    // Its last bytes may be sent again by a client that missed the answer.
-    if (upload.status !== 'receiving' && offset !== upload.received)
-      throw new PlatformError('conflict', `Upload ${upload.id} is ${upload.status}, with ${upload.received} bytes`);
-    const received = upload.status === 'receiving' ? await append(request, upload, offset) : upload.received;
-    tellExpiry(reply, upload);
-    return reply.code(204).header('Upload-Offset', String(received)).send();
-  };
+  const patch: Answer = (request, reply) =>
+    alone(request, async (found, signal) => {
+      if (found.concatenates !== null)
+        throw new PlatformError('forbidden', 'A concatenation consists of its parts; nothing is sent to it');
+      if (!sendsBytes(request))
+        return sendProblem(reply, new PlatformError('invalid_request', `Content-Type: ${BYTES}`), 415);
+      const offset = readBytes('Upload-Offset', header(request, 'upload-offset'));
+      const length = header(request, 'upload-length');
+      const upload =
+        found.expectedSize === null && length !== undefined
+          ? await lengthenUpload(platform, found, readBytes('Upload-Length', length))
+          : found;
+      const { id, status } = upload;
+      // Its last bytes may be sent again by a client that missed the answer.
+      if (status !== 'receiving' && offset !== upload.received)
+        throw new PlatformError('conflict', `Upload ${id} is ${status}, with ${upload.received} bytes`);
+      const received =
+        status === 'receiving' ? await append(sentBytes(request), { upload, offset, signal }) : upload.received;
+      tellExpiry(reply, upload);
+      return reply.code(204).header('Upload-Offset', String(received)).send();
+    });
 
   const head: Answer = async (request, reply) => {
-    const upload = await find(request);
+    const upload = await alone(request, async (found) => found);
     reply.header('Cache-Control', 'no-store').header('Upload-Offset', String(upload.received));
     if (upload.expectedSize === null) reply.header('Upload-Defer-Length', '1');
     else reply.header('Upload-Length', String(upload.expectedSize));
@@ -119,14 +151,13 @@ export function tusRoutes(app: Api, context: ApiContext): void {
   };
 
   const remove: Answer = async (request, reply) => {
-    await abandonUpload(platform, await find(request));
+    await alone(request, (upload) => abandonUpload(platform, upload));
     return reply.code(204).send();
   };
 
   const spoken =
     (answer: Answer): Answer =>
     async (request, reply) => {
-      reply.header('Tus-Resumable', TUS_VERSION);
       if (header(request, 'tus-resumable') !== TUS_VERSION) {
         reply.header('Tus-Version', TUS_VERSION);
         return sendProblem(reply, new PlatformError('invalid_request', `Tus-Resumable: ${TUS_VERSION}`), 412);
@@ -148,25 +179,25 @@ export function tusRoutes(app: Api, context: ApiContext): void {
     throw new PlatformError('invalid_request', 'X-HTTP-Method-Override: PATCH, DELETE or HEAD');
   };
 
-  app.options(
-    ROOT,
-    {
-      config: { scope: 'open', answers: [204], ...OWN_PREFLIGHT },
-      schema: { tags, summary: 'What this tus server can do' },
-    },
-    async (_request, reply) =>
-      reply
-        .code(204)
-        .headers({
-          'Tus-Resumable': TUS_VERSION,
-          'Tus-Version': TUS_VERSION,
-          'Tus-Extension': TUS_EXTENSIONS.join(','),
-          'Tus-Max-Size': String(platform.config.MAX_SOURCE_BYTES),
-          'Tus-Checksum-Algorithm': TUS_ALGORITHMS.join(','),
-        })
-        .send(),
-  );
   const one = `${ROOT}/:id`;
+  for (const url of [ROOT, one])
+    app.options(
+      url,
+      {
+        config: { scope: 'open', answers: [204], ...OWN_PREFLIGHT },
+        schema: { tags, summary: 'What this tus server can do', ...(url === one ? { params } : {}) },
+      },
+      async (_request, reply) =>
+        reply
+          .code(204)
+          .headers({
+            'Tus-Version': TUS_VERSION,
+            'Tus-Extension': TUS_EXTENSIONS.join(','),
+            'Tus-Max-Size': String(platform.config.MAX_SOURCE_BYTES),
+            'Tus-Checksum-Algorithm': TUS_ALGORITHMS.join(','),
+          })
+          .send(),
+    );
   const route = (summary: string, answers: readonly number[]) => ({
     config: { ...access, answers: [...answers, 412] },
     schema: { tags, summary: `tus: ${summary}` },
@@ -196,11 +227,14 @@ function header({ headers }: FastifyRequest, name: string): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-/** Null where it is told later. */
-function readLength(request: FastifyRequest): number | null {
-  if (header(request, 'upload-defer-length') === '1') return null;
-  return readBytes('Upload-Length', header(request, 'upload-length'));
-}
+type SentBytes = { readonly body: Readable; readonly size: number | null; readonly checksum: TusChecksum | null };
+const noBytes = (): SentBytes => ({ body: Readable.from([]), size: 0, checksum: null });
+
+const sentBytes = (request: FastifyRequest): SentBytes => ({
+  body: request.body instanceof Readable ? request.body : Readable.from([]),
+  size: announcedSize(request),
+  checksum: readChecksum(header(request, 'upload-checksum')),
+});
 
 type TusWish = {
   readonly filename: string;

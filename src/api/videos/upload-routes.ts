@@ -8,9 +8,10 @@ import { announcedSize, piecesOf } from '#api/body-pieces.ts';
 import { type Api, type ApiContext, callerOf, playbackBase } from '#api/context.ts';
 import { invalid, problems } from '#api/errors.ts';
 import { receiveChunkForm } from '#api/videos/chunk-form.ts';
-import { toId, toVideoWish, videoFields, videoId, whole } from '#api/videos/forms.ts';
+import { acceptBytesAlone, toId, toVideoWish, videoFields, videoId, whole } from '#api/videos/forms.ts';
 import { uploadAccess, uploaderOf } from '#api/videos/upload-access.ts';
 import { showUpload, uploadView } from '#api/videos/upload-view.ts';
+import { findUploadProgress } from '#database/upload-parts.ts';
 import type { Upload } from '#database/uploads.ts';
 import { findVideo } from '#database/videos.ts';
 import { chunkSizeOf, MOST_CHUNKS, readSha256 } from '#domain/upload.ts';
@@ -89,7 +90,7 @@ export function uploadRoutes(app: Api, context: ApiContext): void {
     async (request, reply) => {
       const { body } = request;
       const size = body.size ?? null;
-      checkChunkSize(body);
+      checkChunks(body, platform.config.MAX_SOURCE_BYTES);
       const upload = await beginUpload(platform, {
         ...uploaderOf(request),
         protocol: 'chunks',
@@ -114,8 +115,8 @@ export function uploadRoutes(app: Api, context: ApiContext): void {
   );
 
   const tellChunk = async (upload: Upload, index: number) => {
-    const { received } = await showUpload(platform, upload);
-    return { upload_id: upload.id, index, received: received.length, total_chunks: upload.totalChunks ?? 0 };
+    const { parts } = await findUploadProgress(db, upload);
+    return { upload_id: upload.id, index, received: parts, total_chunks: upload.totalChunks ?? 0 };
   };
   app.post(
     '/upload/chunk',
@@ -132,33 +133,39 @@ export function uploadRoutes(app: Api, context: ApiContext): void {
       return tellChunk(upload, index);
     },
   );
-  app.put(
-    '/upload/:upload_id/chunks/:index',
-    {
-      config: access,
-      schema: {
-        tags,
-        summary: 'The same as a body of bytes alone (application/octet-stream)',
-        params: z.object({ upload_id: videoId, index: whole(0, MOST_CHUNKS - 1) }),
-        querystring: z.object({ sha256: z.string().max(100).optional() }),
-        response: { 200: chunkAnswer, ...problems(404, 409, 422, 507) },
+  // curl -T names no type at all, and a chunk is bytes whatever it is called.
+  void app.register(async (inner) => {
+    const room = inner as unknown as Api;
+    acceptBytesAlone(room);
+    room.put(
+      '/upload/:upload_id/chunks/:index',
+      {
+        config: access,
+        schema: {
+          tags,
+          summary: 'The same as a body of bytes alone (application/octet-stream)',
+          params: z.object({ upload_id: videoId, index: whole(0, MOST_CHUNKS - 1) }),
+          querystring: z.object({ sha256: z.string().max(100).optional() }),
+          response: { 200: chunkAnswer, ...problems(404, 409, 422, 507) },
+        },
       },
-    },
-    async (request) => {
-      const upload = await own(request, request.params.upload_id);
-      const { index } = request.params;
-      const { sha256 } = request.query;
-      if (!(request.body instanceof Readable)) throw invalid([{ path: 'body', message: 'application/octet-stream' }]);
-      await receiveChunk(platform, {
-        upload,
-        index,
-        body: piecesOf(request.body),
-        size: announcedSize(request),
-        sha256: sha256 === undefined ? null : readSha256(sha256),
-      });
-      return tellChunk(upload, index);
-    },
-  );
+      async (request) => {
+        const upload = await own(request, request.params.upload_id);
+        const { index } = request.params;
+        const { sha256 } = request.query;
+        if (!(request.body instanceof Readable) || request.headers['content-type']?.startsWith('multipart/'))
+          throw invalid([{ path: 'body', message: 'the bytes of the chunk alone; forms go to POST /upload/chunk' }]);
+        await receiveChunk(platform, {
+          upload,
+          index,
+          body: piecesOf(request.body),
+          size: announcedSize(request),
+          sha256: sha256 === undefined ? null : readSha256(sha256),
+        });
+        return tellChunk(upload, index);
+      },
+    );
+  });
 
   app.post(
     '/upload/complete',
@@ -295,9 +302,19 @@ function* blocks(block: Buffer, bytes: number): Generator<Buffer> {
   for (let left = bytes; left > 0; left -= block.length) yield left < block.length ? block.subarray(0, left) : block;
 }
 
-function checkChunkSize({ size, chunk_size: chunkSize, total_chunks: total }: z.output<typeof initBody>): void {
-  if (size === undefined || chunkSize === undefined) return;
-  const needed = Math.max(1, Math.ceil(size / chunkSize));
+/** Chunks that no file could be made of. */
+function checkChunks(
+  { size, chunk_size: chunkSize, total_chunks: total }: z.output<typeof initBody>,
+  mostBytes: number,
+): void {
+  if (size !== undefined && total > size)
+    throw invalid([{ path: 'total_chunks', message: `at most ${size}: each has a byte at least` }]);
+  if (chunkSize === undefined) return;
+  if ((total - 1) * chunkSize >= mostBytes)
+    throw invalid([
+      { path: 'chunk_size', message: `${total} chunks of it are more than ${mostBytes} bytes (MAX_SOURCE_BYTES)` },
+    ]);
+  const needed = size === undefined ? total : Math.max(1, Math.ceil(size / chunkSize));
   if (needed !== total)
     throw invalid([{ path: 'total_chunks', message: `${needed} for ${size} bytes in chunks of ${chunkSize}` }]);
 }

@@ -1,5 +1,7 @@
 // Takes bytes in at the end of a tus upload: what arrived before a broken connection stays. Called by the tus routes.
 import { createHash, type Hash, randomUUID } from 'node:crypto';
+import type { Kysely } from 'kysely';
+import type { Schema } from '#database/schema.ts';
 import { findUploadProgress, saveUploadPart } from '#database/upload-parts.ts';
 import { changeUpload, changeUploadSoon, type Upload } from '#database/uploads.ts';
 import { PlatformError } from '#domain/error.ts';
@@ -7,7 +9,9 @@ import type { TusChecksum } from '#domain/tus.ts';
 import type { GrowingFiles } from '#storage/piecewise.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { expiry, mostBytes, tooManyBytes } from '#workflows/uploads/begin-upload.ts';
+import { markFinishing, orderFinish } from '#workflows/uploads/finish-upload.ts';
 import { checkOpen, limitChunk } from '#workflows/uploads/receive-chunk.ts';
+import { overtaken } from '#workflows/uploads/take-over.ts';
 import { growingKey, partKey } from '#workflows/uploads/upload-storage.ts';
 
 export type Appending = {
@@ -15,6 +19,8 @@ export type Appending = {
   /** What the client believes has come. */
   readonly offset: number;
   readonly body: AsyncIterable<Uint8Array>;
+  /** bytes of the body, where the request says so */
+  readonly size: number | null;
   readonly checksum: TusChecksum | null;
 };
 
@@ -25,7 +31,7 @@ const PIECE = 8 * 1024 ** 2;
 const MOST_PIECES = 9000;
 
 /**
- * Resolves with how many bytes the upload has now.
+ * Resolves with how many bytes the upload has now. Once they are all there it is to be finished: that is safe as well, and left to do.
  * @throws PlatformError `conflict` where the offset is another, `checksum_mismatch` (nothing of the body is kept), `too_large`,
  *   `source_too_large`, `invalid_request`; what the body fails with, after keeping what came
  */
@@ -36,11 +42,19 @@ export async function appendUpload(platform: Platform, appending: Appending): Pr
     throw new PlatformError('conflict', `Upload ${upload.id} has ${upload.received} bytes, not ${offset}`);
   const hash = appending.checksum ? createHash(appending.checksum.algorithm) : null;
   const most = mostBytes(platform, upload) - offset;
+  // Nothing is kept of a body that says itself that it is another one.
+  if (appending.size !== null && appending.size > most) throw tooManyBytes(platform, upload);
   const body = limitChunk(appending.body, { most, hash, error: () => tooManyBytes(platform, upload) });
   const { growing } = platform.storage;
   const work = { ...appending, body, hash };
-  return growing ? appendInPlace(platform, growing, work) : appendPieces(platform, work);
+  const received = await (growing ? appendInPlace(platform, growing, work) : appendPieces(platform, work));
+  // Of a body that had no bytes nothing was noted: its length alone was told, or it is empty.
+  if (received === offset && isWhole(upload, received)) await markFinishing(platform, upload);
+  return received;
 }
+
+const isWhole = ({ expectedSize, isPartial }: Upload, received: number): boolean =>
+  received === expectedSize && !isPartial;
 
 type Work = Appending & { readonly hash: Hash | null };
 
@@ -49,11 +63,11 @@ async function appendInPlace(platform: Platform, growing: GrowingFiles, work: Wo
   const key = growingKey(upload.id);
   const offset = upload.received;
   let noted = offset;
-  const advance = async (to: number, isTold: boolean) => {
-    await note(platform, upload, { from: noted, to, isTold });
+  const advance = async (to: number) => {
+    await note(platform, upload, { from: noted, to });
     noted = to;
   };
-  const progress = { every: NOTED, tell: (bytes: number) => advance(offset + bytes, false) };
+  const progress = { every: NOTED, tell: (bytes: number) => advance(offset + bytes) };
   // Bytes that are to be checked first are noted at the end alone.
   const place = { offset, limit: Infinity, ...(hash ? {} : { progress }) };
   const { bytes, error } = await growing.write(key, { ...place, body });
@@ -63,7 +77,7 @@ async function appendInPlace(platform: Platform, growing: GrowingFiles, work: Wo
   }
   // Whole it counts as safe, whatever becomes of the machine.
   if (offset + bytes === upload.expectedSize) await growing.sync(key);
-  if (bytes > 0) await advance(offset + bytes, true);
+  if (offset + bytes > noted) await advance(offset + bytes);
   if (error) throw error;
   return offset + bytes;
 }
@@ -84,21 +98,24 @@ async function appendPieces(platform: Platform, work: Work): Promise<number> {
   };
   let gathered: Uint8Array[] = [];
   let bytes = 0;
+  const storeGathered = async () => {
+    const piece = Buffer.concat(gathered);
+    [gathered, bytes] = [[], 0];
+    await store(piece);
+  };
   try {
     for await (const piece of body) {
       gathered.push(piece);
       bytes += piece.length;
-      if (bytes < size) continue;
-      await store(Buffer.concat(gathered));
-      [gathered, bytes] = [[], 0];
+      if (bytes >= size) await storeGathered();
     }
-    await store(Buffer.concat(gathered));
+    await storeGathered();
     if (hash) checkDigest(work);
     for (let piece = unchecked.shift(); piece; piece = unchecked.shift()) await noteOrRemove(platform, upload, piece);
     return at;
   } catch (error) {
     if (hash) await Promise.all(unchecked.map(({ key }) => platform.storage.remove(key)));
-    else if (!(error instanceof PlatformError)) await store(Buffer.concat(gathered));
+    else await storeGathered();
     throw error;
   }
 }
@@ -119,31 +136,38 @@ async function noteOrRemove(platform: Platform, upload: Upload, piece: Stored): 
 async function notePiece(platform: Platform, upload: Upload, { key, from, bytes }: Stored): Promise<void> {
   const ref = { projectId: upload.projectId, id: upload.id };
   await platform.database.db.transaction().execute(async (db) => {
-    const change = { received: from + bytes, expiresAt: expiry(platform) };
-    if (!(await changeUpload(db, { ...ref, status: 'receiving', received: from }, change))) throw overtaken(upload);
+    await advanceIn(platform, db, { upload, from, to: from + bytes });
     const { parts: index } = await findUploadProgress(db, ref);
     await saveUploadPart(db, { ...ref, part: { index, size: bytes, sha256: null, storageKey: key } });
   });
 }
 
-type Noted = {
-  readonly from: number;
-  readonly to: number;
-  /** The client hears of it; else more is to come, and the database need not wait for its own disk. */
-  readonly isTold: boolean;
-};
+type Noted = { readonly from: number; readonly to: number };
 
-async function note(platform: Platform, { projectId, id }: Upload, { from, to, isTold }: Noted): Promise<void> {
-  const which = { projectId, id, status: 'receiving' as const, received: from };
-  const change = { received: to, expiresAt: expiry(platform) };
+async function note(platform: Platform, upload: Upload, noted: Noted): Promise<void> {
   const { db } = platform.database;
-  const noted = await (isTold ? changeUpload(db, which, change) : changeUploadSoon(db, which, change));
-  if (!noted) throw overtaken({ id });
+  if (noted.to === upload.expectedSize)
+    return db.transaction().execute((transaction) => advanceIn(platform, transaction, { upload, ...noted }));
+  // Nobody waited for these bytes to be on the disk either: what a fall of the database undoes is asked for again.
+  const { which, change } = step(platform, { upload, ...noted });
+  if (!(await changeUploadSoon(db, which, change))) throw overtaken(upload);
 }
 
-/** A connection that was thought dead had the same bytes, or the upload was given up. */
-const overtaken = ({ id }: Pick<Upload, 'id'>): PlatformError =>
-  new PlatformError('conflict', `Upload ${id} went on by another connection; ask where it stands`);
+type Step = Noted & { readonly upload: Upload };
+
+/** The last bytes and the wish to end it are one: whoever sent them sends nothing again. */
+async function advanceIn(platform: Platform, db: Kysely<Schema>, advance: Step): Promise<void> {
+  const { which, change } = step(platform, advance);
+  const isLast = isWhole(advance.upload, advance.to);
+  if (!(await changeUpload(db, which, { ...change, ...(isLast ? { status: 'finishing' } : {}) })))
+    throw overtaken(advance.upload);
+  if (isLast) await orderFinish(platform, db, advance.upload);
+}
+
+const step = (platform: Platform, { upload: { projectId, id }, from, to }: Step) => ({
+  which: { projectId, id, status: 'receiving' as const, received: from },
+  change: { received: to, expiresAt: expiry(platform) },
+});
 
 function checkDigest({ hash, checksum, upload }: Work): void {
   const found = hash?.digest('base64').replace(/=+$/, '');

@@ -1,7 +1,8 @@
 // Begins an upload that comes in pieces: its row, and the video it becomes, before the first byte. Called by the upload routes of the videos API.
+import type { Kysely } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
-import type { UploadProtocol } from '#database/schema.ts';
-import { deletePlacedParts } from '#database/upload-parts.ts';
+import type { Schema, UploadProtocol } from '#database/schema.ts';
+import { deletePlacedParts, type UploadRef } from '#database/upload-parts.ts';
 import { changeUpload, findTokenBytes, findUpload, insertUpload, lockUpload, type Upload } from '#database/uploads.ts';
 import { insertVideo, lockVideo } from '#database/videos.ts';
 import { PlatformError } from '#domain/error.ts';
@@ -34,6 +35,8 @@ export type UploadWish = {
   readonly video: VideoWish | null;
   /** What the caller reached us under. */
   readonly baseUrl: string;
+  /** Done in the transaction that makes it. */
+  readonly alongside?: (db: Kysely<Schema>, ref: UploadRef) => Promise<void>;
 };
 
 /**
@@ -70,6 +73,7 @@ export async function beginUpload(platform: Platform, wish: UploadWish): Promise
       bootId: storage.growing ? bootId() : null,
     });
     if (inserted && wish.video?.transcode && !wish.concatenates) await followArrival(platform, ref, { db, seconds: 0 });
+    if (inserted) await wish.alongside?.(db, ref);
     return inserted;
   });
   const upload = await findUpload(database.db, ref);

@@ -11,7 +11,7 @@ import { describeChunks, missingChunks } from '#domain/upload.ts';
 import { uploadPrefix } from '#domain/video.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { probeStored } from '#workflows/probe-stored.ts';
-import { mostBytes, tooManyBytes } from '#workflows/uploads/begin-upload.ts';
+import { expiry, mostBytes, tooManyBytes } from '#workflows/uploads/begin-upload.ts';
 import { joinUpload } from '#workflows/uploads/join-upload.ts';
 import { growingKey, partsPrefix } from '#workflows/uploads/upload-storage.ts';
 import { dropArriving } from '#workflows/videos/drop-arriving.ts';
@@ -20,6 +20,8 @@ import { storeOriginal } from '#workflows/videos/store-original.ts';
 
 /** After so long another process takes a finishing over: the one that had it is most likely dead. */
 const TAKE_OVER_SECONDS = 60;
+/** From the queue's last try, with pauses of its own between them, to the next entry. */
+const AGAIN_SECONDS = 300;
 
 /** Finishings of this process: whoever asks again waits for the same one. */
 const finishing = new Map<string, Promise<Upload>>();
@@ -36,9 +38,9 @@ export async function finishUpload(platform: Platform, { projectId, id }: Upload
   return endUpload(platform, { projectId, id });
 }
 
-/** The same, for who does not wait: what goes wrong stands in the rows. */
-export function finishInBackground(platform: Platform, ref: UploadRef): void {
-  finishUpload(platform, ref).catch((error: unknown) => {
+/** Ends one that is to be finished, for who does not wait: what goes wrong stands in the rows. */
+export function endInBackground(platform: Platform, ref: UploadRef): void {
+  endUpload(platform, ref).catch((error: unknown) => {
     const { retryable, fault } = toPlatformError(error);
     if (retryable || fault === 'platform')
       platform.log.warn({ err: error, uploadId: ref.id }, 'an upload is not ended yet');
@@ -67,19 +69,58 @@ export async function endUploadLater(
   }
 }
 
-async function markFinishing(platform: Platform, ref: UploadRef): Promise<void> {
+/**
+ * The entry of the queue died: its workers did, or the storage was away for longer than it tries. Asked again and again until the upload's
+ * time is over; then it has failed.
+ */
+export async function endUploadAgain(
+  platform: Platform,
+  { projectId, uploadId }: { readonly projectId: string; readonly uploadId: string },
+): Promise<void> {
+  const upload = await findUpload(platform.database.db, { projectId, id: uploadId });
+  if (upload?.status !== 'finishing') return;
+  if (upload.expiresAt > new Date())
+    return orderFinish(platform, platform.database.db, { projectId, id: uploadId, seconds: AGAIN_SECONDS });
+  const hours = platform.config.UPLOAD_EXPIRY_HOURS;
+  const last = upload.error ? `; last: ${upload.error.message}` : '';
+  await fail(
+    platform,
+    upload,
+    toFailure(
+      new PlatformError('storage_failed', `Upload ${uploadId} could not be ended within ${hours} hours${last}`),
+    ),
+  );
+}
+
+/** Has the queue end an upload, in case whoever does it now dies over it. */
+export async function orderFinish(
+  { queue }: Platform,
+  db: Kysely<Schema>,
+  { projectId, id, seconds = TAKE_OVER_SECONDS }: UploadRef & { readonly seconds?: number },
+): Promise<void> {
+  const entry = { chore: 'finish-upload', projectId, uploadId: id } as const;
+  await queue.send('housekeeping', entry, { startAfter: seconds, transaction: db });
+}
+
+/** Takes the wish to end an upload. @throws PlatformError `conflict` naming what is missing, `not_found` */
+export async function markFinishing(platform: Platform, ref: UploadRef): Promise<void> {
   await platform.database.db.transaction().execute(async (db) => {
     const upload = await lockUpload(db, ref);
     if (!upload) throw new PlatformError('not_found', `There is no upload ${ref.id}; it may have expired`);
+    checkNoPart(upload);
     if (upload.status !== 'receiving') return;
     await checkComplete(platform, db, upload);
-    await changeUpload(db, ref, { status: 'finishing' });
-    await platform.queue.send(
-      'housekeeping',
-      { chore: 'finish-upload', projectId: ref.projectId, uploadId: ref.id },
-      { startAfter: TAKE_OVER_SECONDS, transaction: db },
-    );
+    await changeUpload(db, ref, { status: 'finishing', expiresAt: expiry(platform) });
+    await orderFinish(platform, db, ref);
   });
+}
+
+function checkNoPart({ id, isPartial }: Upload): void {
+  if (isPartial)
+    throw new PlatformError(
+      'conflict',
+      `Upload ${id} is a part: it ends with the upload that "Upload-Concat: final" makes`,
+    );
 }
 
 async function checkComplete({ config, storage }: Platform, db: Kysely<Schema>, upload: Upload): Promise<void> {
@@ -140,6 +181,7 @@ async function end(platform: Platform, ref: UploadRef): Promise<Upload> {
   const { db } = platform.database;
   const upload = await findUpload(db, ref);
   if (!upload) throw new PlatformError('not_found', `Upload ${ref.id} was given up`);
+  checkNoPart(upload);
   if (upload.status === 'failed' && upload.error) throw fromFailure(upload.error);
   if (upload.status !== 'finishing') return upload;
   let facts: SourceFacts | null;
@@ -150,8 +192,12 @@ async function end(platform: Platform, ref: UploadRef): Promise<Upload> {
     await checkSum(platform, upload, parts);
     facts = upload.isVideo ? await probe(platform, upload) : null;
   } catch (thrown) {
-    const error = toPlatformError(thrown);
-    if (!isFinal(error)) throw error;
+    const error = inStorage(upload, toPlatformError(thrown));
+    if (!isFinal(error)) {
+      // Whoever looks shall see what it waits for.
+      await changeUpload(db, { ...ref, status: 'finishing' }, { error: toFailure(error) });
+      throw error;
+    }
     await fail(platform, upload, toFailure(error));
     throw error;
   }
@@ -166,12 +212,25 @@ async function tidy({ storage, database }: Platform, upload: Upload, parts: read
   await storage.remove(growingKey(upload.id));
   // Those that had been parked lie below no prefix of this upload.
   for (const { storageKey } of parts) if (storageKey !== null) await storage.remove(storageKey);
-  for (const id of upload.concatenates ?? []) {
-    const partial = { projectId: upload.projectId, id };
+  await removePartials({ storage, database }, upload);
+}
+
+/** They are of no use to any other upload: a concatenation has taken them. */
+async function removePartials(
+  { storage, database }: Pick<Platform, 'storage' | 'database'>,
+  { projectId, concatenates }: Upload,
+): Promise<void> {
+  for (const id of concatenates ?? []) {
     await storage.removeAll(uploadPrefix(id));
-    await deleteUpload(database.db, partial);
+    await deleteUpload(database.db, { projectId, id });
   }
 }
+
+/** The upload is there, whatever of its bytes is not. */
+const inStorage = ({ id }: Upload, error: PlatformError): PlatformError =>
+  error.code === 'not_found'
+    ? new PlatformError('storage_failed', `Upload ${id} cannot be ended: ${error.message}`, { cause: error })
+    : error;
 
 /** What another try would not change: the bytes themselves are wrong. */
 const isFinal = (error: PlatformError): boolean =>
@@ -218,6 +277,7 @@ async function fail(platform: Platform, upload: Upload, failure: Failure): Promi
   if (!removeFiles) return;
   await removeFiles();
   await platform.storage.removeAll(uploadPrefix(upload.id));
+  await removePartials(platform, upload);
 }
 
 const ref = ({ projectId, id }: UploadRef): UploadRef => ({ projectId, id });
