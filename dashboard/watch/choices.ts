@@ -3,6 +3,9 @@ import { togglePictureInPicture } from './acts.ts';
 import { button, type Choice, choice, element, fill } from './elements.ts';
 import { icon } from './icons.ts';
 import type { Stream } from './stream.ts';
+import { language, t, withKey } from './text/text.ts';
+import { trackName } from './track-name.ts';
+import type { Option, Track } from './tracks.ts';
 
 type Parts = {
   readonly frame: HTMLElement;
@@ -14,47 +17,53 @@ type Parts = {
 
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
 
+const named = (tracks: readonly Track[]): Option[] =>
+  tracks.map((track) => ({ index: track.index, name: trackName(track, language) }));
+
 export function addChoices({ frame, bar, row, video, stream }: Parts): void {
   const { tracks } = stream;
   const show = () => {
     const qualities = stream.qualities();
-    const automatic = stream.quality() === -1 && stream.shown() !== '' ? `Auto (${stream.shown()})` : 'Auto';
+    const automatic =
+      stream.quality() === -1 && stream.shown() !== ''
+        ? t('automatic.shown', { shown: stream.shown() })
+        : t('automatic');
     fill(quality, [{ index: -1, name: automatic }, ...qualities], stream.quality());
     quality.box.hidden = qualities.length < 2;
-    fill(sound, tracks.sounds(), tracks.sound());
+    fill(sound, named(tracks.sounds()), tracks.sound());
     sound.box.hidden = tracks.sounds().length < 2;
-    fill(captions, [{ index: -1, name: 'No captions' }, ...tracks.texts()], tracks.text());
+    fill(captions, [{ index: -1, name: t('captions.none') }, ...named(tracks.texts())], tracks.text());
     captions.box.hidden = tracks.texts().length === 0;
     settings.hidden = [...panel.children].every((one) => (one as HTMLElement).hidden);
   };
-  const sound = choice({ name: 'Audio', className: 'audio', sign: 'audio' }, tracks.chooseSound);
+  const sound = choice({ name: t('audio'), className: 'audio', sign: 'audio' }, tracks.chooseSound);
   const captions = choice(
-    { name: 'Captions', hint: 'Captions (c)', className: 'captions', sign: 'captions' },
+    { name: t('captions'), hint: withKey('captions', 'c'), className: 'captions', sign: 'captions' },
     tracks.chooseText,
   );
-  const speed = choice({ name: 'Speed', className: 'speed' }, (value) => {
+  const speed = choice({ name: t('speed'), className: 'speed' }, (value) => {
     video.playbackRate = value;
   });
-  const quality = choice({ name: 'Quality', className: 'quality' }, (value) => stream.choose(value));
+  const quality = choice({ name: t('quality'), className: 'quality' }, (value) => stream.choose(value));
   const speeds = SPEEDS.map((value) => ({ index: value, name: `${value}×` }));
   fill(speed, speeds, 1);
   speed.box.hidden = stream.live !== null;
   video.addEventListener('ratechange', () => fill(speed, speeds, video.playbackRate));
   quality.select.addEventListener('pointerdown', () => stream.refresh());
 
-  const pip = button('Picture in picture (p)', 'pip', () => void togglePictureInPicture(video));
+  const pip = button(withKey('pictureInPicture', 'p'), 'pip', () => void togglePictureInPicture(video));
   const name = element('span', 'name');
-  name.textContent = 'Picture in picture';
+  name.textContent = t('pictureInPicture');
   pip.append(name, icon('pip'));
   pip.hidden = !document.pictureInPictureEnabled;
 
   const panel = element('div', 'choices');
   panel.id = 'choices';
   panel.setAttribute('role', 'group');
-  panel.setAttribute('aria-label', 'Settings');
+  panel.setAttribute('aria-label', t('settings'));
   const choices = [sound, captions, speed, quality];
   panel.append(...choices.map(({ box }) => box), pip);
-  const settings = button('Settings', 'settings', () => open(!bar.classList.contains('open')));
+  const settings = button(t('settings'), 'settings', () => open(!bar.classList.contains('open')));
   settings.append(icon('settings'));
   settings.setAttribute('aria-controls', panel.id);
   const open = (isOpen: boolean) => {

@@ -7,6 +7,7 @@ import { liveButton } from './live-state.ts';
 import type { PageData } from './main.ts';
 import { addPreview } from './storyboard.ts';
 import type { Stream } from './stream.ts';
+import { t, withKey } from './text/text.ts';
 import { lengthOf, seekTo } from './timeline.ts';
 
 type Parts = {
@@ -24,20 +25,20 @@ export function addControls({ frame, video, stream, page }: Parts): void {
   stream.onMessage((text) => {
     message.textContent = text;
   });
-  const start = button('Play', 'start', () => void toggle(video));
+  const start = button(t('play'), 'start', () => void toggle(video));
   start.append(icon('play'));
   const bar = element('div', 'bar');
   frame.append(message, start, bar);
 
-  const seek = range('Place in the video', 'seek', 1000);
+  const seek = range(t('place'), 'seek', 1000);
   const passed = element('span', 'time');
   const row = element('div', 'row');
-  const playing = button('Play (k)', 'play', () => void toggle(video));
-  const sound = button('Mute (m)', 'sound', () => {
+  const playing = button(withKey('play', 'k'), 'play', () => void toggle(video));
+  const sound = button(withKey('mute', 'm'), 'sound', () => {
     video.muted = !video.muted;
   });
-  const volume = range('Volume', 'volume', 100);
-  const full = button('Full screen (f)', 'full', () => void toggleFullScreen(frame, video));
+  const volume = range(t('volume'), 'volume', 100);
+  const full = button(withKey('fullScreen', 'f'), 'full', () => void toggleFullScreen(frame, video));
   full.append(icon('full'));
   full.hidden = !document.fullscreenEnabled && !('webkitEnterFullscreen' in video);
   row.append(playing, sound, volume, passed, element('span', 'gap'));
@@ -49,7 +50,7 @@ export function addControls({ frame, video, stream, page }: Parts): void {
   let hasBegun = false;
   const showState = () => {
     playing.replaceChildren(icon(video.paused ? 'play' : 'pause'));
-    playing.title = video.paused ? 'Play (k)' : 'Pause (k)';
+    playing.title = withKey(video.paused ? 'play' : 'pause', 'k');
     playing.setAttribute('aria-label', playing.title);
     sound.replaceChildren(icon(video.muted || video.volume === 0 ? 'muted' : 'sound'));
     volume.value = String(video.muted ? 0 : Math.round(video.volume * 100));
@@ -76,7 +77,7 @@ export function addControls({ frame, video, stream, page }: Parts): void {
     passed.textContent = live ? behind : `${clock(video.currentTime)} / ${clock(timeline.end())}`;
     const share = live?.isAtEdge() ? 1 : shareOf(video.currentTime);
     seek.value = String(Math.round(share * 1000));
-    seek.setAttribute('aria-valuetext', passed.textContent || 'live');
+    seek.setAttribute('aria-valuetext', passed.textContent || t('live'));
     const end = video.buffered.length > 0 ? video.buffered.end(video.buffered.length - 1) : 0;
     seek.style.setProperty('--played', `${share * 100}%`);
     seek.style.setProperty('--loaded', `${shareOf(end) * 100}%`);

@@ -1,8 +1,9 @@
 // What only a channel shows: whether it is on air, how far behind one is and the way back to now, and the last picture while there is none.
 import { button } from './elements.ts';
-import { OFF_AIR, start } from './live.ts';
+import { start } from './live.ts';
 import type { PageData } from './main.ts';
 import type { LiveEdge, Stream } from './stream.ts';
+import { t, withKey } from './text/text.ts';
 
 type Parts = {
   readonly frame: HTMLElement;
@@ -19,7 +20,7 @@ export function addLive({ frame, video, stream, live, page }: Parts): void {
     if (isOnAir === live.isOnAir()) return;
     isOnAir = live.isOnAir();
     frame.classList.toggle('off-air', !isOnAir);
-    document.title = isOnAir ? page.title : `${page.title} (${OFF_AIR.toLowerCase()})`;
+    document.title = isOnAir ? page.title : t('offAir.title', { title: page.title });
     if (isOnAir && !page.isEmbedded && video.paused) void start(video);
     // The newest picture there is: the last before it went.
     if (!isOnAir && page.poster !== null) void freshPoster(video, page.poster);
@@ -38,14 +39,18 @@ const SHOW_MS = 500;
 
 /** Says that one sees what is on air now, or leads there. */
 export function liveButton(video: HTMLVideoElement, live: LiveEdge): HTMLButtonElement {
-  const made = button('Live', 'live', () => live.go());
-  made.textContent = 'Live';
+  const made = button(t('live'), 'live', () => live.go());
+  made.textContent = t('live');
   const show = () => {
     const isNow = live.isOnAir() && live.isAtEdge() && !video.paused;
     made.hidden = !live.isOnAir();
     made.classList.toggle('now', isNow);
     const latency = live.latency();
-    const label = !isNow ? 'Go to live (End)' : latency === null ? 'Live' : `Live, ${Math.round(latency)} s behind`;
+    const label = !isNow
+      ? withKey('live.go', t('live.end'))
+      : latency === null
+        ? t('live')
+        : t('live.behind', { seconds: Math.round(latency) });
     if (made.title === label) return;
     made.title = label;
     made.setAttribute('aria-label', label);

@@ -1,6 +1,7 @@
 // A channel on the video element: waits until it is on air, begins by itself, begins again when it comes back. Used by main.ts in the place of stream.ts.
 import Hls from 'hls.js';
 import { type LiveEdge, nameOf, type Stream } from './stream.ts';
+import { t } from './text/text.ts';
 import { liveTimeline } from './timeline.ts';
 import { TRACK_EVENTS, Tracks } from './tracks.ts';
 
@@ -9,8 +10,6 @@ const LOOK_MS = 2500;
 const AT_EDGE = 4;
 /** Milliseconds without a new picture that are worth a word. */
 const STALL_MS = 4000;
-
-export const OFF_AIR = 'Not on air';
 
 export function playLive(video: HTMLVideoElement, master: string): Stream {
   return new LiveStream(video, master);
@@ -54,7 +53,7 @@ class LiveStream implements Stream {
     video.addEventListener('ended', () => this.#goOffAir());
     video.addEventListener('waiting', () => {
       clearTimeout(this.#stallTimer);
-      this.#stallTimer = window.setTimeout(() => this.#say('Interrupted. It goes on by itself …'), STALL_MS);
+      this.#stallTimer = window.setTimeout(() => this.#say(t('interrupted')), STALL_MS);
     });
     video.addEventListener('playing', () => {
       clearTimeout(this.#stallTimer);
@@ -80,7 +79,7 @@ class LiveStream implements Stream {
   }
   onMessage(listener: (text: string) => void) {
     this.#tellers.push(listener);
-    listener(this.#isOnAir ? '' : OFF_AIR);
+    listener(this.#isOnAir ? '' : t('offAir'));
   }
 
   /** Until it is on air. */
@@ -88,9 +87,7 @@ class LiveStream implements Stream {
     for (;;) {
       const found = await isOnAir(this.#master);
       if (found === 'yes') break;
-      this.#say(
-        found === 'forbidden' ? 'This link has expired.' : found === 'unknown' ? 'Waiting for the server …' : OFF_AIR,
-      );
+      this.#say(t(found === 'forbidden' ? 'expired' : found === 'unknown' ? 'waiting' : 'offAir'));
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
     this.#isOnAir = true;

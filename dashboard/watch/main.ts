@@ -5,6 +5,7 @@ import { addKeys } from './keys.ts';
 import { playLive } from './live.ts';
 import { addLive } from './live-state.ts';
 import { play } from './stream.ts';
+import { language } from './text/text.ts';
 
 export type PageData = {
   readonly title: string;
@@ -21,6 +22,7 @@ const data = JSON.parse(document.getElementById('video')?.textContent ?? 'null')
 if (place && data) start(place, data);
 
 function start(root: HTMLElement, page: PageData): void {
+  document.documentElement.lang = language;
   document.body.className = page.isEmbedded ? 'embed' : 'watch';
   const frame = document.createElement('section');
   frame.className = 'player';

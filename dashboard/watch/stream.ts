@@ -1,7 +1,9 @@
 // The stream on the video element: waits until it plays, and takes up qualities that come later without starting again.
 import Hls, { type Level } from 'hls.js';
+import { nativeTracks } from './native-tracks.ts';
+import { t } from './text/text.ts';
 import { filmTimeline, type Timeline } from './timeline.ts';
-import { type Option, TRACK_EVENTS, Tracks } from './tracks.ts';
+import { type Option, TRACK_EVENTS, type TrackMenus, Tracks } from './tracks.ts';
 
 export type Stream = {
   /** Qualities from the highest, and what is chosen; -1 is automatic. */
@@ -10,7 +12,7 @@ export type Stream = {
   shown(): string;
   choose(index: number): void;
   /** Sounds, captions, and what is chosen of either; -1 is none. */
-  readonly tracks: Pick<Tracks, 'sounds' | 'sound' | 'chooseSound' | 'texts' | 'text' | 'chooseText'>;
+  readonly tracks: TrackMenus;
   /** Somebody looks at the qualities: those that have come since are taken up. */
   refresh(): void;
   onChange(listener: () => void): void;
@@ -114,9 +116,9 @@ class HlsStream implements Stream {
       if (!fatal) return;
       const isManifest = details.startsWith('manifest');
       if (type === Hls.ErrorTypes.MEDIA_ERROR && this.#recovered++ < 3) hls.recoverMediaError();
-      else if (isManifest && response?.code === 403) this.#say('This link has expired.');
+      else if (isManifest && response?.code === 403) this.#say(t('expired'));
       else if (isManifest) {
-        this.#say(response?.code === 404 ? 'The video is being prepared …' : 'Waiting for the server …');
+        this.#say(t(response?.code === 404 ? 'preparing' : 'waiting'));
         setTimeout(() => hls === this.#hls && hls.loadSource(this.#master), RETRY_MS);
       } else setTimeout(() => hls === this.#hls && hls.startLoad(), RETRY_MS);
     });
@@ -186,13 +188,9 @@ function freeze(video: HTMLVideoElement): HTMLCanvasElement | null {
   return canvas;
 }
 
-/** Of Safari alone. */
-type NativeSounds = EventTarget & Iterable<{ readonly label: string; readonly language: string; enabled: boolean }>;
-
 /** Safari on phones plays HLS by itself and chooses by itself. */
-function nativeStream(video: HTMLVideoElement & { readonly audioTracks?: NativeSounds }, master: string): Stream {
-  const tracks = () => [...video.textTracks];
-  const sounds = () => [...(video.audioTracks ?? [])];
+function nativeStream(video: HTMLVideoElement, master: string): Stream {
+  const tracks = nativeTracks(video);
   video.src = master;
   video.addEventListener('error', () => {
     setTimeout(() => {
@@ -204,22 +202,9 @@ function nativeStream(video: HTMLVideoElement & { readonly audioTracks?: NativeS
     quality: () => -1,
     shown: () => '',
     choose: () => undefined,
-    tracks: {
-      sounds: () => sounds().map(({ label, language }, index) => ({ index, name: label || language })),
-      sound: () => sounds().findIndex(({ enabled }) => enabled),
-      chooseSound: (index) => {
-        for (const [i, track] of sounds().entries()) track.enabled = i === index;
-      },
-      texts: () => tracks().map(({ label }, index) => ({ index, name: label })),
-      text: () => tracks().findIndex(({ mode }) => mode === 'showing'),
-      chooseText: (index) => {
-        for (const [i, track] of tracks().entries()) track.mode = i === index ? 'showing' : 'disabled';
-      },
-    },
+    tracks,
     refresh: () => undefined,
-    onChange: (listener) => {
-      for (const list of [video.textTracks, video.audioTracks]) list?.addEventListener('addtrack', listener);
-    },
+    onChange: tracks.onChange,
     onMessage: () => undefined,
     timeline: filmTimeline(video),
     live: null,

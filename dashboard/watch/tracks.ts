@@ -1,8 +1,10 @@
-// The sounds and texts of a stream: what there is, what is chosen, and that a choice outlives the stream being attached anew. Used by stream.ts and live.ts.
+// The sounds and texts of a stream: what there is, what is chosen, and that a choice outlives the stream being attached anew. Used by stream.ts, live.ts and the dashboard's player.
 import Hls, { type HlsConfig, type MediaPlaylist } from 'hls.js';
 
 /** One of a menu. */
 export type Option = { readonly index: number; readonly name: string };
+/** As the playlist names it. */
+export type Track = Option & { readonly tag: string | undefined };
 
 /** Tells that there are others, or another is chosen. */
 export const TRACK_EVENTS = [
@@ -12,12 +14,22 @@ export const TRACK_EVENTS = [
   Hls.Events.SUBTITLE_TRACK_SWITCH,
 ] as const;
 
-const optionsOf = (tracks: readonly MediaPlaylist[] = []): Option[] =>
-  tracks.map(({ name }, index) => ({ index, name }));
+const optionsOf = (tracks: readonly MediaPlaylist[] = []): Track[] =>
+  tracks.map(({ name, lang }, index) => ({ index, name, tag: lang }));
 const wishFor = (track: MediaPlaylist | undefined) =>
   track && { name: track.name, ...(track.lang && { lang: track.lang }) };
 
-export class Tracks {
+/** Sounds, captions, and what is chosen of either; -1 is none. */
+export type TrackMenus = {
+  sounds(): Track[];
+  sound(): number;
+  chooseSound(index: number): void;
+  texts(): Track[];
+  text(): number;
+  chooseText(index: number): void;
+};
+
+export class Tracks implements TrackMenus {
   readonly #hls: () => Hls | null;
   /** Names of what somebody chose; undefined where nobody did, null for no captions. */
   #sound: ReturnType<typeof wishFor>;
@@ -27,7 +39,7 @@ export class Tracks {
     this.#hls = hls;
   }
 
-  sounds = (): Option[] => optionsOf(this.#hls()?.audioTracks);
+  sounds = (): Track[] => optionsOf(this.#hls()?.audioTracks);
   sound = (): number => this.#hls()?.audioTrack ?? -1;
   chooseSound = (index: number): void => {
     const hls = this.#hls();
@@ -36,7 +48,7 @@ export class Tracks {
     hls.audioTrack = index;
   };
 
-  texts = (): Option[] => optionsOf(this.#hls()?.subtitleTracks);
+  texts = (): Track[] => optionsOf(this.#hls()?.subtitleTracks);
   text = (): number => {
     const hls = this.#hls();
     return hls?.subtitleDisplay ? hls.subtitleTrack : -1;

@@ -278,3 +278,63 @@ test('after a place or a quality was chosen with the pointer the keys are the pl
   await page.keyboard.press('K');
   await holds(page, `!document.querySelector('video').paused`);
 });
+
+/** What the controls are called, in their order; sounds and captions by the texts of their menus. */
+const NAMES = `({
+  lang: document.documentElement.lang,
+  bar: [...document.querySelectorAll('.bar :is(button, select, input)')].map((one) => one.title || one.getAttribute('aria-label')),
+  menus: [...document.querySelectorAll('select.audio, select.captions')].map(({ options }) => [...options].map(({ text }) => text)),
+})`;
+const GERMAN = {
+  lang: 'de',
+  bar: [
+    ...['Stelle im Video', 'Abspielen (k)', 'Stumm (m)', 'Lautstärke', 'Einstellungen', 'Ton', 'Untertitel (c)'],
+    ...['Tempo', 'Qualität', 'Bild im Bild (p)', 'Vollbild (f)'],
+  ],
+  menus: [
+    ['Englisch', 'Deutsch'],
+    ['Keine Untertitel', 'Englisch', 'Deutsch'],
+  ],
+};
+const ENGLISH = {
+  lang: 'en',
+  bar: [
+    ...['Place in the video', 'Play (k)', 'Mute (m)', 'Volume', 'Settings', 'Audio', 'Captions (c)'],
+    ...['Speed', 'Quality', 'Picture in picture (p)', 'Full screen (f)'],
+  ],
+  menus: [
+    ['English', 'German'],
+    ['No captions', 'English', 'German'],
+  ],
+};
+
+test('the player speaks the language that its address names, else the first that the browser wants of those it has', {
+  skip,
+}, async () => {
+  const seen = async (address: string, locale: string) => {
+    await using visited = await watch(address, { locale });
+    const { page } = visited;
+    await page.locator('select.captions option').nth(2).waitFor({ state: 'attached', timeout: 60_000 });
+    const names = await page.evaluate(NAMES);
+    return names;
+  };
+  assert.deepEqual(await seen(`watch/${ready}`, 'de-AT'), GERMAN);
+  assert.deepEqual(await seen(`embed/${ready}?lang=de`, 'en-GB'), GERMAN);
+  assert.deepEqual(await seen(`watch/${ready}?lang=en-US`, 'de-DE'), ENGLISH);
+  assert.deepEqual(await seen(`watch/${ready}?lang=constructor`, 'ja'), ENGLISH);
+});
+
+test('the dashboard plays the sound that is chosen, by its name in the reader’s language', { skip }, async () => {
+  await using seen = await watch(`#/videos/${ready}`, { locale: 'de-DE' });
+  const { page } = seen;
+  const menu = page.getByLabel('Tonspur');
+  await menu.waitFor();
+  assert.deepEqual(await menu.locator('option').allTextContents(), ['Englisch', 'Deutsch']);
+  await page.evaluate(`document.querySelector('video').loop = true`);
+  await page.getByRole('button', { name: 'Abspielen' }).click();
+  await page.evaluate(LISTEN);
+  await hears(page, 440);
+  await menu.selectOption({ label: 'Deutsch' });
+  await hears(page, 880);
+  assert.deepEqual([seen.failures, seen.breaks], [[], []]);
+});

@@ -1,4 +1,6 @@
 // hls.js on a video element, behind what the controls need of it.
+import { nativeTracks } from '../../watch/native-tracks.ts';
+import type { TrackMenus } from '../../watch/tracks.ts';
 import { keyHeaders } from '../api/http.ts';
 
 export type Level = { index: number; name: string };
@@ -9,9 +11,7 @@ export type Stream = {
   /** What is shown now, where it is chosen automatically. */
   shown: () => string;
   choose: (index: number) => void;
-  texts: () => { index: number; name: string }[];
-  text: () => number;
-  chooseText: (index: number) => void;
+  tracks: TrackMenus;
   onChange: (listener: () => void) => () => void;
   stop: () => void;
 };
@@ -28,7 +28,10 @@ export async function attachStream(
   video: HTMLVideoElement,
   { url, isLive, from = 0, onProblem }: Wish,
 ): Promise<Stream> {
-  const { default: Hls } = await import('hls.js');
+  const [{ default: Hls }, { TRACK_EVENTS, Tracks }] = await Promise.all([
+    import('hls.js'),
+    import('../../watch/tracks.ts'),
+  ]);
   if (!Hls.isSupported()) return attachNative(video, url);
   const hls = new Hls({
     // A growing stream is watched from its beginning, a live one where it is.
@@ -53,8 +56,7 @@ export async function attachStream(
     Hls.Events.MANIFEST_PARSED,
     Hls.Events.LEVELS_UPDATED,
     Hls.Events.LEVEL_SWITCHED,
-    Hls.Events.SUBTITLE_TRACKS_UPDATED,
-    Hls.Events.SUBTITLE_TRACK_SWITCH,
+    ...TRACK_EVENTS,
   ] as const;
   return {
     levels: () =>
@@ -66,12 +68,7 @@ export async function attachStream(
     choose: (index) => {
       hls.nextLevel = index;
     },
-    texts: () => hls.subtitleTracks.map(({ name }, index) => ({ index, name })),
-    text: () => (hls.subtitleDisplay ? hls.subtitleTrack : -1),
-    chooseText: (index) => {
-      hls.subtitleTrack = index;
-      hls.subtitleDisplay = index >= 0;
-    },
+    tracks: new Tracks(() => hls),
     onChange: (listener) => {
       for (const event of events) hls.on(event, listener);
       return () => {
@@ -82,21 +79,21 @@ export async function attachStream(
   };
 }
 
-/** Safari on phones plays HLS by itself and lets nobody choose. */
+/** Safari on phones plays HLS by itself and lets nobody choose a quality. */
 function attachNative(video: HTMLVideoElement, url: string): Stream {
   video.src = url;
+  const tracks = nativeTracks(video);
   const nothing = () => undefined;
   return {
     levels: () => [],
     level: () => -1,
     shown: () => '',
     choose: nothing,
-    texts: () => [...video.textTracks].map(({ label }, index) => ({ index, name: label })),
-    text: () => [...video.textTracks].findIndex(({ mode }) => mode === 'showing'),
-    chooseText: (index) => {
-      for (const [i, track] of [...video.textTracks].entries()) track.mode = i === index ? 'showing' : 'disabled';
+    tracks,
+    onChange: (listener) => {
+      tracks.onChange(listener);
+      return nothing;
     },
-    onChange: () => nothing,
     stop: () => video.removeAttribute('src'),
   };
 }

@@ -1,7 +1,9 @@
 // What is under the picture: play, time with pictures while hovering, sound, quality, captions, full screen.
 import { Maximize, Pause, Play, Volume2, VolumeX } from 'lucide-react';
 import { type PointerEvent, type RefObject, useEffect, useReducer, useState } from 'react';
-import { clock, t } from '../text/text.ts';
+import { trackName } from '../../watch/track-name.ts';
+import type { Option, Track } from '../../watch/tracks.ts';
+import { clock, t, useLanguage } from '../text/text.ts';
 import type { Stream } from './attach-stream.ts';
 import type { Cue } from './storyboard.ts';
 
@@ -17,6 +19,7 @@ const HEARD = ['timeupdate', 'durationchange', 'play', 'pause', 'volumechange', 
 const SPEEDS = [0.5, 1, 1.25, 1.5, 2];
 
 export function Controls({ video, stream, cues, live, growing, box }: ControlsProps) {
+  const language = useLanguage();
   const [, again] = useReducer((count: number) => count + 1, 0);
   const [peek, setPeek] = useState<{ cue: Cue | null; time: number; share: number } | null>(null);
   useEffect(() => {
@@ -35,8 +38,11 @@ export function Controls({ video, stream, cues, live, growing, box }: ControlsPr
     setPeek({ time, share, cue: cues.find(({ start, end }) => time >= start && time < end) ?? cues.at(-1) ?? null });
   };
   const levels = stream.levels();
-  const texts = stream.texts();
+  const { tracks } = stream;
+  const [sounds, texts] = [tracks.sounds(), tracks.texts()];
+  const named = (some: readonly Track[]) => some.map((track) => ({ ...track, name: trackName(track, language) }));
   const shown = stream.shown();
+  const automatic = shown && stream.level() === -1 ? `${t('player.auto')} (${shown})` : t('player.auto');
   return (
     <div className="controls">
       {peek && duration > 0 && !live && <Peek peek={peek} />}
@@ -80,59 +86,44 @@ export function Controls({ video, stream, cues, live, growing, box }: ControlsPr
             `${clock(video.currentTime)} / ${clock(duration)}${growing ? '…' : ''}`
           )}
         </span>
+        {sounds.length > 1 && (
+          <Menu
+            label={t('player.sound')}
+            chosen={tracks.sound()}
+            options={named(sounds)}
+            choose={tracks.chooseSound}
+            after={again}
+          />
+        )}
         {texts.length > 0 && (
-          <select
-            aria-label={t('player.captions')}
-            value={stream.text()}
-            onChange={({ target }) => {
-              stream.chooseText(Number(target.value));
-              again();
-            }}
-          >
-            <option value={-1}>{t('player.captions.off')}</option>
-            {texts.map(({ index, name }) => (
-              <option key={index} value={index}>
-                {name}
-              </option>
-            ))}
-          </select>
+          <Menu
+            label={t('player.captions')}
+            chosen={tracks.text()}
+            options={[{ index: -1, name: t('player.captions.off') }, ...named(texts)]}
+            choose={tracks.chooseText}
+            after={again}
+          />
         )}
         {!live && (
-          <select
+          <Menu
             className="rate"
-            aria-label={t('player.speed')}
-            value={video.playbackRate}
-            onChange={({ target }) => {
-              video.playbackRate = Number(target.value);
-              again();
+            label={t('player.speed')}
+            chosen={video.playbackRate}
+            options={SPEEDS.map((speed) => ({ index: speed, name: `${speed}×` }))}
+            choose={(speed) => {
+              video.playbackRate = speed;
             }}
-          >
-            {SPEEDS.map((speed) => (
-              <option key={speed} value={speed}>
-                {speed}×
-              </option>
-            ))}
-          </select>
+            after={again}
+          />
         )}
         {levels.length > 1 && (
-          <select
-            aria-label={t('player.quality')}
-            value={stream.level()}
-            onChange={({ target }) => {
-              stream.choose(Number(target.value));
-              again();
-            }}
-          >
-            <option value={-1}>
-              {t('player.auto')}
-              {shown && stream.level() === -1 ? ` (${shown})` : ''}
-            </option>
-            {levels.map(({ index, name }) => (
-              <option key={index} value={index}>
-                {name}
-              </option>
-            ))}
-          </select>
+          <Menu
+            label={t('player.quality')}
+            chosen={stream.level()}
+            options={[{ index: -1, name: automatic }, ...levels]}
+            choose={stream.choose}
+            after={again}
+          />
         )}
         <button
           type="button"
@@ -145,6 +136,35 @@ export function Controls({ video, stream, cues, live, growing, box }: ControlsPr
         </button>
       </div>
     </div>
+  );
+}
+
+type MenuProps = {
+  label: string;
+  chosen: number;
+  options: readonly Option[];
+  choose: (value: number) => void;
+  after: () => void;
+  className?: string;
+};
+
+function Menu({ label, chosen, options, choose, after, className }: MenuProps) {
+  return (
+    <select
+      aria-label={label}
+      value={chosen}
+      onChange={({ target }) => {
+        choose(Number(target.value));
+        after();
+      }}
+      {...(className ? { className } : {})}
+    >
+      {options.map(({ index, name }) => (
+        <option key={index} value={index}>
+          {name}
+        </option>
+      ))}
+    </select>
   );
 }
 

@@ -1,0 +1,30 @@
+// Every word of the player, in German.
+import type { Catalogue } from './text.ts';
+
+export const de: Catalogue = {
+  play: 'Abspielen',
+  pause: 'Anhalten',
+  mute: 'Stumm',
+  volume: 'Lautstärke',
+  place: 'Stelle im Video',
+  fullScreen: 'Vollbild',
+  pictureInPicture: 'Bild im Bild',
+  settings: 'Einstellungen',
+  audio: 'Ton',
+  captions: 'Untertitel',
+  'captions.none': 'Keine Untertitel',
+  speed: 'Tempo',
+  quality: 'Qualität',
+  automatic: 'Auto',
+  'automatic.shown': 'Auto ({shown})',
+  live: 'Live',
+  'live.behind': 'Live, {seconds} s zurück',
+  'live.go': 'Zur Liveübertragung',
+  'live.end': 'Ende',
+  offAir: 'Nicht auf Sendung',
+  'offAir.title': '{title} (nicht auf Sendung)',
+  interrupted: 'Unterbrochen. Es geht von selbst weiter …',
+  preparing: 'Das Video wird vorbereitet …',
+  waiting: 'Wartet auf den Server …',
+  expired: 'Dieser Link ist abgelaufen.',
+};
