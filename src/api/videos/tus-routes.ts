@@ -120,7 +120,7 @@ function addRoutes(app: Api, context: ApiContext): void {
       if (found.concatenates !== null)
         throw new PlatformError('forbidden', 'A concatenation consists of its parts; nothing is sent to it');
       if (!sendsBytes(request))
-        return sendProblem(reply, new PlatformError('invalid_request', `Content-Type: ${BYTES}`), 415);
+        return sendProblem(reply, new PlatformError('invalid_request', `Content-Type: ${BYTES}, nothing else`), 415);
       const offset = readBytes('Upload-Offset', header(request, 'upload-offset'));
       const length = header(request, 'upload-length');
       const upload =
@@ -160,7 +160,11 @@ function addRoutes(app: Api, context: ApiContext): void {
     async (request, reply) => {
       if (header(request, 'tus-resumable') !== TUS_VERSION) {
         reply.header('Tus-Version', TUS_VERSION);
-        return sendProblem(reply, new PlatformError('invalid_request', `Tus-Resumable: ${TUS_VERSION}`), 412);
+        return sendProblem(
+          reply,
+          new PlatformError('invalid_request', `Tus-Resumable: ${TUS_VERSION}, the version spoken here`),
+          412,
+        );
       }
       try {
         return await answer(request, reply);
