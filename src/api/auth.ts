@@ -27,6 +27,7 @@ export async function requireSomeKey({ config, database }: Platform): Promise<vo
 export function installAuth(app: Api, platform: Platform): void {
   const authenticate = needsKey(platform.config) ? keyChecker(platform) : null;
   app.decorateRequest('caller', null);
+  app.decorateRequest('isKeyGood', null);
   app.addHook('onRequest', async (request) => {
     const accepted = request.is404 ? null : request.routeOptions.config.accept?.(request);
     if (accepted) {
@@ -40,7 +41,8 @@ export function installAuth(app: Api, platform: Platform): void {
     }
     const scope: RouteScope = request.is404 ? 'open' : (request.routeOptions.config.scope ?? 'admin');
     if (scope === 'open') return;
-    const caller = await authenticate(sentKey(request));
+    const key = sentKey(request);
+    const caller = await authenticate(key);
     if (!mayUse(caller, scope)) {
       throw new PlatformError(
         'forbidden',
@@ -48,6 +50,8 @@ export function installAuth(app: Api, platform: Platform): void {
       );
     }
     request.caller = caller;
+    if (caller.keyId !== null)
+      request.isKeyGood = async () => (await findApiKey(platform.database.db, hashKey(key))) !== null;
   });
 }
 

@@ -42,6 +42,8 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     caller: Caller | null;
+    /** Whether the key it came with is good now, not when it came: asked by what stays open. Null where no key of the database was sent. */
+    isKeyGood: (() => Promise<boolean>) | null;
   }
 }
 

@@ -10,19 +10,31 @@ export type ServerEvent = { readonly id?: number; readonly event?: string; reado
 
 /** Silence is not distinguishable from a dead line: proxies and browsers hear something this often. */
 const HEARTBEAT_SECONDS = 15;
+/** How soon a stream ends whose key was revoked, at the most. */
+const KEY_SECONDS = 5;
 /** Bytes that may wait for a client that reads too slowly; beyond that it is let go and may come again. */
 const MOST_WAITING = 1024 ** 2;
 
 export class EventStream {
   readonly #body = new PassThrough();
   readonly #heartbeat: NodeJS.Timeout;
+  readonly #keyCheck: NodeJS.Timeout | null;
   readonly #control = new AbortController();
 
   constructor(reply: FastifyReply, open: Set<EventStream>) {
     open.add(this);
     this.#heartbeat = setInterval(() => this.#write(': still here\n\n'), HEARTBEAT_SECONDS * 1000);
+    const { isKeyGood, log } = reply.request;
+    // Where the database does not answer nobody knows better: it is asked again.
+    const check = () =>
+      void isKeyGood?.().then(
+        (isGood) => isGood || this.end(),
+        (error: unknown) => log.warn({ err: error }, 'the key of an open stream could not be checked'),
+      );
+    this.#keyCheck = isKeyGood ? setInterval(check, KEY_SECONDS * 1000) : null;
     this.#body.once('close', () => {
       clearInterval(this.#heartbeat);
+      if (this.#keyCheck) clearInterval(this.#keyCheck);
       open.delete(this);
       this.#control.abort();
     });

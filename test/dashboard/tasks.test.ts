@@ -317,10 +317,18 @@ test('signing in, a key made, used and revoked; what streams needs it too', asyn
     (await fetch(`${locked.url}/jobs`, { headers: { authorization: `Bearer ${key}` } })).status;
   assert.equal(await status(), 200);
   await dialog.getByRole('button', { name: 'Done' }).click();
+  // Somebody works with it when it is revoked.
+  await using other = await visit(browser, `${locked.url}/#/jobs?status=failed`);
+  await other.page.getByLabel('API key').fill(key);
+  await other.page.getByRole('button', { name: 'Sign in' }).click();
+  await other.page.getByText('Nothing fits').waitFor();
+  assert.equal(await other.page.evaluate('document.activeElement.id'), 'main', 'reading goes on behind the form');
   await page.getByRole('row', { name: /shop/ }).getByRole('button', { name: 'Revoke' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
   await page.getByRole('row', { name: /shop/ }).getByText('revoked').waitFor();
   await eventually(async () => assert.equal(await status(), 401), { within: PATIENCE, every: 250 });
+  // The stream it has open ends, and its page says so without being touched.
+  await other.page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor();
 
   await page.goto(`${locked.url}/#/settings`);
   await page.getByRole('button', { name: 'Sign out' }).click();
@@ -338,8 +346,14 @@ test('a server that goes away and comes back: the page says so, and goes on by i
   await page.getByRole('heading', { level: 2, name: 'No jobs yet' }).waitFor();
   await first.stop();
   await page.getByText('Connection lost. Trying again…').waitFor();
+  // A page that was never looked at is not here yet, and comes when the server does.
+  await page.locator('.side').getByRole('link', { name: 'Machines' }).click();
+  await page.getByRole('alert').getByText('The server cannot be reached.').waitFor();
   await using second = await startRendition({ dataDir, settings });
+  await page.getByRole('heading', { level: 1, name: 'Machines' }).waitFor();
+  await page.locator('.side').getByRole('link', { name: 'Jobs' }).click();
   await page.getByText('Connection lost. Trying again…').waitFor({ state: 'detached' });
+  await page.getByRole('heading', { level: 2, name: 'No jobs yet' }).waitFor();
   // What happens from now on is heard of, without anybody asking for it.
   const id = await second.submit(await makeClip(folder, { seconds: 2 }), [{ container: 'mp3' }]);
   await page.locator(`a[href="#/jobs/${id}"]`).filter({ hasText: 'Completed' }).waitFor();

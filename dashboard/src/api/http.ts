@@ -40,6 +40,8 @@ let onLocked: () => void = () => undefined;
 export const whenLocked = (listener: () => void): void => {
   onLocked = listener;
 };
+/** Said by what asks in another way than `request`. */
+export const tellLocked = (): void => onLocked();
 
 export type Sent = Omit<RequestInit, 'body'> & { json?: unknown; body?: BodyInit };
 

@@ -1,6 +1,6 @@
 // Server-sent events over fetch: EventSource could not send a key. Comes again by itself, from where it was, and says how the line is.
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
-import { keyHeaders } from './http.ts';
+import { keyHeaders, tellLocked } from './http.ts';
 
 export type ServerEvent = { id: string; event: string; data: unknown };
 const AGAIN_MS = 2000;
@@ -86,6 +86,8 @@ async function follow(path: string, signal: AbortSignal, { onEvent, onOpen, onLi
         signal: both,
         headers: { ...keyHeaders(), ...(last === '' ? {} : { 'Last-Event-ID': last }) },
       });
+      // A key that was revoked meanwhile: another one is asked for, before anything is clicked.
+      if (response.status === 401) tellLocked();
       // What is not there, or not ours to see, will not come by asking again.
       if ([401, 403, 404].includes(response.status)) return;
       if (response.ok && response.body) {

@@ -10,7 +10,7 @@ import { type Key, t, useLanguage } from '../text/text.ts';
 import { Bones, Empty, PageHead, Problem } from '../ui/parts.tsx';
 import { Toasts } from '../ui/toasts.tsx';
 import { Bar, isServed, Side, TARGETS } from './nav.tsx';
-import { findPage } from './pages.ts';
+import { findPage, NotLoaded } from './pages.ts';
 import { Palette } from './palette.tsx';
 import { Help, useShortcuts } from './shortcuts.tsx';
 import { SignIn } from './sign-in.tsx';
@@ -82,9 +82,10 @@ export function Frame() {
   const targets = TARGETS.filter(({ api }) => api === undefined || apis === undefined || apis.includes(api));
   const mayWrite = session.data?.scopes.some((scope) => scope === 'admin' || scope === 'write') ?? true;
   useShortcuts({ targets, mayWrite, onPalette, onHelp });
-  const main = useMain(path);
+  const isLocked = locked || (session.error instanceof ApiError && session.error.status === 401);
+  const main = useMain(path, isLocked);
 
-  if (locked || (session.error instanceof ApiError && session.error.status === 401)) {
+  if (isLocked) {
     return (
       <SignIn
         onDone={() => {
@@ -142,10 +143,15 @@ function Lost({ title, text }: { title: Key; text: Key }) {
   );
 }
 
-/** A new page begins at its top, and readers are brought there; not at the first one, which has just been opened. */
-function useMain(path: string) {
+/** A new page begins at its top, and readers are brought there, as after signing in; not at the first one, which has just been opened. */
+function useMain(path: string, isLocked: boolean) {
   const main = useRef<HTMLElement>(null);
   const first = useRef(path);
+  const wasLocked = useRef(false);
+  useEffect(() => {
+    if (wasLocked.current && !isLocked) main.current?.focus();
+    wasLocked.current = isLocked;
+  }, [isLocked]);
   useEffect(() => {
     if (first.current === path) return;
     first.current = '';
@@ -173,6 +179,26 @@ function LineBanner() {
   );
 }
 
+const RELOADED = 'rendition-reloaded';
+const RELOAD_MS = 30_000;
+
+/** Loads the whole page anew as soon as the server is there: by then it may be another version of it. */
+function Unloaded() {
+  const line = useLine();
+  useEffect(() => {
+    // Once in a while: a page that never comes must not load itself for ever.
+    if (line !== 'open' || Date.now() - Number(sessionStorage.getItem(RELOADED) ?? 0) < RELOAD_MS) return;
+    sessionStorage.setItem(RELOADED, String(Date.now()));
+    location.reload();
+  }, [line]);
+  return (
+    <Problem
+      error={new ApiError(0, { message: t('error.away'), code: 'unreachable' })}
+      retry={() => location.reload()}
+    />
+  );
+}
+
 /** A page that breaks does not take the others with it. */
 class Guard extends Component<{ children: ReactNode }, { error: Error | null }> {
   override state: { error: Error | null } = { error: null };
@@ -181,6 +207,7 @@ class Guard extends Component<{ children: ReactNode }, { error: Error | null }> 
   }
   override render() {
     if (!this.state.error) return this.props.children;
+    if (this.state.error instanceof NotLoaded) return <Unloaded />;
     return <Problem error={this.state.error} retry={() => location.reload()} />;
   }
 }

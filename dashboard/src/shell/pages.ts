@@ -20,7 +20,17 @@ const PAGES: readonly (readonly [pattern: string, load: Load])[] = [
   ['/machines', () => import('../pages/machines.tsx')],
   ['/settings', () => import('../pages/settings.tsx')],
 ];
-const pages = PAGES.map(([pattern, load]) => ({ pattern, Page: lazy(load) }));
+/** A page whose code did not come: the server is away, or has another version by now. */
+export class NotLoaded extends Error {}
+
+const pages = PAGES.map(([pattern, load]) => ({
+  pattern,
+  Page: lazy(() =>
+    load().catch((cause: unknown) => {
+      throw new NotLoaded(String(cause), { cause });
+    }),
+  ),
+}));
 
 export function findPage(path: string) {
   for (const { pattern, Page } of pages) {

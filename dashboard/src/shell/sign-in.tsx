@@ -39,7 +39,16 @@ export function SignIn({ onDone }: { onDone: () => void }) {
         {wrong !== null && <Problem error={wrong} />}
         <Field label={t('signin.key')}>
           {(id) => (
-            <input id={id} name="key" className="input" type="password" autoComplete="current-password" required />
+            <input
+              id={id}
+              name="key"
+              className="input"
+              type="password"
+              autoComplete="current-password"
+              // biome-ignore lint/a11y/noAutofocus: there is nothing else on this page
+              autoFocus
+              required
+            />
           )}
         </Field>
         <button type="submit" className="button primary" disabled={busy}>
