@@ -84,6 +84,16 @@ export function arrivedBytes(
   return bytes;
 }
 
+/** Pieces from the beginning without a gap, where each is an object of its own. @param parts in their order */
+export function arrivedPieces(parts: readonly ArrivedPart[]): { readonly key: string; readonly size: number }[] {
+  const pieces: { readonly key: string; readonly size: number }[] = [];
+  for (const [place, { index, size, storageKey: key }] of parts.entries()) {
+    if (index !== place || key === null) break;
+    pieces.push({ key, size });
+  }
+  return pieces;
+}
+
 /** The last part of a path that a browser or a phone gives as the name; never a path, never empty. */
 export function plainFilename(name: string): string {
   const last = name.split(/[\\/]/).at(-1)?.trim() ?? '';

@@ -4,7 +4,7 @@ import { PlatformError, toPlatformError } from '#domain/error.ts';
 import type { Store } from '#storage/store.ts';
 
 export type BlockSource = {
-  readonly store: Store;
+  readonly store: Pick<Store, 'read'>;
   readonly key: string;
   /** bytes */
   readonly size: number;

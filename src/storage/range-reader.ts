@@ -26,7 +26,7 @@ export type ServeOptions = {
 };
 
 export type RangeReader = {
-  serve(store: Store, key: string, options: ServeOptions): ServedObject;
+  serve(store: Pick<Store, 'read'>, key: string, options: ServeOptions): ServedObject;
   close(): Promise<void>;
 };
 

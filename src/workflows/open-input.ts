@@ -1,9 +1,12 @@
 // Gives FFmpeg a way to a job's source: a path, or a loopback address that serves ranges of it. Called by run-job.ts, run-task.ts and plan-job.ts.
+import { findUpload } from '#database/uploads.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { Job } from '#domain/job.ts';
+import { uploadIdOf } from '#domain/video.ts';
 import type { MediaInput } from '#media/tool.ts';
-import type { Store } from '#storage/store.ts';
 import type { Platform } from '#workflows/platform.ts';
+import { type ArrivedObject, findArrived } from '#workflows/uploads/arrived-object.ts';
+import { isGrowingKey } from '#workflows/uploads/upload-storage.ts';
 
 export type OpenedInput = {
   readonly input: MediaInput;
@@ -13,16 +16,29 @@ export type OpenedInput = {
 };
 
 /** The source, and what was found out about it before. */
-export type KnownSource = Pick<Job, 'source' | 'sourceKey'> & { readonly facts?: Job['facts'] };
+export type KnownSource = Pick<Job, 'source' | 'sourceKey'> & Partial<Pick<Job, 'projectId' | 'facts'>>;
 
 /** @throws PlatformError `source_*`, `storage_failed` */
 export async function openInput(platform: Platform, job: KnownSource, signal: AbortSignal): Promise<OpenedInput> {
   if (job.sourceKey === null) return openInPlace(platform, job, signal);
   const path = platform.storage.localPath(job.sourceKey);
   if (path !== null) return localInput(path);
+  if (isGrowingKey(job.sourceKey)) return openArrived(platform, job, signal);
   const { size } = await platform.storage.stat(job.sourceKey, signal);
   if (size === null) throw new PlatformError('storage_failed', 'The storage does not tell the size of the source');
   return served(platform, { store: platform.storage, key: job.sourceKey, size, signal });
+}
+
+/** What has come of an upload that lies in pieces. */
+async function openArrived(
+  platform: Platform,
+  { sourceKey, projectId = '' }: KnownSource,
+  signal: AbortSignal,
+): Promise<OpenedInput> {
+  const id = uploadIdOf(sourceKey ?? '') ?? '';
+  const upload = await findUpload(platform.database.db, { projectId, id });
+  if (!upload) throw new PlatformError('source_not_found', `Upload ${id} was given up`);
+  return served(platform, { ...(await findArrived(platform, upload)), signal });
 }
 
 /** A file under FILE_ROOTS, looked up anew every time: what is allowed may have changed; or an object of S3, by ranges. */
@@ -53,7 +69,7 @@ async function openInPlace(
   }
 }
 
-type Served = { readonly store: Store; readonly key: string; readonly size: number; readonly signal: AbortSignal };
+type Served = ArrivedObject & { readonly signal: AbortSignal };
 
 function served({ ranges }: Platform, { store, key, size, signal }: Served): OpenedInput {
   const object = ranges.serve(store, key, { size, signal });

@@ -1,4 +1,5 @@
 // What is known of a video whose file still arrives, and what a player sees of it later. Used by the tests of arriving files.
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { listTasks } from '#database/tasks.ts';
@@ -15,6 +16,24 @@ export async function chunksOf({ platform }: TestServer, id: string): Promise<Ta
   const video = await findVideo(database.db, { projectId: 'default', id }, sealer);
   const jobId = (video && mainJob(video)?.jobId) ?? 0;
   return (await listTasks(database.db, { projectId: 'default', jobId })).filter(({ kind }) => kind === 'chunk');
+}
+
+export type TusUpload = { readonly id: string; readonly send: (from: number, to: number) => Promise<void> };
+
+/** A film that is sent by tus, as much at once as is said. */
+export async function beginTus({ base }: TestServer, bytes: Buffer): Promise<TusUpload> {
+  const tus = { 'tus-resumable': '1.0.0' };
+  const length = { 'upload-length': String(bytes.length), 'upload-metadata': `filename ${btoa('film.mp4')}` };
+  const made = await fetch(`${base}/upload/tus/`, { method: 'POST', headers: { ...tus, ...length } });
+  const place = made.headers.get('location') ?? '';
+  return {
+    id: place.split('/').at(-1) ?? '',
+    send: async (from, to) => {
+      const headers = { ...tus, 'upload-offset': String(from), 'content-type': 'application/offset+octet-stream' };
+      const body = new Uint8Array(bytes.subarray(from, to));
+      assert.equal((await fetch(place, { method: 'PATCH', headers, body })).status, 204);
+    },
+  };
 }
 
 /** dB: of the frame that two videos differ most in, by a quality of both. Another frame of the same film has less than 30. */

@@ -3,10 +3,8 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { listTasks } from '#database/tasks.ts';
-import { findVideo } from '#database/videos.ts';
 import type { SegmentFacts } from '#domain/task.ts';
-import { mainJob } from '#domain/video.ts';
+import { beginTus, chunksOf } from './arriving-client.ts';
 import { openServer, type TestServer, until } from './open-server.ts';
 import { standardFilm, upload, whenReady } from './stream-client.ts';
 import { evenly, init, sendChunk, sha256, storedKeys } from './upload-client.ts';
@@ -16,7 +14,6 @@ const SECONDS = 26;
 const CHUNKS = 16;
 /** So many hold the first chunk of film, with what a decoder reads ahead. */
 const MOST = 11;
-const PROJECT = 'default';
 let server: TestServer;
 let film: string;
 let bytes: Buffer;
@@ -31,12 +28,7 @@ type Shown = { readonly status: string; readonly duration: number; readonly qual
 const show = async (id: string) => (await server.call('GET', `/videos/${id}`)).body as Shown;
 const complete = (id: string) => server.call('POST', '/upload/complete', { body: { upload_id: id } });
 
-async function tasksOf(id: string) {
-  const { database, sealer } = server.platform;
-  const video = await findVideo(database.db, { projectId: PROJECT, id }, sealer);
-  const jobId = (video && mainJob(video)?.jobId) ?? 0;
-  return (await listTasks(database.db, { projectId: PROJECT, jobId })).filter(({ kind }) => kind === 'chunk');
-}
+const tasksOf = (id: string) => chunksOf(server, id);
 
 async function begin(fields: Readonly<Record<string, unknown>> = {}) {
   const pieces = evenly(bytes, CHUNKS);
@@ -132,16 +124,7 @@ test('an upload that is given up, or turns out to be another film, leaves nothin
 
 /** The same by tus: one request brings the beginning, `end` the rest. */
 async function beginByTus() {
-  const tus = { 'tus-resumable': '1.0.0' };
-  const length = { 'upload-length': String(bytes.length), 'upload-metadata': `filename ${btoa('film.mp4')}` };
-  const made = await fetch(`${server.base}/upload/tus/`, { method: 'POST', headers: { ...tus, ...length } });
-  const place = made.headers.get('location') ?? '';
-  const id = place.split('/').at(-1) ?? '';
-  const send = async (from: number, to: number) => {
-    const headers = { ...tus, 'upload-offset': String(from), 'content-type': 'application/offset+octet-stream' };
-    const body = new Uint8Array(bytes.subarray(from, to));
-    assert.equal((await fetch(place, { method: 'PATCH', headers, body })).status, 204);
-  };
+  const { id, send } = await beginTus(server, bytes);
   const most = Math.round((bytes.length * MOST) / CHUNKS);
   await send(0, most);
   const [first] = await until(

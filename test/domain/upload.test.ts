@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { readBytes, readChecksum, readConcat, readLength, readMetadata } from '#domain/tus.ts';
 import {
   arrivedBytes,
+  arrivedPieces,
   chunkSizeOf,
   describeChunks,
   isRegular,
@@ -47,6 +48,11 @@ test('bytes that have come without a gap from the beginning, each in its place',
     [0, 0, 10, 5, 8],
   );
   assert.equal(arrivedBytes({ protocol: 'tus', received: 77, chunkSize: null }, []), 77);
+  assert.deepEqual(arrivedPieces([part(0, 5, 'a'), part(1, 3, 'b'), part(3, 5, 'c')]), [
+    { key: 'a', size: 5 },
+    { key: 'b', size: 3 },
+  ]);
+  assert.deepEqual(arrivedPieces([part(0), part(1, 5, 'b')]), []);
 });
 
 test('names of files are names alone', () => {

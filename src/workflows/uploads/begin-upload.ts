@@ -72,7 +72,9 @@ export async function beginUpload(platform: Platform, wish: UploadWish): Promise
       maxBytes: wish.grant?.maxBytes ?? null,
       bootId: storage.growing ? bootId() : null,
     });
-    if (inserted && wish.video?.transcode && !wish.concatenates) await followArrival(platform, ref, { db, seconds: 0 });
+    // Parts that a client gives to the bucket itself cannot be read before it joins them.
+    const isReadable = wish.protocol !== 'presigned' && !wish.concatenates;
+    if (inserted && wish.video?.transcode && isReadable) await followArrival(platform, ref, { db, seconds: 0 });
     if (inserted) await wish.alongside?.(db, ref);
     return inserted;
   });

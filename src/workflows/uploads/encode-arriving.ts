@@ -8,14 +8,15 @@ import { findVideo } from '#database/videos.ts';
 import type { Job } from '#domain/job.ts';
 import type { Plan } from '#domain/plan.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
-import { arrivedBytes } from '#domain/upload.ts';
 import { mainJob, type Video } from '#domain/video.ts';
 import { type ArrivingSource, openArriving } from '#media/arriving-source.ts';
 import { frameTime, ONE_CHUNK_SECONDS } from '#media/grid.ts';
 import { growsFromFront } from '#media/growing-source.ts';
 import { probeArriving } from '#media/probe.ts';
+import type { MediaInput } from '#media/tool.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { sendTask } from '#workflows/send-tasks.ts';
+import { countArrived, findArrived } from '#workflows/uploads/arrived-object.ts';
 import { growJob, lookAtGrowing } from '#workflows/uploads/encode-growing.ts';
 import { followArrival } from '#workflows/uploads/follow-arrival.ts';
 import { growingKey } from '#workflows/uploads/upload-storage.ts';
@@ -47,22 +48,30 @@ export async function encodeArriving(
 }
 
 async function goOn(platform: Platform, upload: Upload): Promise<void> {
-  const { database, storage } = platform;
-  const path = storage.localPath(growingKey(upload.id));
+  const { database, ranges, storage } = platform;
   const video = await findVideo(database.db, upload, platform.sealer);
-  if (path === null || !video?.transcode || video.stopped) return;
-  const arrived = arrivedBytes(upload, await listUploadParts(database.db, upload));
+  if (!video?.transcode || video.stopped) return;
+  const { store, key, size: arrived } = await findArrived(platform, upload);
   if (arrived === 0 || !(await isIdle(platform))) return;
-  const input = { kind: 'file', path } as const;
-  await using indexed = await openArriving(input, arrived);
-  const arriving = { upload, video, arrived };
-  if (indexed) await advance(platform, arriving, byIndex(platform, indexed, arriving));
-  else if (await growsFromFront(input, arrived)) await advance(platform, arriving, byLooking(platform, arriving));
+  const path = storage.localPath(key);
+  const served = path === null ? ranges.serve(store, key, { size: arrived }) : null;
+  try {
+    const input: MediaInput = served ? { kind: 'loopback', url: served.url } : { kind: 'file', path: path ?? '' };
+    await using indexed = await openArriving(input, arrived);
+    const arriving = { upload, video, input, arrived };
+    if (indexed) await advance(platform, arriving, byIndex(platform, indexed, arriving));
+    // Looking reads all that has come, again and again: that is for files on a disk.
+    else if (path !== null && (await growsFromFront(input, arrived)))
+      await advance(platform, arriving, byLooking(platform, arriving));
+  } finally {
+    served?.close();
+  }
 }
 
 type Arriving = {
   readonly upload: Upload;
   readonly video: Video;
+  readonly input: MediaInput;
   /** bytes from the beginning */
   readonly arrived: number;
 };
@@ -77,14 +86,9 @@ type Arrival = {
   grow(job: Job): Promise<boolean>;
 };
 
-function byIndex(platform: Platform, source: ArrivingSource, { upload, arrived }: Arriving): Arrival {
-  const { tool, limits, storage } = platform;
-  const path = storage.localPath(growingKey(upload.id)) ?? '';
+function byIndex({ tool, limits }: Platform, source: ArrivingSource, { input, arrived }: Arriving): Arrival {
   return {
-    examine: async () =>
-      arrived < source.bytesUntil(FIRST)
-        ? null
-        : probeArriving({ tool, limits, input: { kind: 'file', path } as const }, source),
+    examine: async () => (arrived < source.bytesUntil(FIRST) ? null : probeArriving({ tool, limits, input }, source)),
     reaches: (_, { end }) => arrived >= source.bytesUntil(end + AHEAD),
     grow: async () => false,
   };
@@ -134,7 +138,7 @@ async function begin(platform: Platform, { upload, video, arrived }: Arriving, a
       const now = await lockUpload(db, upload);
       const then = await findVideo(db, video, platform.sealer);
       if (now?.status !== 'receiving' || !then || then.stopped || mainJob(then)) return false;
-      return arrivedBytes(now, await listUploadParts(db, now)) >= arrived;
+      return countArrived(platform.storage, now, await listUploadParts(db, now)) >= arrived;
     },
   });
 }

@@ -9,12 +9,10 @@ const LEAST = 2;
 const MOST = 60;
 
 export async function followArrival(
-  { queue, storage }: Platform,
+  { queue }: Platform,
   { projectId, id }: UploadRef,
   { db, seconds }: { readonly db?: Kysely<Schema>; readonly seconds: number },
 ): Promise<void> {
-  // What lies in pieces of its own cannot be read before it is joined.
-  if (!storage.growing) return;
   const startAfter = Math.min(MOST, Math.max(LEAST, Math.round(seconds)));
   const entry = { chore: 'encode-arriving', projectId, uploadId: id } as const;
   await queue.send('housekeeping', entry, { startAfter, ...(db ? { transaction: db } : {}) });

@@ -1,8 +1,13 @@
 // Where the pieces of an upload lie in managed storage until it is whole: all below its own prefix. Pure.
-import { uploadPrefix } from '#domain/video.ts';
+import { uploadIdOf, uploadPrefix } from '#domain/video.ts';
 
-/** The one file that chunks are written into at their places. */
+/** The one file that chunks are written into at their places; in a bucket, what has come of the upload so far. */
 export const growingKey = (id: string): string => `${uploadPrefix(id)}growing`;
+
+export const isGrowingKey = (key: string): boolean => {
+  const id = uploadIdOf(key);
+  return id !== null && key === growingKey(id);
+};
 
 /** Chunks that are objects of their own. */
 export const partsPrefix = (id: string): string => `${uploadPrefix(id)}parts/`;
