@@ -2,6 +2,7 @@
 
 import { LIVE_PACE, type LivePace } from '#live/retry-delay.ts';
 import { type Live, startLive } from '#live/start-live.ts';
+import { moveLogs } from '#workflows/channels/channel-logs.ts';
 import { keepRecording } from '#workflows/channels/keep-recording.ts';
 import { showAhead } from '#workflows/channels/live-ahead.ts';
 import { startChannel, stopChannel } from '#workflows/channels/order-channel.ts';
@@ -21,6 +22,7 @@ export function startLiveRole(platform: Platform, pace: LivePace = LIVE_PACE): P
       stop: (ref) => stopChannel(platform, ref),
       showAhead: (channelId, moments) => showAhead(platform, channelId, moments),
       tellLog: (channelId) => announce(platform.database.db, LIVE_LOG, { channelId }),
+      moveLogs: (from, to) => moveLogs(platform.config, from, to),
       sweepMachine: () => sweepMachine(platform),
       keepRecording: (recording, signal) => keepRecording(platform, recording, signal),
       mark: runMark(),

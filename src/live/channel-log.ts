@@ -60,7 +60,12 @@ export class ChannelLog {
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#writing = this.#writing.then(() => this.#append()).catch(() => undefined);
+    this.#writing = this.#writing
+      .then(() => this.#append())
+      .catch(() => {
+        // A full disk, or somebody took the file away: what lies there is looked at anew.
+        this.#size = null;
+      });
     return this.#writing;
   }
 

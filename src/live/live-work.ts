@@ -15,6 +15,8 @@ export type LiveWork = {
   showAhead(channelId: number, moments: readonly LiveMoment[]): void;
   /** Tells those who follow a channel's log that its copy in managed storage has grown. */
   tellLog(channelId: number): Promise<void>;
+  /** Gives the log files of a channel another name; null removes them. */
+  moveLogs(from: string, to: string | null): Promise<void>;
   /** Ends what dead processes of this machine left. */
   sweepMachine(): Promise<void>;
   /** Takes a finished recording over; called again with the same one where it failed or was broken off. */

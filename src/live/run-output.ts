@@ -43,13 +43,14 @@ export class RunOutput {
     const smallest = heights.indexOf(Math.min(...heights));
     this.#segmenters = renditions.map((_, i) => {
       if (!hls.includes(i) && i !== 0 && i !== recorded && i !== smallest) return null;
-      return new Segmenter(segmentSeconds, (segment) => {
+      const take = (segment: Segment) => {
         this.#cutAt = performance.now();
         if (hls.includes(i) && renditions[i]?.video === 'copy') this.#judge(segment);
         this.#moments.add(i, segment);
         if (i === recorded) recorder?.add(segment);
         if (i === smallest) thumbnailer.add(segment, onError);
-      });
+      };
+      return new Segmenter(segmentSeconds, take, options.offset);
     });
   }
 

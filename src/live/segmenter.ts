@@ -34,6 +34,7 @@ const LONGEST_BYTES = 256 * 1024 ** 2;
 export class Segmenter {
   readonly #seconds: number;
   readonly #onSegment: (segment: Segment) => void;
+  readonly #begin: number | null;
   #rest: Buffer = Buffer.alloc(0);
   #pmtPid = -1;
   #program: Program = { video: null, audio: null };
@@ -49,9 +50,13 @@ export class Segmenter {
   /** Time of the last keyframe; before the first, of the first picture. */
   #keyframe: number | null = null;
 
-  /** @param seconds a segment ends with the first keyframe after so many */
-  constructor(seconds: number, onSegment: (segment: Segment) => void) {
+  /**
+   * @param seconds a segment ends with the first keyframe after so many
+   * @param begin about where on the clock the first time stamp lies, seconds: stamps themselves begin anew every 26.5 hours
+   */
+  constructor(seconds: number, onSegment: (segment: Segment) => void, begin: number | null = null) {
     this.#seconds = seconds;
+    this.#begin = begin;
     this.#onSegment = onSegment;
   }
 
@@ -106,7 +111,7 @@ export class Segmenter {
     if (!lead || pid !== lead.pid || !isStart(bytes, at)) return true;
     const stamp = presentationTime(bytes, at);
     if (stamp === null) return true;
-    const time = unwrap(stamp, this.#latest);
+    const time = unwrap(stamp, this.#latest ?? this.#begin);
     this.pieces += 1;
     this.#latest = Math.max(time, this.#latest ?? time);
     const mayBegin = video === null || isRandomAccess(bytes, at);

@@ -31,6 +31,8 @@ const GIVE_UP_ALONE = 300;
 /** Minutes back that times are made up for, after a stop. */
 const CATCH_UP = 10;
 
+type Ending = 'stopped' | 'released' | 'anew' | 'gone' | 'over';
+
 export class Supervisor {
   readonly #context: LiveContext;
   readonly #doors: LiveDoors;
@@ -121,11 +123,12 @@ export class Supervisor {
   }
 
   #compare(runner: ChannelRunner, job: ChannelJob | undefined, channel: Channel | undefined): void {
-    if (!job || !channel) void this.#end(runner, 'gone');
-    else if (!job.wanted) void this.#end(runner, 'stopped');
-    else if (!this.#mayRun(channel)) void this.#end(runner, 'released');
+    const slug = channel?.slug ?? null;
+    if (!job || !channel) void this.#end(runner, 'gone', slug);
+    else if (!job.wanted) void this.#end(runner, 'stopped', slug);
+    else if (!this.#mayRun(channel)) void this.#end(runner, 'released', slug);
     else if (job.generation !== runner.job.generation || channel.revision !== runner.channel.revision)
-      void this.#end(runner, 'anew');
+      void this.#end(runner, 'anew', slug);
   }
 
   /** A row of ours that nothing runs for: just started anew, or stopped before it ran. */
@@ -183,8 +186,8 @@ export class Supervisor {
     });
   }
 
-  /** Ends a runner and says what became of it. */
-  #end(runner: ChannelRunner, how: 'stopped' | 'released' | 'anew' | 'gone' | 'over'): Promise<void> {
+  /** Ends a runner and says what became of it. @param slug what the channel is called from now on; null where it was deleted */
+  #end(runner: ChannelRunner, how: Ending, slug: string | null = runner.channel.slug): Promise<void> {
     const { channel, lease } = runner;
     const going = this.#ending.get(channel.id);
     if (going) return going;
@@ -194,6 +197,8 @@ export class Supervisor {
         await runner.stop();
         if (how === 'stopped') await runner.state.stopped();
         else if (how === 'released' || how === 'anew') await runner.state.released();
+        if (slug !== channel.slug && !this.#isSlugTaken(channel.slug))
+          await this.#context.work.moveLogs(channel.slug, slug);
         if (how !== 'gone' && how !== 'anew') await releaseLease(this.#context.platform.database.db, lease);
       } catch (error) {
         this.#warn(error);
@@ -204,6 +209,11 @@ export class Supervisor {
     })();
     this.#ending.set(channel.id, ending);
     return ending;
+  }
+
+  /** A new channel may bear the name already. */
+  #isSlugTaken(slug: string): boolean {
+    return [...this.#runners.values()].some(({ channel }) => channel.slug === slug);
   }
 
   #leaseOf(job: ChannelJob): Lease {

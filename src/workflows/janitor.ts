@@ -6,6 +6,7 @@ import { listExpiredJobs } from '#database/retention.ts';
 import { deleteWorkersBefore } from '#database/workers.ts';
 import { PlatformError } from '#domain/error.ts';
 import { DELIVERY_DAYS, EVENT_DAYS } from '#domain/retention.ts';
+import { sweepLogs } from '#workflows/channels/channel-logs.ts';
 import { sweepLive } from '#workflows/channels/sweep-live.ts';
 import { countStorage } from '#workflows/count-storage.ts';
 import { deleteJob } from '#workflows/delete-job.ts';
@@ -32,7 +33,9 @@ const hoursAgo = (hours: number): Date => new Date(Date.now() - hours * HOUR);
 export async function sweepMachine(platform: Platform): Promise<void> {
   const folders = await sweepScratch(platform.config);
   const orphans = await endOrphans();
-  if (folders + orphans.length > 0) platform.log.info({ folders, orphans }, 'removed what dead processes had left');
+  const logs = await sweepLogs(platform);
+  if (folders + orphans.length + logs > 0)
+    platform.log.info({ folders, orphans, logs }, 'removed what dead processes had left');
 }
 
 /** In this order: counting comes when all else has been removed. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { sweepMachine } from '#workflows/janitor.ts';
 import { until } from '../api/open-server.ts';
 import { eventually } from '../kit/eventually.ts';
 import { freePort } from '../kit/server-process.ts';
@@ -142,11 +143,34 @@ test('channels of one server', { concurrency: 3 }, async (t) => {
       const { job, id } = await server.create({ name: 'Changing' });
       await server.order(job, 'start');
       const before = await server.reach(job, isRunning);
-      await server.call('PATCH', `/api/channels/${id}/`, { body: { resolution: '160x90' } });
+      await server.call('PATCH', `/api/channels/${id}/`, { body: { name: 'Changed', resolution: '160x90' } });
       const after = await server.reach(job, (answer) => isRunning(answer) && answer.ffmpeg_pid !== before.ffmpeg_pid);
       assert.match(await readFile(`/proc/${after.ffmpeg_pid}/cmdline`, 'utf8'), /scale=160:90/);
+      // Its log goes along with its name, and with it.
+      const logs = join(server.platform.config.DATA_DIR, 'logs', 'channels');
+      const own = async () => (await readdir(logs)).filter((name) => /^chang/.test(name));
+      assert.deepEqual(await own(), ['changed.log']);
+      assert.match(await server.log(job), /scale=320:180[\s\S]*scale=160:90/);
+      const stale = join(logs, 'changing-long-ago.log');
+      await writeFile(stale, 'of a channel that is no more');
+      await utimes(stale, 0, 0);
+      await sweepMachine(server.platform);
+      assert.deepEqual(await own(), ['changed.log']);
       assert.equal((await server.call('DELETE', `/api/channels/${id}/`)).status, 204);
       await eventually(() => assert.rejects(readFile(`/proc/${after.ffmpeg_pid}/stat`)), { within: 8000 });
+      await eventually(async () => assert.deepEqual(await own(), []), { within: 8000 });
+
+      const idle = await server.create({ name: 'Changing' });
+      await writeFile(join(logs, 'changing.log'), 'its own');
+      assert.equal(
+        (await server.call('PATCH', `/api/channels/${idle.id}/`, { body: { name: 'Changed' } })).status,
+        200,
+      );
+      assert.equal(await server.log(idle.job), 'its own');
+      assert.equal((await server.call('DELETE', `/api/channels/${idle.id}/`)).status, 204);
+      assert.deepEqual(await own(), []);
+      await writeFile(join(logs, 'changing.log'), 'of another');
+      assert.equal(await server.log((await server.create({ name: 'Changing' })).job), '');
     }),
     t.test('a channel starts and stops at its times; what it recorded becomes a video', async () => {
       const at = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();

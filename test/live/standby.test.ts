@@ -129,3 +129,15 @@ test('a stream whose keyframes lie too far apart is not copied to players', () =
   assert.equal(fitter.hear('primary', found), false);
   assert.deepEqual(reasons, ['source: the picture is encoded to h264, its keyframes lie too far apart for segments']);
 });
+
+test('time goes on in a run that begins after the stamps of MPEG-TS have begun anew', () => {
+  const begin = 2 ** 33 / 90_000 + 7;
+  const starts: number[] = [];
+  const segmenter = new Segmenter(1, ({ start }) => void starts.push(start), begin);
+  segmenter.push(stream(...VIDEO, '-output_ts_offset', begin.toFixed(3)));
+  assert.deepEqual(
+    starts.map((start) => Math.round(start - begin)),
+    [0, 1, 2],
+  );
+  assert.equal(Math.round((segmenter.latest ?? 0) - begin), 4);
+});

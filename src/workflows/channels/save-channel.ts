@@ -12,10 +12,11 @@ import {
   updateChannel as updateRow,
 } from '#database/channels.ts';
 import type { Schema } from '#database/schema.ts';
-import { type Channel, type ChannelSpec, type NewAbrProfile, slugOf } from '#domain/channel.ts';
+import { type Channel, type ChannelJob, type ChannelSpec, type NewAbrProfile, slugOf } from '#domain/channel.ts';
 import { hideLiveSecrets } from '#domain/channel-target.ts';
 import { PlatformError } from '#domain/error.ts';
 import { recordChannelEvent } from '#workflows/channels/channel-event.ts';
+import { moveLogs } from '#workflows/channels/channel-logs.ts';
 import { checkSpec, refuse, refuseLoop } from '#workflows/channels/check-channel.ts';
 import { orderStart, requireRoomToGrow } from '#workflows/channels/order-channel.ts';
 import { announce, LIVE_CONTROL } from '#workflows/notification-channels.ts';
@@ -48,6 +49,8 @@ export async function createChannel(platform: Platform, asked: NewChannel): Prom
     const job = await findChannelJob(db, { projectId, jobId });
     if (spec.autoStart && job) await orderStart(platform, db, { channel, job });
     await announce(db, LIVE_CONTROL, { channelId });
+    // What lies there under its name was another's.
+    await moveLogs(platform.config, slug, null);
     return channel;
   });
 }
@@ -76,6 +79,7 @@ export async function updateChannel(platform: Platform, { change, ...ref }: Chan
     if (job) await requireRoomToGrow(platform, db, { before, channel, job });
     await recordChannelEvent(platform, db, { type: 'channel.updated', channel, job: null });
     await announce(db, LIVE_CONTROL, { channelId: id });
+    if (slug !== before.slug && isFree(job)) await moveLogs(platform.config, before.slug, slug);
     return channel;
   });
 }
@@ -84,12 +88,17 @@ export async function updateChannel(platform: Platform, { change, ...ref }: Chan
 export async function deleteChannel(platform: Platform, ref: ChannelRef): Promise<void> {
   await platform.database.db.transaction().execute(async (db) => {
     const channel = await need(platform, db, ref);
+    const [job] = await listChannelJobs(db, ref);
     await deleteRow(db, ref);
     await announce(db, LIVE_CONTROL, { channelId: ref.channelId });
     await recordChannelEvent(platform, db, { type: 'channel.deleted', channel, job: null });
+    if (isFree(job)) await moveLogs(platform.config, channel.slug, null);
   });
   await platform.storage.removeAll(livePrefix(ref.channelId));
 }
+
+/** Nobody runs it: else its log is written to, and its machine moves it. */
+const isFree = (job: ChannelJob | undefined): boolean => job === undefined || job.machineId === null;
 
 /** The job of a channel. @throws PlatformError `not_found` */
 export async function jobOfChannel({ database }: Platform, { projectId, channelId }: ChannelRef) {
