@@ -32,6 +32,10 @@ export type ChannelInput = {
   readonly inputListen: boolean;
 };
 
+/** The upload that `upload:ID` names; null of a path. */
+export const uploadNamed = (inputFile: string | null): string | null =>
+  /^upload:([0-9a-f-]{36})$/i.exec(inputFile ?? '')?.[1]?.toLowerCase() ?? null;
+
 /** Where one rendition goes. */
 export type ChannelOutput = {
   readonly outputType: OutputType;

@@ -9,6 +9,7 @@ import { Standby } from '#live/standby.ts';
 export type InputsOptions = {
   readonly context: LiveContext;
   readonly doors: LiveDoors;
+  readonly projectId: string;
   readonly spec: ChannelSpec;
   /** Of a picture of our own. */
   readonly picture: { readonly width: number; readonly height: number; readonly rate: number };
@@ -106,8 +107,8 @@ export class ChannelInputs {
   }
 
   #open(input: ChannelInput): Promise<OpenedInput> {
-    const { context, doors, picture } = this.#options;
-    return openInput(context, doors, { input, picture });
+    const { context, doors, projectId, picture } = this.#options;
+    return openInput(context, doors, { projectId, input, picture });
   }
 }
 

@@ -85,7 +85,14 @@ export class ChannelRunner {
     this.#logCopy = new LogCopy(context, channel.id, this.#log);
     this.#plans = new PlanFitter(this.#plan, (reason) => this.#log.write('channel', reason));
     this.#inputs = new ChannelInputs({
-      ...{ context, doors, spec: channel.spec, picture: ownPicture(this.#plan), log: this.#log },
+      ...{
+        context,
+        doors,
+        projectId: channel.projectId,
+        spec: channel.spec,
+        picture: ownPicture(this.#plan),
+        log: this.#log,
+      },
       onReady: () => this.#waking.abort(),
     });
     const { restarts, isDown, generation, startTime } = job;

@@ -24,6 +24,7 @@ export type OpenedInput = {
 };
 
 export type OpenWish = {
+  readonly projectId: string;
   readonly input: ChannelInput;
   readonly picture: { readonly width: number; readonly height: number; readonly rate: number };
 };
@@ -32,9 +33,9 @@ export type OpenWish = {
 export async function openInput(
   context: LiveContext,
   { desks, proxy }: Pick<LiveDoors, 'desks' | 'proxy'>,
-  { input, picture }: OpenWish,
+  { projectId, input, picture }: OpenWish,
 ): Promise<OpenedInput> {
-  const resolved = await resolveInput(context, { input, picture, proxy });
+  const resolved = await resolveInput(context, { projectId, input, picture, proxy });
   const { source, secrets, publisher } = resolved;
   if (!publisher) return { source, secrets, waiting: null, behind: 0, close: resolved.close };
   const waiting = await desks.wait(publisher);

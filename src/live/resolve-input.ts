@@ -1,5 +1,6 @@
 // What FFmpeg shall open for an input of a channel: names resolved and judged, files found, interfaces as addresses. Used by the runner before each start.
-import type { ChannelInput } from '#domain/channel.ts';
+import { findUpload } from '#database/uploads.ts';
+import { type ChannelInput, uploadNamed } from '#domain/channel.ts';
 import { isListening } from '#domain/channel-rules.ts';
 import {
   bareHost,
@@ -35,6 +36,8 @@ export type ResolvedInput = {
 };
 
 export type InputWish = {
+  /** Of the channel: nobody shows another's uploads. */
+  readonly projectId: string;
   readonly input: ChannelInput;
   /** Of a pattern of ours. */
   readonly picture: { readonly width: number; readonly height: number; readonly rate: number };
@@ -43,8 +46,8 @@ export type InputWish = {
 
 /** @throws PlatformError `source_*`, `invalid_request`, `not_found` */
 export async function resolveInput(
-  { platform }: LiveContext,
-  { input, picture, proxy }: InputWish,
+  { platform }: Pick<LiveContext, 'platform'>,
+  { projectId, input, picture, proxy }: InputWish,
 ): Promise<ResolvedInput> {
   const guard = platform.egress.as('source');
   const secrets = input.inputUrl === null ? [] : secretsOf(input.inputUrl);
@@ -58,7 +61,7 @@ export async function resolveInput(
     case 'test':
       return plain({ kind: 'test', ...picture });
     case 'file':
-      return resolveFile(platform, input);
+      return resolveFile(platform, { projectId, input });
     case 'udp':
     case 'rtp':
       return plain(datagrams(input, input.inputType));
@@ -113,11 +116,15 @@ function publisherPlace(input: ChannelInput): PublisherPlace {
   return { host: listenHost(input, url), port: portOf(url), app, key: key.split('?', 1)[0] ?? '' };
 }
 
-async function resolveFile(platform: LiveContext['platform'], input: ChannelInput): Promise<ResolvedInput> {
-  const named = input.inputFile ?? '';
-  const upload = /^upload:([0-9a-f-]{36})$/i.exec(named)?.[1];
+async function resolveFile(
+  platform: LiveContext['platform'],
+  { projectId, input }: Pick<InputWish, 'projectId' | 'input'>,
+): Promise<ResolvedInput> {
+  const uploadId = uploadNamed(input.inputFile);
+  if (uploadId !== null && !(await findUpload(platform.database.db, { projectId, id: uploadId })))
+    throw new PlatformError('not_found', `There is no upload ${uploadId}`);
   const { store, key } = await platform.locations.openSource(
-    upload === undefined ? { kind: 'file', path: named } : { kind: 'upload', uploadId: upload.toLowerCase() },
+    uploadId === null ? { kind: 'file', path: input.inputFile ?? '' } : { kind: 'upload', uploadId },
   );
   const { size } = await store.stat(key);
   const path = store.localPath(key);

@@ -4,7 +4,8 @@ import { Cron } from 'croner';
 import type { Kysely } from 'kysely';
 import { listChannels } from '#database/channels.ts';
 import type { Schema } from '#database/schema.ts';
-import type { ChannelSpec, NewAbrProfile } from '#domain/channel.ts';
+import { findUpload } from '#database/uploads.ts';
+import { type ChannelSpec, type NewAbrProfile, uploadNamed } from '#domain/channel.ts';
 import { findLoop, inputsOf, type LoopChannel, type LoopFacts, outputsOf } from '#domain/channel-loop.ts';
 import { checkChannel, INPUT_SCHEMES, isListening, OUTPUT_SCHEMES } from '#domain/channel-rules.ts';
 import { bareHost, isAnyHost, isMulticast, parseLiveUrl } from '#domain/channel-target.ts';
@@ -22,6 +23,19 @@ export function refuse(errors: readonly FieldError[]): void {
   if (!first) return;
   const more = rest.length > 0 ? ` (and ${rest.length} more)` : '';
   throw new PlatformError('invalid_request', `${first.path}: ${first.message}${more}`, { errors });
+}
+
+type UploadUse = { readonly projectId: string; readonly spec: ChannelSpec; readonly before: ChannelSpec | null };
+
+/** Uploads that a channel is to show are its project's. One that it showed before may have ended meanwhile. @throws PlatformError `invalid_request` */
+export async function requireOwnUploads(db: Kysely<Schema>, { projectId, spec, before }: UploadUse): Promise<void> {
+  const known = before === null ? [] : inputsOf({ spec: before }).map(({ inputFile }) => inputFile);
+  for (const [i, { inputType, inputFile }] of inputsOf({ spec }).entries()) {
+    const id = inputType === 'file' ? uploadNamed(inputFile) : null;
+    if (id === null || known.includes(inputFile) || (await findUpload(db, { projectId, id }))) continue;
+    const path = `${i === 0 ? '' : 'fallback_input.'}input_file`;
+    refuse([{ path, message: `the id of something that was uploaded: there is no upload ${id}` }]);
+  }
 }
 
 /** Literal addresses are judged at once; names when they are dialled. */

@@ -17,7 +17,7 @@ import { hideLiveSecrets } from '#domain/channel-target.ts';
 import { PlatformError } from '#domain/error.ts';
 import { recordChannelEvent } from '#workflows/channels/channel-event.ts';
 import { moveLogs } from '#workflows/channels/channel-logs.ts';
-import { checkSpec, refuse, refuseLoop } from '#workflows/channels/check-channel.ts';
+import { checkSpec, refuse, refuseLoop, requireOwnUploads } from '#workflows/channels/check-channel.ts';
 import { orderStart, requireRoomToGrow } from '#workflows/channels/order-channel.ts';
 import { announce, LIVE_CONTROL } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
@@ -38,6 +38,7 @@ export async function createChannel(platform: Platform, asked: NewChannel): Prom
   checkSpec(platform, spec, abr);
   return platform.database.db.transaction().execute(async (db) => {
     await lockChannels(db);
+    await requireOwnUploads(db, { projectId, spec, before: null });
     await refuseName(platform, db, { ...asked, id: null });
     const slug = await freeSlug(platform, db, { name, id: null });
     await refuseLoop(platform, db, { id: 0, name, slug, spec, abr: numbered(abr) });
@@ -68,6 +69,7 @@ export async function updateChannel(platform: Platform, { change, ...ref }: Chan
     const asked = keepSecrets(before, change(before));
     checkSpec(platform, asked.spec, asked.abr);
     const { projectId, channelId: id } = ref;
+    await requireOwnUploads(db, { projectId, spec: asked.spec, before: before.spec });
     await refuseName(platform, db, { ...asked, projectId, id });
     const slug =
       slugOf(asked.name) === slugOf(before.name) ? before.slug : await freeSlug(platform, db, { name: asked.name, id });
