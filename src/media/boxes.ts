@@ -32,13 +32,36 @@ export function* boxesIn(data: Buffer, start: number, end: number): Generator<Bo
   }
 }
 
+/** Boxes that hold boxes, in every place where an index has some; behind so many bytes of their own. */
+const HOLDERS: Readonly<Record<string, readonly number[]>> = {
+  ...{ moov: [0], trak: [0], mdia: [0], minf: [0], dinf: [0], stbl: [0], edts: [0], udta: [0], ilst: [0], mvex: [0] },
+  // Apple's has no version, everybody else's has.
+  meta: [0, 4],
+  stsd: [8],
+  dref: [8],
+};
+
+/** Whether an index has more boxes than `most`: whoever walks through all of them one by one would not come to an end soon. */
+export function hasMoreBoxes(data: Buffer, most: number): boolean {
+  const open: (readonly [start: number, end: number])[] = [[0, data.length]];
+  let count = 0;
+  for (let next = open.pop(); next; next = open.pop())
+    for (const box of boxesIn(data, ...next)) {
+      count += 1;
+      if (count > most) return true;
+      for (const own of HOLDERS[box.type] ?? []) open.push([box.body + own, box.end]);
+    }
+  return false;
+}
+
 /** Follows a path of box types (`moov/trak/mdia/mdhd`) to its first match. */
 export function findBox(data: Buffer, path: string, within?: Box): Box | null {
   let found: Box | null = within ?? null;
   for (const type of path.split('/')) {
     const start: number = found ? found.body : 0;
     const end: number = found ? found.end : data.length;
-    found = [...boxesIn(data, start, end)].find((box) => box.type === type) ?? null;
+    // One after another: a list of all boxes of a hostile file takes gigabytes.
+    found = boxesIn(data, start, end).find((box) => box.type === type) ?? null;
     if (!found) return null;
   }
   return found;

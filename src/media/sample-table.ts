@@ -12,6 +12,8 @@ export type PacketList = {
   readonly sizes: Uint32Array;
   /** 1 for a keyframe. */
   readonly keys: Uint8Array;
+  /** Of one size: no table lists them. */
+  readonly isEqual: boolean;
 };
 
 export type TableOptions = {
@@ -21,15 +23,22 @@ export type TableOptions = {
   readonly zero: number;
   /** Packets at the most: what claims more is no film. */
   readonly most: number;
+  /** The same where they are all of one size. */
+  readonly mostEqual: number;
 };
 
 /** Null where a table is missing, of a kind that is not read here, or shorter than it says. */
-export function readSampleTable(moov: Buffer, trak: Box, { timescale, zero, most }: TableOptions): PacketList | null {
+export function readSampleTable(
+  moov: Buffer,
+  trak: Box,
+  { timescale, zero, most, mostEqual }: TableOptions,
+): PacketList | null {
   const table = findBox(moov, 'mdia/minf/stbl', trak);
   const part = (type: string) => (table ? findBox(moov, type, table) : null);
   const [stts, ctts, stsz, stss] = ['stts', 'ctts', 'stsz', 'stss'].map(part);
   if (!stts || !stsz || timescale <= 0) return null;
-  const sizes = readSizes(moov, stsz, most);
+  const isEqual = areEqual(moov, stsz);
+  const sizes = readSizes(moov, stsz, isEqual ? Math.min(most, mostEqual) : most);
   if (!sizes) return null;
   const count = sizes.length;
   const [times, durations] = [new Float64Array(count), new Float64Array(count)];
@@ -48,7 +57,7 @@ export function readSampleTable(moov: Buffer, trak: Box, { timescale, zero, most
   const keys = readKeys(moov, stss ?? null, count);
   if (!timed || !moved || !keys) return null;
   for (let i = 0; i < count; i++) times[i] = (times[i] ?? 0) / timescale;
-  return { count, times, durations, sizes, keys };
+  return { count, times, durations, sizes, keys, isEqual };
 }
 
 /** Where each packet ends in the file, bytes (§8.7.4, §8.7.5); null where the tables are missing or place fewer packets than there are. */
@@ -66,6 +75,8 @@ export function readPacketEnds(moov: Buffer, trak: Box, sizes: Uint32Array): Flo
     // A run reaches to where the next one begins; chunks are counted from 1.
     const until = run + 1 < listed ? moov.readUInt32BE(at + 12) - 1 : chunks;
     const count = moov.readUInt32BE(at + 4);
+    // §8.7.4: each begins behind the one before it. Else a few bytes would have all chunks walked through, over and over.
+    if (until < moov.readUInt32BE(at)) return null;
     for (let chunk = moov.readUInt32BE(at) - 1; chunk < Math.min(until, chunks); chunk++) {
       const place = places.body + 8 + step * chunk;
       let end = wide ? Number(moov.readBigUInt64BE(place)) : moov.readUInt32BE(place);
@@ -77,6 +88,8 @@ export function readPacketEnds(moov: Buffer, trak: Box, sizes: Uint32Array): Flo
   }
   return packet === sizes.length ? ends : null;
 }
+
+const areEqual = (moov: Buffer, { body, end }: Box): boolean => end - body >= 12 && moov.readUInt32BE(body + 4) !== 0;
 
 /** §8.7.3: one size for all, or a table. */
 function readSizes(moov: Buffer, { body, end }: Box, most: number): Uint32Array | null {

@@ -1,6 +1,6 @@
 // The index of an MP4 or MOV: every packet's time, size and kind without reading media data, and mediabunny to read and package them. Used by probe-index.ts and original.ts.
 import type { EncodedPacketSink, InputTrack } from 'mediabunny';
-import { boxesIn, findBox, readBoxHeader } from '#media/boxes.ts';
+import { boxesIn, findBox, hasMoreBoxes, readBoxHeader } from '#media/boxes.ts';
 import { type PacketList, readPacketEnds, readSampleTable } from '#media/sample-table.ts';
 import type { SourceBytes } from '#media/source-bytes.ts';
 
@@ -38,6 +38,12 @@ export type SourceIndex = {
 const LARGEST_INDEX = 256 * 1024 ** 2;
 /** Packets of one track: 12 hours of 90 frames/s. What claims more would only take memory. */
 const MOST_PACKETS = 4_000_000;
+/** Packets of all tracks: 12 hours of 60 frames/s and five sounds. */
+const MOST_PACKETS_IN_ALL = 13_000_000;
+/** The same of tracks whose packets are all of one size: a table of 20 bytes claims any number of them. */
+const MOST_EQUAL_PACKETS = 4_000_000;
+/** Boxes of an index, of all tracks and their texts: some thirty a track. */
+const MOST_INDEX_BOXES = 10_000;
 /** Top boxes of a file that is not fragmented: a handful. */
 const MOST_BOXES = 200;
 
@@ -65,7 +71,8 @@ export async function openSourceIndex(bytes: SourceBytes): Promise<SourceIndex |
   const input = new Input({ source, formats: [MP4, QTFF] });
   try {
     const found = await input.getTracks();
-    const media = found.filter((track) => track.isVideoTrack() || track.isAudioTrack());
+    // What is not described here is not read by anybody either.
+    const media = found.filter((track) => (track.isVideoTrack() || track.isAudioTrack()) && described.has(track.id));
     const sinks = media.map((track) => ({ track, sink: new EncodedPacketSink(track) }));
     if (!isArriving) for (const { sink } of sinks) await readLast(sink);
     const tracks: IndexedTrack[] = [];
@@ -169,12 +176,14 @@ type Described = Pick<IndexedTrack, 'timescale' | 'editEnd' | 'packets' | 'ends'
  * of several edits.
  */
 function describeTracks(moov: Buffer, withEnds: boolean): Map<number, Described> | null {
-  const movie = [...boxesIn(moov, 0, moov.length)][0];
+  if (hasMoreBoxes(moov, MOST_INDEX_BOXES)) return null;
+  const [movie] = boxesIn(moov, 0, moov.length);
   const header = movie && findBox(moov, 'mvhd', movie);
   // `sinf` is where the protection of a track is described (ISO/IEC 23001-7).
   if (!movie || !header || moov.includes('sinf')) return null;
   const movieScale = moov.readUInt32BE(header.body + (moov.readUInt8(header.body) === 1 ? 20 : 12));
   const tracks = new Map<number, Described>();
+  let [all, equal] = [0, 0];
   for (const box of boxesIn(moov, movie.body, movie.end)) {
     if (box.type === 'mvex' || box.type === 'cmov') return null;
     if (box.type !== 'trak') continue;
@@ -187,8 +196,11 @@ function describeTracks(moov: Buffer, withEnds: boolean): Map<number, Described>
     const edit = list ? readEdit(moov.subarray(list.body, list.end)) : { pause: 0, start: 0, end: 0 };
     if (!edit) return null;
     const zero = edit.start - Math.round((edit.pause / movieScale) * timescale);
-    const packets = readSampleTable(moov, box, { timescale, zero, most: MOST_PACKETS });
+    const most = Math.min(MOST_PACKETS, MOST_PACKETS_IN_ALL - all);
+    const packets = readSampleTable(moov, box, { timescale, zero, most, mostEqual: MOST_EQUAL_PACKETS - equal });
     if (!packets) continue;
+    all += packets.count;
+    if (packets.isEqual) equal += packets.count;
     const ends = withEnds ? readPacketEnds(moov, box, packets.sizes) : null;
     const editEnd = edit.end > 0 ? edit.end / movieScale : Number.POSITIVE_INFINITY;
     tracks.set(id, { timescale, editEnd, packets, ends });

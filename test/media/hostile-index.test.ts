@@ -1,0 +1,108 @@
+// Indexes made to keep their reader busy: a few bytes that claim much. They are told by what they claim, before it is done.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { boxesIn, findBox, hasMoreBoxes } from '#media/boxes.ts';
+import { readPacketEnds, readSampleTable } from '#media/sample-table.ts';
+import { openSourceIndex } from '#media/source-index.ts';
+
+const words = (...numbers: number[]): Buffer => {
+  const bytes = Buffer.alloc(numbers.length * 4);
+  numbers.forEach((number, i) => void bytes.writeUInt32BE(number, i * 4));
+  return bytes;
+};
+const box = (type: string, ...parts: Buffer[]): Buffer => {
+  const body = Buffer.concat(parts);
+  return Buffer.concat([words(body.length + 8), Buffer.from(type, 'latin1'), body]);
+};
+const openBytes = (bytes: Buffer) =>
+  openSourceIndex({
+    size: bytes.length,
+    read: async (at, length) => bytes.subarray(at, at + length),
+    [Symbol.asyncDispose]: async () => undefined,
+  });
+
+test('more boxes than any film has are counted no further, wherever they lie', async () => {
+  const crowd = Buffer.concat(Array.from({ length: 11_000 }, () => box('free')));
+  const places: readonly ((inside: Buffer) => Buffer)[] = [
+    (inside) => inside,
+    (inside) => box('trak', box('mdia', box('minf', box('stbl', inside)))),
+    (inside) => box('udta', box('meta', words(0), box('ilst', inside))),
+    (inside) => box('udta', box('meta', box('ilst', inside))),
+    (inside) => box('trak', box('mdia', box('minf', box('stbl', box('stsd', words(0, 1), inside))))),
+  ];
+  for (const place of places) {
+    assert.equal(hasMoreBoxes(box('moov', place(crowd)), 10_000), true);
+    assert.equal(hasMoreBoxes(box('moov', place(box('free'))), 10_000), false);
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'rendition-index-'));
+  try {
+    const path = join(folder, 'film.mp4');
+    const source = ['-f', 'lavfi', '-i', 'testsrc2=s=64x64:r=10:d=1', '-c:v', 'libx264', '-movflags', '+faststart'];
+    await promisify(execFile)('ffmpeg', ['-v', 'error', ...source, path]);
+    const film = await readFile(path);
+    const whole = await openBytes(film);
+    assert.equal(whole?.tracks[0]?.packets.count, 10);
+    whole?.close();
+    // Behind the media, so that what the index says of it stays true.
+    const moov = findBox(film, 'moov');
+    assert.ok(moov);
+    const rest = [...boxesIn(film, 0, film.length)].filter(({ type }) => type !== 'moov');
+    const padding = box('free', Buffer.alloc(moov.end - moov.start - 8));
+    const crowded = box('moov', film.subarray(moov.body, moov.end), crowd);
+    const parts = rest.map(({ type, start, end }) =>
+      type === 'ftyp' ? Buffer.concat([film.subarray(start, end), padding]) : film.subarray(start, end),
+    );
+    assert.equal(await openBytes(Buffer.concat([...parts, crowded])), null);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('packets that no table lists are counted over all tracks', () => {
+  const track = (size: number) =>
+    box(
+      'trak',
+      box(
+        'mdia',
+        box(
+          'minf',
+          box(
+            'stbl',
+            box('stts', words(0, 1, 50, 1)),
+            size === 0 ? box('stsz', words(0, 0, 50), Buffer.alloc(200)) : box('stsz', words(0, size, 50)),
+          ),
+        ),
+      ),
+    );
+  const read = (size: number, limits: { readonly most: number; readonly mostEqual: number }) => {
+    const moov = track(size);
+    const [trak] = boxesIn(moov, 0, moov.length);
+    assert.ok(trak);
+    return readSampleTable(moov, trak, { timescale: 10, zero: 0, ...limits });
+  };
+  const equal = read(100, { most: 50, mostEqual: 50 });
+  assert.deepEqual([equal?.count, equal?.isEqual], [50, true]);
+  assert.equal(read(100, { most: 50, mostEqual: 49 }), null);
+  const listed = read(0, { most: 50, mostEqual: 0 });
+  assert.deepEqual([listed?.count, listed?.isEqual], [50, false]);
+  assert.equal(read(0, { most: 49, mostEqual: 50 }), null);
+});
+
+test('runs of chunks that go back are not followed', () => {
+  const sizes = new Uint32Array([5, 5]);
+  const ends = (...runs: number[]) => {
+    const tables = box('stbl', box('stsc', words(0, runs.length / 3, ...runs)), box('stco', words(0, 2, 100, 200)));
+    const moov = box('trak', box('mdia', box('minf', tables)));
+    const [trak] = boxesIn(moov, 0, moov.length);
+    assert.ok(trak);
+    return readPacketEnds(moov, trak, sizes);
+  };
+  assert.deepEqual(ends(1, 1, 1), new Float64Array([105, 205]));
+  assert.deepEqual(ends(1, 1, 1, 2, 1, 1), new Float64Array([105, 205]));
+  assert.equal(ends(1, 0, 1, 3, 0, 1, 1, 1, 1), null);
+});
