@@ -1,5 +1,6 @@
 // Takes entries from a Redis list, none lost whatever dies: moved atomically to a list of those under way, removed from it when the taker says so.
 // Started by workflows/encoder/start-intake.ts.
+import { isUtf8 } from 'node:buffer';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 
@@ -27,8 +28,8 @@ export type IntakeTaker = {
   take(text: string, again: boolean): Promise<IntakeVerdict>;
   /** A stored entry has left Redis. */
   confirm(entry: string): Promise<void>;
-  /** What is under way, in the taker's own order of looking. Answers what `list` answered. */
-  reconcile(list: () => Promise<readonly string[]>): Promise<readonly string[]>;
+  /** What is under way, in the taker's own order of looking: it calls `list` once. */
+  reconcile(list: () => Promise<readonly string[]>): Promise<void>;
   /** Whether nothing more may be taken now. */
   isFull(): Promise<boolean>;
 };
@@ -49,6 +50,8 @@ const MOST_PAUSE_MS = 5000;
 const CONNECT_PAUSE_MS = 50;
 /** One wait lasts at most so long, seconds: between two, sweeps and full queues are looked at. */
 const LONGEST_WAIT = 5;
+
+const NO_TEXT = { kind: 'malformed', reason: 'The entry is no UTF-8' } as const;
 
 /** One intake. Any number of them may work on the same lists. */
 export class RedisIntake {
@@ -115,18 +118,18 @@ export class RedisIntake {
     if (performance.now() - this.#sweptAt > SWEEP_SECONDS * 1000) await this.#sweep();
     // What is full is not asked more often than a poll.
     if (await taker.isFull()) return this.#pause(pollSeconds * 1000);
-    const text = await this.#next();
-    if (text !== null) await this.#handle(text, false);
+    const entry = await this.#next();
+    if (entry !== null) await this.#handle(entry, false);
   }
 
   /** The oldest entry, moved to those under way; null where none came in time. */
-  async #next(): Promise<string | null> {
+  async #next(): Promise<Buffer | null> {
     const { pollSeconds } = this.#options;
     const seconds = Math.min(pollSeconds, LONGEST_WAIT);
     if (this.#canWait) {
       try {
         this.#waitingId = Number(await this.#waiting.client('ID'));
-        return await this.#waiting.blmove(LISTS.waiting, LISTS.underWay, 'RIGHT', 'LEFT', seconds);
+        return await this.#waiting.blmoveBuffer(LISTS.waiting, LISTS.underWay, 'RIGHT', 'LEFT', seconds);
       } catch (error) {
         // Before 6.2, and behind proxies that allow no waiting.
         if (!(error instanceof Error && /unknown (sub)?command|not (allowed|supported)|NOPERM/i.test(error.message)))
@@ -136,28 +139,33 @@ export class RedisIntake {
         this.#waitingId = null;
       }
     }
-    const text = await this.#redis.rpoplpush(LISTS.waiting, LISTS.underWay);
-    if (text === null) await this.#pause(pollSeconds * 1000);
-    return text;
+    const entry = await this.#redis.rpoplpushBuffer(LISTS.waiting, LISTS.underWay);
+    if (entry === null) await this.#pause(pollSeconds * 1000);
+    return entry;
   }
 
   /** Takes up what is under way: most of it is of processes that died; of others, taking is idempotent. */
   async #sweep(): Promise<void> {
-    const list = () => this.#redis.lrange(LISTS.underWay, 0, -1);
-    for (const text of (await this.#options.taker.reconcile(list)).toReversed()) {
+    let entries: Buffer[] = [];
+    await this.#options.taker.reconcile(async () => {
+      entries = await this.#underWay();
+      return entries.map(String);
+    });
+    for (const entry of entries.toReversed()) {
       if (this.#isEnding) return;
-      await this.#handle(text, true);
+      await this.#handle(entry, true);
     }
     this.#sweptAt = performance.now();
   }
 
-  async #handle(text: string, again: boolean): Promise<void> {
+  /** @param entry bytes, as they stand in the list: what is no UTF-8 would not be found again by its text */
+  async #handle(entry: Buffer, again: boolean): Promise<void> {
     const { taker, onError } = this.#options;
     for (let tries = 1; ; tries++) {
       try {
         // Another may have finished it while we tried or looked.
-        if ((again || tries > 1) && !(await this.#isUnderWay(text))) return;
-        return await this.#settle(text, await taker.take(text, again || tries > 1));
+        if ((again || tries > 1) && !(await this.#underWay()).some((one) => one.equals(entry))) return;
+        return await this.#settle(entry, isUtf8(entry) ? await taker.take(String(entry), again || tries > 1) : NO_TEXT);
       } catch (error) {
         onError(error, 'an entry of Redis could not be taken in');
         if (tries >= TRIES || this.#isEnding) return;
@@ -166,17 +174,17 @@ export class RedisIntake {
     }
   }
 
-  async #settle(text: string, verdict: IntakeVerdict): Promise<void> {
+  async #settle(entry: Buffer, verdict: IntakeVerdict): Promise<void> {
     if (verdict.kind === 'stored') {
-      await this.#redis.lrem(LISTS.underWay, 1, text);
+      await this.#redis.lrem(LISTS.underWay, 1, entry);
       return this.#options.taker.confirm(verdict.entry);
     }
-    const dead = JSON.stringify({ entry: text, reason: verdict.reason, at: new Date().toISOString() });
-    await this.#redis.multi().lpush(LISTS.dead, dead).lrem(LISTS.underWay, 1, text).exec();
+    const dead = JSON.stringify({ entry: String(entry), reason: verdict.reason, at: new Date().toISOString() });
+    await this.#redis.multi().lpush(LISTS.dead, dead).lrem(LISTS.underWay, 1, entry).exec();
   }
 
-  async #isUnderWay(text: string): Promise<boolean> {
-    return (await this.#redis.lrange(LISTS.underWay, 0, -1)).includes(text);
+  #underWay(): Promise<Buffer[]> {
+    return this.#redis.lrangeBuffer(LISTS.underWay, 0, -1);
   }
 
   get #isEnding(): boolean {

@@ -106,7 +106,8 @@ describe('submit_job', () => {
     const wrong: readonly [string, unknown, RegExp][] = [
       ['video_id', '../../admin', /up to 200 letters/],
       ['video_id', undefined, /up to 200 letters/],
-      ['s3_original_key', 'videos/../secret.mp4', /without \. or \.\./],
+      ['s3_original_key', 'videos/../secret.mp4', /and \. or \.\./],
+      ['s3_original_key', 'videos/\ud800.mp4', /halves of surrogate pairs/],
       ['s3_original_key', '', /a key of 1 to 1024 bytes/],
       ['s3_hls_folder_key', '/', /a key of 1 to 1024 bytes/],
       ['input_file_size', -1, /bytes, a whole number/],

@@ -132,17 +132,20 @@ test(
 describe('entries', skip, () => {
   test('become jobs; malformed ones go to the dead with their reason, word for word', async () => {
     const bad = ['no json', '{"video_id":"v9"}', '[]', entryOf('v9', { quality_presets: ['9p'] })];
+    const bytes = Buffer.from([0xff, 0xfe]);
     await redis.client.lpush(
       LISTS.waiting,
       entryOf('v1', { quality_presets: ['240p'], duration: 1.5 }),
       ...bad,
+      bytes,
       entryOf('v2'),
     );
     await taking({}, async () => isEmpty());
     assert.deepEqual(await videos(), ['v1', 'v2']);
     const dead = (await redis.client.lrange(LISTS.dead, 0, -1)).map((text) => JSON.parse(text));
-    assert.deepEqual(dead.map(({ entry }) => entry).reverse(), bad);
+    assert.deepEqual(dead.map(({ entry }) => entry).reverse(), [...bad, String(bytes)]);
     const reasons = dead.map(({ reason }) => reason).reverse();
+    assert.deepEqual([reasons[2], reasons.at(-1)], ['The entry: a JSON object is needed', 'The entry is no UTF-8']);
     assert.match(reasons[0], /no JSON/);
     assert.match(reasons[1], /s3_original_key: .*; s3_hls_folder_key: /);
     assert.match(reasons[3], /quality_presets/);

@@ -57,7 +57,7 @@ const amount = (message: string) =>
     )
     .refine((value) => Number.isFinite(value) && value >= 0, { error: message });
 
-const KEY_ALLOWED = `a key of 1 to ${LONGEST_KEY} bytes, without control characters and without . or .. between slashes`;
+const KEY_ALLOWED = `a key of 1 to ${LONGEST_KEY} bytes, without control characters, halves of surrogate pairs, and . or .. between slashes`;
 const key = z
   .string({ error: KEY_ALLOWED })
   .transform((value) => value.replace(/^\/+/, ''))
@@ -66,23 +66,26 @@ const key = z
 const VIDEO_ID_ALLOWED = 'up to 200 letters, digits or . _ : -, beginning with a letter or digit';
 
 /** What else comes along is left alone: the services that submit have fields of their own. */
-export const submissionSchema = z.object({
-  video_id: z
-    .union([z.string(), z.int().transform(String)], { error: VIDEO_ID_ALLOWED })
-    .refine((value) => /^[A-Za-z0-9][\w.:-]{0,199}$/.test(value), { error: VIDEO_ID_ALLOWED }),
-  s3_original_key: key.refine((value) => !value.endsWith('/'), { error: 'the key of an object, not of a folder' }),
-  s3_hls_folder_key: key
-    .transform((value) => value.replace(/\/+$/, ''))
-    .refine((value) => value !== '', { error: 'the key of a folder' }),
-  input_file_size: amount('bytes, a whole number')
-    .refine(Number.isSafeInteger, { error: 'bytes, a whole number' })
-    .nullish(),
-  duration: amount('seconds').nullish(),
-  quality_presets: qualities.nullish(),
-  preset: preset.nullish(),
-  segment_type: z.enum(SEGMENT_TYPES, { error: `one of ${SEGMENT_TYPES.join(', ')}` }).nullish(),
-  master_playlist: z.enum(MASTER_TIMINGS, { error: `one of ${MASTER_TIMINGS.join(', ')}` }).nullish(),
-});
+export const submissionSchema = z.object(
+  {
+    video_id: z
+      .union([z.string(), z.int().transform(String)], { error: VIDEO_ID_ALLOWED })
+      .refine((value) => /^[A-Za-z0-9][\w.:-]{0,199}$/.test(value), { error: VIDEO_ID_ALLOWED }),
+    s3_original_key: key.refine((value) => !value.endsWith('/'), { error: 'the key of an object, not of a folder' }),
+    s3_hls_folder_key: key
+      .transform((value) => value.replace(/\/+$/, ''))
+      .refine((value) => value !== '', { error: 'the key of a folder' }),
+    input_file_size: amount('bytes, a whole number')
+      .refine(Number.isSafeInteger, { error: 'bytes, a whole number' })
+      .nullish(),
+    duration: amount('seconds').nullish(),
+    quality_presets: qualities.nullish(),
+    preset: preset.nullish(),
+    segment_type: z.enum(SEGMENT_TYPES, { error: `one of ${SEGMENT_TYPES.join(', ')}` }).nullish(),
+    master_playlist: z.enum(MASTER_TIMINGS, { error: `one of ${MASTER_TIMINGS.join(', ')}` }).nullish(),
+  },
+  { error: 'a JSON object is needed' },
+);
 export type Submission = z.output<typeof submissionSchema>;
 
 export const toEncoderRequest = (asked: Submission): EncoderRequest => ({
@@ -104,6 +107,7 @@ function nameOf(one: QualityPreset): string {
 function isKey(value: string): boolean {
   const parts = value.replace(/\/+$/, '').split('/');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (value === '' || Buffer.byteLength(value) > LONGEST_KEY || /[\u0000-\u001f\u007f]/.test(value)) return false;
+  const isText = value.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(value);
+  if (value === '' || Buffer.byteLength(value) > LONGEST_KEY || !isText) return false;
   return !parts.some((part) => part === '' || part === '.' || part === '..');
 }

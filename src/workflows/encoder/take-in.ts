@@ -34,17 +34,13 @@ export async function takeIn(platform: Platform, text: string, again: boolean): 
 export const confirmRemoval = ({ database }: Platform, entry: string): Promise<void> => forgetEntry(database.db, entry);
 
 /** Jobs may remember entries that are gone, where a process died between the two: an equal entry to come is another one. */
-export async function forgetRemoved(
-  platform: Platform,
-  listPresent: () => Promise<readonly string[]>,
-): Promise<readonly string[]> {
+export async function forgetRemoved(platform: Platform, listPresent: () => Promise<readonly string[]>): Promise<void> {
   const { db } = platform.database;
   // In this order: an entry is in Redis before it is stored, so what is stored and not there is gone.
   const stored = await listStoredEntries(db);
   const present = await listPresent();
   const there = new Set(present.map((text) => createHash('sha256').update(text).digest('hex')));
   for (const entry of stored) if (!there.has(entry)) await forgetEntry(db, entry);
-  return present;
 }
 
 /** The submission, or what is wrong with it. */
