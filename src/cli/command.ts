@@ -65,8 +65,10 @@ function parse(command: Command, args: readonly string[]) {
     if (!(error instanceof TypeError) || !('code' in error)) throw error;
     const unknown = /^Unknown option '(-{1,2}[^']+)'/.exec(error.message)?.[1];
     if (unknown === undefined) throw new UsageError(error.message.split('. ')[0] ?? error.message);
+    const names = Object.keys(command.options);
+    if (names.length === 0) throw new UsageError(`${command.name} takes no options; it was given ${unknown}`);
     throw new UsageError(
-      `${command.name} has no option ${unknown}; the nearest is --${nearest(unknown.replace(/^-+/, ''), Object.keys(command.options))}`,
+      `${command.name} has no option ${unknown}; the nearest is --${nearest(unknown.replace(/^-+/, ''), names)}`,
     );
   }
 }

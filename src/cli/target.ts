@@ -2,7 +2,7 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { UsageError } from '#cli/command.ts';
-import type { Config } from '#config/settings.ts';
+import { type Config, isPlace } from '#config/settings.ts';
 import { CONTAINER_FACTS, type Container } from '#domain/codec.ts';
 import { isNodeError, PlatformError } from '#domain/error.ts';
 import { type Location, ownBucket } from '#domain/location.ts';
@@ -66,6 +66,7 @@ function openBucket(to: string, { name, entry }: { readonly name: string; readon
 }
 
 async function prepareFolder(folder: string): Promise<() => Promise<void>> {
+  if (!isPlace(folder)) throw new PlatformError('destination_denied', `In ${folder} no file can be made`);
   try {
     const made = await mkdir(folder, { recursive: true });
     return async () => {

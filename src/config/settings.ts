@@ -79,6 +79,9 @@ const delays = () =>
     .string()
     .regex(/^(off|\d{1,5}(\s*,\s*\d{1,5}){0,9})$/, 'up to ten numbers of seconds with commas between, or off')
     .transform((value): readonly number[] => (value === 'off' ? [] : value.split(',').map(Number)));
+/** Not below /proc: nothing can be made there, and Node's recursive mkdir never ends, because it takes the ENOENT for a missing parent. */
+export const isPlace = (value: string): boolean => !/^\/+proc(\/|$)/.test(value);
+const folder = () => z.string().refine(isPlace, 'a folder that files can be made in');
 const httpUrl = () => matching(/^https?:\/\/[^\s/]+/i, 'an http or https URL');
 
 /** One setting: its group in the manual, the zod type of its text, its default as written in `.env`, one sentence. */
@@ -132,10 +135,10 @@ export const SETTINGS = {
   CORS_ALLOWED_ORIGINS: server(list(), '', 'Origins that browsers may call the APIs from, comma separated; * for all.'),
   LOG_LEVEL: server(choice(LOG_LEVELS), 'info', 'Least level of log lines.'),
 
-  DATA_DIR: dataPath(text(), './data', 'Folder of everything this machine keeps: embedded database, managed storage, scratch.'),
+  DATA_DIR: dataPath(folder(), './data', 'Folder of everything this machine keeps: embedded database, managed storage, scratch.'),
   DATABASE_URL: dataSecret(matching(/^postgres(ql)?:\/\//, 'a postgres:// URL'), undefined, 'PostgreSQL 15 or newer; left out, an embedded one runs under DATA_DIR.'),
-  STORAGE_URL: dataPath(matching(/^(s3:\/\/[^/]|(?![a-z][a-z0-9+.-]+:\/\/))/i, 'a directory or s3://bucket/prefix'), undefined, 'Managed storage: a directory or s3://bucket/prefix; left out, DATA_DIR/storage.'),
-  TEMP_VIDEOS_DIR: dataPath(optional(), undefined, 'Scratch folder of running work; left out, DATA_DIR/scratch.'),
+  STORAGE_URL: dataPath(matching(/^(s3:\/\/[^/]|(?![a-z][a-z0-9+.-]+:\/\/))/i, 'a directory or s3://bucket/prefix').refine((value) => value === undefined || isPlace(value), 'a directory that files can be made in, or s3://bucket/prefix'), undefined, 'Managed storage: a directory or s3://bucket/prefix; left out, DATA_DIR/storage.'),
+  TEMP_VIDEOS_DIR: dataPath(folder().optional(), undefined, 'Scratch folder of running work; left out, DATA_DIR/scratch.'),
   SCRATCH_RESERVE_BYTES: data(integer(0, BYTES), String(GB), 'Bytes of disk that work must leave free.'),
   SECRET_KEY: dataSecret(matching(/^([0-9a-f]{64}|[A-Za-z0-9+/_-]{43}=?)$/i, '32 bytes as 64 hex digits or as base64'), undefined, 'Key (32 bytes, base64 or hex) that seals credentials; left out, made once in DATA_DIR.'),
   FILE_ROOTS: dataPath(list(), '', 'Folders that file sources and destinations may name, comma separated.'),

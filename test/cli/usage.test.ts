@@ -34,6 +34,7 @@ const USAGE: readonly (readonly [args: readonly string[], said: RegExp])[] = [
   [['encode', 'a', '--laddr', '720p'], /no option --laddr; the nearest is --ladder/],
   [['encode', 'a', '--ladder'], /--ladder/],
   [['encode', 'gopher://x/y'], /gopher:\/\/ is no kind of source/],
+  [['live', '--x'], /live takes no options; it was given --x/],
   [['keys', 'make'], /keys create/],
   [['keys', 'create', '--name', 'x', '--scopes', 'all'], /admin, write, read, worker/],
 ];
@@ -73,7 +74,7 @@ test('surroundings that do not fit are told in one line', async () => {
     [['serve'], { PORT: '0', DATA_DIR: path.join(file, 'data') }, /data directory .* is not writable/],
     // Where even root can make no file.
     ...(process.platform === 'linux'
-      ? ([[['serve'], { PORT: '0', DATA_DIR: '/proc' }, /\/proc is not writable/]] as const)
+      ? ([[['serve'], { PORT: '0', DATA_DIR: '/sys/fs' }, /\/sys\/fs is not writable/]] as const)
       : []),
     [['serve'], { PORT: 'eighty', DATA_DIR: folder }, /PORT must be a whole number/],
     [['serve'], { PORT: '0', HOST: '203.0.113.1', DATA_DIR: folder }, /HOST=203.0.113.1 is no address of this machine/],

@@ -75,6 +75,15 @@ describe('loadConfig', () => {
     );
   });
 
+  test('takes no folder in which nothing can be made', () => {
+    assert.deepEqual(problemsOf({ DATA_DIR: '/proc/x', TEMP_VIDEOS_DIR: '/proc/x' }, 'STORAGE_URL=//proc'), [
+      'DATA_DIR must be a folder that files can be made in; "/proc/x" is not',
+      '.env: STORAGE_URL must be a directory that files can be made in, or s3://bucket/prefix; "//proc" is not',
+      'TEMP_VIDEOS_DIR must be a folder that files can be made in; "/proc/x" is not',
+    ]);
+    assert.deepEqual(problemsOf({ DATA_DIR: '/procession', STORAGE_URL: 's3://proc/x' }), []);
+  });
+
   test('shows no secret', () => {
     assert.deepEqual(
       problemsOf({ DATABASE_URL: 'mysql://root:hunter2@db', SECRET_KEY: 'hunter2', ADMIN_KEY: 'hunter2' }),
