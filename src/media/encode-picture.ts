@@ -1,5 +1,6 @@
 // Encodes an opened picture in its format: quality, palette, and the search for the best quality that fits into a number of bytes. Used by render-still.ts.
 import type { OutputInfo, Sharp } from 'sharp';
+import { PlatformError } from '#domain/error.ts';
 
 const STILL_OUTPUTS = ['jpg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const;
 export type StillOutput = (typeof STILL_OUTPUTS)[number];
@@ -73,18 +74,30 @@ const MOST_TRIES = 7;
 const MOST_AVIF_TRIES = 5;
 
 /** The picture at the best quality that fits into so many bytes; where none does, the smallest that was found. */
-export async function fitBytes(picture: Sharp, encoding: Encoding, maxBytes: number): Promise<Fitted> {
-  const attempt = async (quality: number): Promise<Fitted> => {
-    encoding.signal?.throwIfAborted();
+export function fitBytes(picture: Sharp, encoding: Encoding, maxBytes: number): Promise<Fitted> {
+  return bestFit(encoding, async (quality) => {
     const encoded = encodePicture(picture.clone(), { ...encoding, quality, lossless: false });
     const { data, info } = await encoded.toBuffer({ resolveWithObject: true });
     return { data, info, fits: data.length <= maxBytes };
+  });
+}
+
+type Sought = Pick<Encoding, 'format' | 'quality' | 'signal'>;
+
+/** What was made at the best quality that fits, from the asked one down; where none does, at the lowest. */
+export async function bestFit<T extends { readonly fits: boolean }>(
+  { format, quality: asked, signal }: Sought,
+  make: (quality: number) => Promise<T>,
+): Promise<T> {
+  const attempt = (quality: number): Promise<T> => {
+    signal?.throwIfAborted();
+    return make(quality);
   };
-  const top = encoding.quality ?? usualQuality(encoding.format);
+  const top = asked ?? usualQuality(format);
   let best = await attempt(top);
   let [low, high] = [1, top - 1];
   for (let tries = 0; !best.fits || tries > 0; tries++) {
-    if (tries === (encoding.format === 'avif' ? MOST_AVIF_TRIES : MOST_TRIES) || low > high) break;
+    if (tries === (format === 'avif' ? MOST_AVIF_TRIES : MOST_TRIES) || low > high) break;
     // The lowest first: where not even that fits, nothing will.
     const quality = tries === 0 ? low : (low + high) >> 1;
     const found = await attempt(quality);
@@ -94,4 +107,11 @@ export async function fitBytes(picture: Sharp, encoding: Encoding, maxBytes: num
     else high = quality - 1;
   }
   return best;
+}
+
+export function tooLarge(format: StillOutput, { maxBytes, found }: { maxBytes: number; found: number }): PlatformError {
+  return new PlatformError(
+    'invalid_request',
+    `The picture cannot be brought to ${maxBytes} bytes as ${format}: at the lowest quality it has ${found}. Make it smaller in pixels, or choose another format.`,
+  );
 }

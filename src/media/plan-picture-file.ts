@@ -28,6 +28,11 @@ export function planPictureFile(draft: Draft, spec: OutputSpec, index: number): 
   const source = { width: video.displayWidth, height: video.displayHeight };
   const kind = pictureKind(facts, spec);
   const animation = kind === 'animation';
+  if (animation && spec.picture && spec.picture.maxBytes !== null)
+    throw new PlatformError(
+      'invalid_request',
+      `An animated ${facts.container === 'apng' ? 'png' : 'avif'} cannot be made to a size: choose a quality, or jpg or png for its first frame`,
+    );
   const size = pictureSize(draft, { spec, source, animation });
   const { picture, animation: options } = spec;
   const blank = blankDirect(draft, spec);
@@ -57,7 +62,9 @@ function pictureKind(facts: SourceFacts, { container, picture, animation }: Outp
   if (!picture) return container === 'gif' || animation ? 'animation' : 'image';
   if (!isAnimated(facts)) return container === 'gif' || animation ? 'animation' : 'image';
   const stays = picture.animated && ANIMATIONS.includes(container);
-  return stays && !(libraryReads(facts) && container !== 'avif') ? 'animation' : 'image';
+  // Frames that are tried at several qualities are read once, by the library.
+  const byLibrary = libraryReads(facts) && (container !== 'avif' || picture.maxBytes !== null);
+  return stays && !byLibrary ? 'animation' : 'image';
 }
 
 function ownRate(video: VideoFacts): Rational {

@@ -3,10 +3,11 @@ import { copyFile, readFile, stat, writeFile } from 'node:fs/promises';
 import type { Metadata, OutputInfo, Sharp } from 'sharp';
 import { PlatformError } from '#domain/error.ts';
 import type { Fit, MetadataWish } from '#domain/output.ts';
-import { type Encoding, encodePicture, fitBytes, LONGEST_SIDE } from '#media/encode-picture.ts';
+import { type Encoding, encodePicture, fitBytes, LONGEST_SIDE, tooLarge } from '#media/encode-picture.ts';
 import { imageError, loadImageLibrary } from '#media/image-library.ts';
 import { type SafeExif, safeExif, writeTexts } from '#media/picture-metadata.ts';
 import type { StillSource } from '#media/picture-readers.ts';
+import { writeAvifAnimation } from '#media/render-animation.ts';
 import { openPicture, type StillSize } from '#media/still.ts';
 
 export type RenderStill = StillSource &
@@ -19,7 +20,7 @@ export type RenderStill = StillSource &
     readonly background?: string;
     /** Left out, nothing stays: metadata holds places and names. */
     readonly metadata?: MetadataWish;
-    /** All frames, where source and format have them. */
+    /** All frames, where source and format have them; AVIF by FFmpeg, which has no room for transparency there. */
     readonly animated?: boolean;
     /** Bytes at the most. */
     readonly maxBytes?: number;
@@ -34,8 +35,11 @@ export type RenderStill = StillSource &
 
 /** seconds; the most that the library can be told */
 const LONGEST_TIME = 3600;
-const ANIMATIONS = ['gif', 'webp'];
+const ANIMATIONS = ['gif', 'webp', 'avif'];
+/** The image library writes animations itself, but none of these. */
+const BY_FFMPEG = 'avif';
 const DEEP = ['png', 'tiff', 'avif'];
+const WHITE = '#ffffff';
 /** sRGB in 8 and 16 bits, as the image library names them. */
 const SPACES = { 8: 'srgb', 16: 'rgb16' } as const;
 
@@ -53,12 +57,15 @@ export async function renderStill(options: RenderStill): Promise<StillSize> {
   const opened = moves ? await openPicture(options, { animated: true }) : still;
   const depth = deep && header?.depth === 'ushort' ? 16 : 8;
   const shaped = shape(opened.toColourspace(SPACES[depth]), options);
-  const flat = format === 'jpg' ? shaped.flatten({ background: options.background ?? '#ffffff' }) : shaped;
+  const isFlat = format === 'jpg' || (moves && format === BY_FFMPEG);
+  const flat = isFlat ? shaped.flatten({ background: options.background ?? WHITE }) : shaped;
   const safe = safeExif(metadata === 'safe' ? header?.exif : undefined);
   const picture = keepMetadata(flat, metadata, safe);
   const { timeLimit = LONGEST_TIME } = options;
   picture.timeout({ seconds: Math.min(LONGEST_TIME, Math.max(1, Math.ceil(timeLimit))) });
   try {
+    if (moves && header && format === BY_FFMPEG)
+      return await writeAvifAnimation(flat, header, { ...options, timeLimit });
     const written = await write(picture, { ...options, depth });
     if (safe.texts.size > 0) await completeTexts(options.output, safe);
     return compress && header ? await keepSmaller(written, options, header) : written;
@@ -84,7 +91,7 @@ function shape(picture: Sharp, { width, height, fit, format, background }: Rende
     ...(width === null ? {} : { width }),
     ...(height === null ? {} : { height }),
     fit: fits[fit],
-    background: hasRoom && background === undefined ? '#00000000' : (background ?? '#ffffff'),
+    background: hasRoom && background === undefined ? '#00000000' : (background ?? WHITE),
   });
 }
 
@@ -116,10 +123,7 @@ async function write(picture: Sharp, options: RenderStill & { readonly depth: 8 
       return { ...sizeOf(found.info), size: found.data.length };
     }
     if (maxBytes !== undefined && found.data.length > maxBytes)
-      throw new PlatformError(
-        'invalid_request',
-        `The picture cannot be brought to ${maxBytes} bytes as ${options.format}: at the lowest quality it has ${found.data.length}. Make it smaller in pixels, or choose another format.`,
-      );
+      throw tooLarge(options.format, { maxBytes, found: found.data.length });
   }
   const info = await encodePicture(picture, options).toFile(options.output);
   return { ...sizeOf(info), size: info.size };

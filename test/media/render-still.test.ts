@@ -5,8 +5,10 @@ import { after, before, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { exactSize } from '#media/plan-picture-file.ts';
+import { frameTicks } from '#media/render-animation.ts';
 import { type RenderStill, renderStill } from '#media/render-still.ts';
 import type { MediaTool } from '#media/tool.ts';
+import { describeMedia, needTool, readFrames } from '../kit/decode.ts';
 import { type MadeMedia, openMadeMedia } from './made-media.ts';
 import { LIMITS } from './sample-facts.ts';
 
@@ -16,8 +18,8 @@ before(async () => {
 });
 after(() => media[Symbol.asyncDispose]());
 
-/** No picture of these goes through FFmpeg. */
-const TOOL = { filters: new Set() } as unknown as MediaTool;
+/** Only animations in AVIF go through FFmpeg. */
+const TOOL = { ffmpeg: 'ffmpeg', filters: new Set() } as unknown as MediaTool;
 
 async function render(path: string, changes: Partial<RenderStill>): Promise<string> {
   const output = media.path(`out-${crypto.randomUUID()}`);
@@ -221,6 +223,48 @@ test('an animation keeps its frames, its times and how often it is played', asyn
     }
   }
   assert.equal((await sharp(await render(path, { format: 'jpg', animated: true })).metadata()).height, 10);
+});
+
+test('an animated WebP stays one as AVIF: each frame as long as it was, transparency on a colour, to a size', async () => {
+  const side = 24;
+  const colours = [
+    [255, 0, 0, 255],
+    [0, 0, 255, 255],
+    [0, 0, 0, 0],
+  ];
+  const raw = Buffer.concat(colours.flatMap((one) => Array.from({ length: side * side }, () => Buffer.from(one))));
+  const path = media.path('moving.webp');
+  await sharp(raw, { raw: { width: side, height: side * 3, channels: 4, pageHeight: side } })
+    .webp({ lossless: true, delay: [100, 250, 400], loop: 2 })
+    .toFile(path);
+  const wish = { format: 'avif', animated: true, background: '#00ff00', width: 11, height: 7, fit: 'fill' } as const;
+  for (const how of [{}, { lossless: true }]) {
+    const result = await render(path, { ...wish, ...how });
+    const { stdout } = await needTool('ffmpeg', [
+      ...['-v', 'error', '-i', result, '-vf', 'scale=11:7,crop=1:1:5:3'],
+      ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
+    ]);
+    const seen = Array.from({ length: stdout.length / 3 }, (_, i) => [...stdout.subarray(i * 3, i * 3 + 3)]);
+    // Steps of 50 ms.
+    const meant = [...Array(2).fill([255, 0, 0]), ...Array(5).fill([0, 0, 255]), ...Array(8).fill([0, 255, 0])];
+    assert.equal(seen.length, meant.length);
+    for (const [i, colour] of meant.entries()) assert.ok(near(seen[i] ?? [], colour, 30), `${i}: ${seen[i]}`);
+    const [stream] = (await describeMedia(result)).streams;
+    assert.ok(stream);
+    const last = (await readFrames(result, stream)).at(-1);
+    assert.deepEqual([stream.width, stream.height, last?.time.toFixed(3)], [11, 7, '0.700']);
+  }
+  const full = (await stat(await render(path, { ...wish, quality: 100 }))).size;
+  const fitted = await render(path, { ...wish, quality: 100, maxBytes: full - 1 });
+  assert.ok((await stat(fitted)).size < full);
+  await assert.rejects(render(path, { ...wish, maxBytes: 100 }), { code: 'invalid_request' });
+});
+
+test('delays are laid on one clock, none lost: what browsers show for none, fifty a second at the most', () => {
+  assert.deepEqual(frameTicks([100, 250, 400]), { tick: 50, ticks: [2, 5, 8] });
+  assert.deepEqual(frameTicks([0, 10, 100]), { tick: 100, ticks: [1, 1, 1] });
+  assert.deepEqual(frameTicks([30, 30, 30, 70]), { tick: 20, ticks: [2, 1, 2, 3] });
+  assert.deepEqual(frameTicks([11, 11, 500]), { tick: 20, ticks: [1, 1, 24] });
 });
 
 test('a size in bytes is met from below with the best quality, or refused with what it would take', async () => {

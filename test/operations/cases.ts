@@ -147,7 +147,7 @@ function shapedFilms(): Case[] {
 const MOVING = ['moving.gif', 'moving.webp'];
 /** What an animation stays one in. */
 const moves = (source: string, format: string): boolean =>
-  MOVING.includes(source) && (format === 'gif' || format === 'webp' || (format === 'avif' && source === 'moving.gif'));
+  MOVING.includes(source) && ['gif', 'webp', 'avif'].includes(format);
 
 function pictureCases(): Case[] {
   const pictures = Object.keys(PICTURES);

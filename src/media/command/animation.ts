@@ -1,4 +1,5 @@
 // The command of an animation: GIF with a palette of its own, WebP, AVIF. Facts in, string[] out.
+import type { PictureOptions } from '#domain/output.ts';
 import { PREAMBLE } from '#media/command/chunk.ts';
 import { overlayInputs } from '#media/command/decoration.ts';
 import { type DirectOptions, fileOutput, frameChain, seekFor } from '#media/command/file.ts';
@@ -53,6 +54,14 @@ function codecArguments({ container, direct, facts }: DirectOptions): string[] {
       ...(facts.video?.hasAlpha || direct.picture?.lossless ? [] : ['-pix_fmt', 'yuv420p']),
     ];
   }
+  return avifArguments({ quality, lossless: direct.picture?.lossless ?? false });
+}
+
+/** AV1 as AVIF has it. @param quality 1–100; null is the usual one */
+export function avifArguments({ quality, lossless }: Pick<PictureOptions, 'quality' | 'lossless'>): string[] {
+  const encoder = ['-c:v', 'libaom-av1', '-cpu-used', '6', '-b:v', '0'];
+  // Without loss colours stay red, green and blue: as any other they would be rounded.
+  if (lossless) return [...encoder, '-crf', '0', '-aom-params', 'lossless=1', '-colorspace', 'rgb', '-pix_fmt', 'gbrp'];
   const crf = quality === null ? AVIF_CRF : Math.round(60 - quality * 0.55);
-  return ['-c:v', 'libaom-av1', '-cpu-used', '6', '-crf', String(crf), '-b:v', '0', '-pix_fmt', 'yuv420p'];
+  return [...encoder, '-crf', String(crf), '-pix_fmt', 'yuv420p'];
 }
