@@ -31,6 +31,8 @@ export type VideoFacts = {
   readonly height: number;
   /** Shape of a stored pixel; 1/1 is square. */
   readonly sampleAspectRatio: Rational;
+  /** Present where the header claims pixels of a shape that no picture has: they count as square. */
+  readonly absurdAspect?: true;
   /** Clockwise degrees that make the picture upright. */
   readonly rotation: 0 | 90 | 180 | 270;
   /** True where the picture must also be flipped left-right, before it is turned. */
@@ -62,6 +64,8 @@ export type VideoFacts = {
   readonly hasBFrames: boolean;
   /** Pictures are shown before a keyframe that are stored after it: a player that begins there cannot decode them. */
   readonly hasOpenGops: boolean;
+  /** Present where decode times go back on the way: an edit list shows parts of the film again, or leaves out what lies between them. */
+  readonly jumpsBack?: true;
 };
 
 export type AudioFacts = {
@@ -144,6 +148,6 @@ function pictureOf({ container, startTime, clock, isStill, video }: SourceFacts)
   if (!video) return null;
   const { averageFrameRate: _a, nominalFrameRate: _n, constantFrameRate: _c, skipsFrames: _s, ...steady } = video;
   const { frames: _f, endTime: _e, bitrate: _b, keyframes: _k, longestGop: _l, ...picture } = steady;
-  const { hasBFrames: _h, hasOpenGops: _o, ...read } = picture;
+  const { hasBFrames: _h, hasOpenGops: _o, jumpsBack: _j, ...read } = picture;
   return JSON.parse(JSON.stringify({ container, startTime, clock, isStill, video: read }));
 }

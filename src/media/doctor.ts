@@ -64,6 +64,8 @@ const mayChangeSize = ({ container }: SourceFacts, { pixelFormat }: VideoFacts):
 
 /** seconds: players and segmenters stumble over longer ones */
 const LONGEST_GOP = 10;
+/** Seconds of sound behind a copied picture, which nobody holds: whole segments would be empty. */
+const LONGEST_TAIL = 2;
 const CONTAINERS = ['mov', 'matroska'];
 /** High 4:2:2 and the like never reach here by their pixels; Extended is what no browser decodes. */
 const PROFILES = new Set(['Constrained Baseline', 'Baseline', 'Main', 'High', 'Progressive High', 'Constrained High']);
@@ -97,6 +99,8 @@ const RULES: readonly Rule[] = [
   // A copied stream loses its rotation.
   ['the picture is turned or mirrored', (video) => video.rotation !== 0 || video.mirrored],
   ['the pixels are not square', (video) => video.sampleAspectRatio.num !== video.sampleAspectRatio.den],
+  // A copied stream keeps its header.
+  ['the header claims pixels of a shape that no picture has', (video) => video.absurdAspect === true],
   ['the size is odd', (video) => video.width % 2 !== 0 || video.height % 2 !== 0],
   ['the frame rate varies', (video) => !video.constantFrameRate || video.frames < 2],
   [
@@ -104,6 +108,7 @@ const RULES: readonly Rule[] = [
     (video) => (video.averageFrameRate?.num ?? 0) > 60.5 * (video.averageFrameRate?.den ?? 1),
   ],
   [`keyframes are more than ${LONGEST_GOP} s apart`, (video) => video.longestGop > LONGEST_GOP],
+  ['an edit list shows parts of it again, or leaves some out', (video) => video.jumpsBack === true],
   ['pictures before a keyframe lean on what comes before it (open GOPs)', (video) => video.hasOpenGops],
   // An edit list that begins between keyframes hides frames, which a copy would show.
   [
@@ -111,10 +116,17 @@ const RULES: readonly Rule[] = [
     (video) => video.keyframes[0] === undefined || Math.abs(video.keyframes[0] - video.startTime) > 0.001,
   ],
   ['the picture starts later than the sound', (video, facts) => video.startTime - facts.startTime > frameTime(video)],
+  [
+    'the picture ends long before the sound',
+    (video, facts) => facts.startTime + facts.duration - video.endTime > LONGEST_TAIL,
+  ],
   ['the sound is not AAC', (_, facts) => facts.audio[0] !== undefined && facts.audio[0].codec !== 'aac'],
   [
     'the file is damaged',
-    (_, facts) => facts.warnings.some((line) => /partial file|corrupt|prematurely|error while decoding/i.test(line)),
+    (_, facts) =>
+      facts.warnings.some((line) =>
+        /partial file|corrupt|prematurely|error while decoding|invalid NAL unit size/i.test(line),
+      ),
   ],
 ];
 

@@ -2,12 +2,15 @@
 import { PlatformError } from '#domain/error.ts';
 import { inspectMp4, type Mp4Facts } from '#media/mp4-boxes.ts';
 import type { ProbeLog } from '#media/probe-log.ts';
+import { refuseScrambled } from '#media/scrambled.ts';
 import { type Content, STILL_FORMATS } from '#media/sniff.ts';
 import type { SourceBytes } from '#media/source-bytes.ts';
 
 export type Unreadable = { readonly content: Content; readonly log: ProbeLog; readonly bytes: SourceBytes };
 
+/** @throws PlatformError `encrypted_media` where it is scrambled */
 export async function explainUnreadable({ content, log, bytes }: Unreadable): Promise<PlatformError> {
+  await refuseScrambled(content, bytes);
   const [said] = log.complaints;
   if (log.refusedCodecs.size > 0) {
     return new PlatformError(

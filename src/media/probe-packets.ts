@@ -40,11 +40,21 @@ export class StreamScan {
   hasReordering = false;
   /** A picture that is stored after a keyframe, not the first one, is shown before it. */
   hasOpenGops = false;
+  /** A decode time lies before that of the packet before. */
+  jumpsBack = false;
+  /** Ticks from the decoding of the first shown picture to that of the last one stored. */
+  decodeSpan = 0;
   keyframes: number[] = [];
   /** Ticks between two keyframes at the most; the end is added by the caller. */
   longestGop = 0;
-  readonly clock: FrameClock | null;
+  readonly #shownClock: FrameClock | null;
+  readonly #decodeClock: FrameClock | null;
+  /** Packets without a presentation time of their own, and without any. */
+  #unplaced = 0;
+  #clockless = 0;
   #last: number | null = null;
+  #lastDecoded: number | null = null;
+  #firstDecoded: number | null = null;
   #seenKey = false;
   #firstKey = Number.NEGATIVE_INFINITY;
   #lastKey: number | null = null;
@@ -53,7 +63,21 @@ export class StreamScan {
 
   constructor(type: string, isCutOff = false) {
     this.type = type;
-    this.clock = type === 'video' ? new FrameClock(isCutOff) : null;
+    this.#shownClock = type === 'video' ? new FrameClock(isCutOff) : null;
+    this.#decodeClock = type === 'video' ? new FrameClock(isCutOff) : null;
+  }
+
+  /**
+   * Learned from the times of presentation; from those of decoding where only some packets have the former (MPEG-PS): the same frames
+   * at the same distances, of which none is out of its place.
+   */
+  get clock(): FrameClock | null {
+    return this.isUnplaced ? this.#decodeClock : this.#shownClock;
+  }
+
+  /** Only some packets say when they are shown, but each when it is decoded. */
+  get isUnplaced(): boolean {
+    return this.#unplaced > 0 && this.#unplaced < this.packets && this.#clockless === 0;
   }
 
   /** Ticks of the last keyframe; null where there is none. */
@@ -68,7 +92,8 @@ export class StreamScan {
     if (packet.isDiscarded) this.discarded++;
     const time = packet.pts ?? packet.dts;
     this.#measureStep(packet.dts ?? packet.pts);
-    if (this.clock && !this.#isDecodable(packet, time)) return;
+    this.#followDecoding(packet);
+    if (this.#shownClock && !this.#isDecodable(packet, time)) return;
     if (time === null || packet.isDiscarded) return;
     this.shown++;
     this.start = Math.min(this.start, time);
@@ -76,7 +101,17 @@ export class StreamScan {
       this.end = time + packet.duration;
       this.lastDuration = packet.duration;
     }
-    if (this.clock) this.#addFrame(packet, time, this.clock);
+    if (this.#shownClock) this.#addFrame(packet, time, this.#shownClock);
+  }
+
+  #followDecoding({ pts, dts }: Packet): void {
+    if (pts === null) this.#unplaced++;
+    if (dts === null) {
+      this.#clockless++;
+      return;
+    }
+    if (this.#lastDecoded !== null && dts < this.#lastDecoded) this.jumpsBack = true;
+    this.#lastDecoded = dts;
   }
 
   #measureStep(time: number | null): void {
@@ -101,6 +136,11 @@ export class StreamScan {
 
   #addFrame(packet: Packet, time: number, clock: FrameClock): void {
     clock.add(time);
+    if (packet.dts !== null) {
+      this.#decodeClock?.add(packet.dts);
+      this.#firstDecoded ??= packet.dts;
+      this.decodeSpan = packet.dts - this.#firstDecoded;
+    }
     if (time < this.#latest) this.hasReordering = true;
     else this.#latest = time;
     if (!packet.isKey) {

@@ -91,7 +91,8 @@ export function readVideo(
   const matrix = stream.sideData.find((data) => data.get('side_data_type') === 'Display Matrix')?.get('displaymatrix');
   const orientation = matrix === undefined ? UPRIGHT : readDisplayMatrix(matrix);
   const [width, height] = [numberField(stream, 'width') ?? 0, numberField(stream, 'height') ?? 0];
-  const sampleAspectRatio = soundAspect(readRational(field(stream, 'sample_aspect_ratio')));
+  const claimed = readRational(field(stream, 'sample_aspect_ratio'));
+  const sampleAspectRatio = soundAspect(claimed);
   const dolbyVision = stream.sideData.find((data) => data.has('dv_profile'))?.get('dv_profile');
   const range = field(stream, 'color_range');
   const color = {
@@ -112,6 +113,7 @@ export function readVideo(
     width,
     height,
     sampleAspectRatio,
+    ...(isAbsurd(claimed) ? { absurdAspect: true as const } : {}),
     ...orientation,
     ...displaySize({ width, height, sampleAspectRatio, rotation: orientation.rotation }),
     fieldOrder: fieldOrder(field(stream, 'field_order')),
@@ -135,8 +137,12 @@ function displaySize(
 
 function soundAspect(ratio: Rational | null): Rational {
   const value = ratio === null ? 1 : rateNumber(ratio);
-  const sound = Math.abs(value - 1) >= NEARLY_SQUARE && value <= EXTREME_ASPECT && value >= 1 / EXTREME_ASPECT;
-  return ratio !== null && sound ? ratio : SQUARE;
+  return ratio !== null && Math.abs(value - 1) >= NEARLY_SQUARE && !isAbsurd(ratio) ? ratio : SQUARE;
+}
+
+function isAbsurd(ratio: Rational | null): boolean {
+  const value = ratio === null ? 1 : rateNumber(ratio);
+  return value > EXTREME_ASPECT || value < 1 / EXTREME_ASPECT;
 }
 
 /**
@@ -170,6 +176,7 @@ type FrameFacts = Pick<
   | 'longestGop'
   | 'hasBFrames'
   | 'hasOpenGops'
+  | 'jumpsBack'
 >;
 
 function frameFacts(stream: RawStream, scan: StreamScan | undefined, declaredDuration: number | null): FrameFacts {
@@ -179,7 +186,8 @@ function frameFacts(stream: RawStream, scan: StreamScan | undefined, declaredDur
   const tick = streamTick(stream);
   const clock = scan.clock.finish(tick, declared);
   // A container that gives the last frame no duration (Matroska) still shows it for one interval.
-  const end = scan.lastDuration > 0 ? scan.end : scan.end + clock.interval;
+  const lastEnd = scan.lastDuration > 0 ? scan.end : scan.end + clock.interval;
+  const end = scan.isUnplaced ? Math.max(lastEnd, scan.start + scan.decodeSpan + clock.interval) : lastEnd;
   const span = { startTime: seconds(scan.start, tick), endTime: seconds(end, tick) };
   const last = scan.lastKeyframe;
   return {
@@ -194,6 +202,7 @@ function frameFacts(stream: RawStream, scan: StreamScan | undefined, declaredDur
     longestGop: seconds(last === null ? end - scan.start : Math.max(scan.longestGop, end - last), tick),
     hasBFrames: scan.hasReordering,
     hasOpenGops: scan.hasOpenGops,
+    ...(scan.jumpsBack ? { jumpsBack: true as const } : {}),
   };
 }
 

@@ -11,6 +11,7 @@ import { scanIndex } from '#media/probe-index.ts';
 import { ProbeLog } from '#media/probe-log.ts';
 import { outputArguments, ProbeOutput } from '#media/probe-output.ts';
 import { field } from '#media/probe-streams.ts';
+import { refuseScrambled } from '#media/scrambled.ts';
 import { type Content, HEAD_BYTES, sniffContent } from '#media/sniff.ts';
 import { openSourceBytes, type SourceBytes } from '#media/source-bytes.ts';
 import { openSourceIndex, type SourceIndex } from '#media/source-index.ts';
@@ -39,9 +40,8 @@ type Run = {
   readonly indexed?: Readonly<Record<number, number>>;
 };
 
-/** Where ffprobe's usual 5 MB and 5 s do not reach a picture (a broadcast cut between far keyframes), these do. */
-const DEEP_SEARCH = ['-probesize', '100M', '-analyzeduration', '60M'];
-const USUAL_SEARCH_BYTES = 5_000_000;
+/** Where ffprobe's usual 5 MB and 5 s do not reach a picture (a broadcast cut between far keyframes, a picture that comes long after the sound), these do. */
+const DEEP_SEARCH = ['-probesize', '100M', '-analyzeduration', '3600M'];
 /** Bytes that a container without an index writes around a packet, at the most (FLV: header, codec, length). */
 const TAG = 20;
 
@@ -57,7 +57,7 @@ export async function probeSource(options: ProbeOptions): Promise<SourceFacts> {
   if (content.kind === 'foreign') throw new PlatformError('not_media', `The file is ${content.what}.`);
   // Awaited, or the file would be closed while it is read.
   if (content.kind === 'still') return await probeStill({ ...options, format: content.format, bytes });
-  const run = (await readIndexed(options, bytes)) ?? (await runProbe(options, bytes.size));
+  const run = (await readIndexed(options, bytes)) ?? (await runProbe(options));
   if (run.failed || run.output.streams.size === 0) throw await explainUnreadable({ content, log: run.log, bytes });
   const facts = await judge(options, { run, content, bytes });
   if (facts.container === 'gif' && facts.video?.frames === 1)
@@ -92,6 +92,7 @@ async function judge(options: ProbeOptions, { run, content, bytes }: Found): Pro
   await refuseEncrypted(run, bytes);
   const input = { output, tool: options.tool, size: bytes.size, scanned: run.scanned, warnings: run.log.complaints };
   const streams = sortStreams(input);
+  if (isUnusable(streams)) await refuseScrambled(content, bytes);
   refuseUnusable(streams, { content, output, tool: options.tool });
   const facts = makeFacts(input, streams);
   // The index told of every byte.
@@ -121,7 +122,7 @@ async function readIndexed(options: ProbeOptions, bytes: SourceBytes): Promise<R
   }
 }
 
-async function runProbe(options: ProbeOptions, size: number): Promise<Run> {
+async function runProbe(options: ProbeOptions): Promise<Run> {
   let run: Run;
   try {
     run = await runOnce(options, 'everything', []);
@@ -129,8 +130,7 @@ async function runProbe(options: ProbeOptions, size: number): Promise<Run> {
     if (!(error instanceof PlatformError) || error.code !== 'encode_timeout') throw error;
     return readHeaders(options, error);
   }
-  const unclear = !run.failed && size > USUAL_SEARCH_BYTES && run.log.hasUnclearStream;
-  return unclear ? runOnce(options, 'everything', DEEP_SEARCH) : run;
+  return !run.failed && run.log.hasUnclearStream ? runOnce(options, 'everything', DEEP_SEARCH) : run;
 }
 
 async function readHeaders(options: ProbeOptions, cause?: PlatformError): Promise<Run> {
@@ -183,12 +183,14 @@ async function refuseEncrypted({ output, log }: Run, bytes: SourceBytes): Promis
   }
 }
 
+const isUnusable = ({ video, audio }: Streams): boolean => video.length === 0 && audio.length === 0;
+
 /** @throws PlatformError where there is neither picture nor sound to work with; cover art alone is none. */
 function refuseUnusable(
   streams: Streams,
   { content, output, tool }: { readonly content: Content; readonly output: ProbeOutput; readonly tool: MediaTool },
 ): void {
-  if (streams.video.length > 0 || streams.audio.length > 0) return;
+  if (!isUnusable(streams)) return;
   const readable = content.kind === 'media' ? ` (${content.what})` : '';
   if (streams.undecodable.length > 0) {
     const list = streams.undecodable.map(describeStream).join('; ');

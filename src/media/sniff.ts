@@ -32,6 +32,8 @@ const SIGNATURES: readonly [number, string, Content][] = [
   [0, 'FLV\x01', media('FLV')],
   [0, '0&\xb2u\x8ef\xcf\x11', media('Windows Media')],
   [0, 'ID3', media('MP3')],
+  // A line of text stands before its pictures, which may look like text as well.
+  [0, 'YUV4MPEG2 ', media('YUV4MPEG2')],
   [0, '%PDF-', foreign('a PDF document')],
   [0, 'PK\x03\x04', foreign('a ZIP archive or an office document')],
   [0, 'Rar!\x1a\x07', foreign('a RAR archive')],

@@ -102,10 +102,11 @@ async function describe(track: InputTrack, sink: EncodedPacketSink, described: D
   };
 }
 
-/** @throws where the file ends before its last packet does */
+/** @throws where the file ends before its last packet does, or was given its size and never got that far */
 async function readLast(sink: EncodedPacketSink): Promise<void> {
   const last = await sink.getPacket(Number.POSITIVE_INFINITY);
-  if (last && last.data.length !== last.byteLength) throw new Error('cut off');
+  if (last && (last.data.length !== last.byteLength || last.data.every((byte) => byte === 0)))
+    throw new Error('cut off');
 }
 
 async function readPackets(sink: EncodedPacketSink, time: number, count: number): Promise<ReadPacket[]> {
@@ -217,7 +218,7 @@ type Edit = {
   readonly end: number;
 };
 
-/** A list of pauses (media time -1) and one edit of normal speed (ISO/IEC 14496-12 §8.6.6); null for any other. */
+/** A list of pauses (media time -1) and one edit of normal speed (ISO/IEC 14496-12 §8.6.6); null for any other, and for one of no length, of which FFmpeg shows nothing. */
 function readEdit(list: Buffer): Edit | null {
   if (list.length < 8) return null;
   const wide = list.readUInt8(0) === 1;
@@ -231,8 +232,8 @@ function readEdit(list: Buffer): Edit | null {
       edit = { ...edit, pause: edit.pause + duration };
       continue;
     }
-    if (i < count - 1 || list.readUInt32BE(at + step - 4) !== 0x10000) return null;
-    edit = { ...edit, start: time, end: duration === 0 ? 0 : edit.pause + duration };
+    if (i < count - 1 || duration === 0 || list.readUInt32BE(at + step - 4) !== 0x10000) return null;
+    edit = { ...edit, start: time, end: edit.pause + duration };
   }
   return edit;
 }

@@ -1,4 +1,4 @@
-// Reads MPEG-TS packets (ISO/IEC 13818-1): tables, time stamps, keyframes, what the picture is. Pure; used by the live segmenter.
+// Reads MPEG-TS packets (ISO/IEC 13818-1): tables, time stamps, keyframes, what the picture is. Pure; used by the live segmenter and scrambled.ts.
 import { readSps } from '#media/sps.ts';
 
 export const PACKET_SIZE = 188;

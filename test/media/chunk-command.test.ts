@@ -98,6 +98,16 @@ test('what is odd about a picture is mended before it is split', () => {
         `pad=1920:1080:-1:-1:eval=frame,format=yuv420p,setpts=PTS-(0.000000)/TB,${grid},${size}`,
     ],
     [
+      'of pixels whose shape means nothing',
+      { video: videoFacts({ absurdAspect: true }) },
+      `[0:0]setsar=1,setpts=PTS-(0.000000)/TB,${grid},${size}`,
+    ],
+    [
+      'later than this chunk',
+      { video: videoFacts({ startTime: 70, endTime: 80, keyframes: [70] }) },
+      `[0:0]setpts=PTS-(0.000000)/TB,${grid.replace('25/1', '25/1:start_time=0')},${size}`,
+    ],
+    [
       'rotated',
       { preparation: { ...PLAIN, rotation: 90 } },
       `[0:0]setpts=PTS-(0.000000)/TB,${grid},transpose=clock,${size}`,

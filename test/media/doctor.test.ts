@@ -259,6 +259,9 @@ test('what stands against copying, each alone', () => {
     [withVideo({ longestGop: 10.1 }), 'keyframes are more than 10 s apart'],
     [withVideo({ keyframes: [0.5] }), 'the first picture is no keyframe'],
     [withVideo({ startTime: 0.1, keyframes: [0.1] }), 'the picture starts later than the sound'],
+    [withVideo({ jumpsBack: true }), 'an edit list shows parts of it again, or leaves some out'],
+    [withVideo({ absurdAspect: true }), 'the header claims pixels of a shape that no picture has'],
+    [withVideo({ endTime: videoFacts().endTime - 2.1 }), 'the picture ends long before the sound'],
     [sourceFacts({ audio: [audioFacts({ codec: 'mp3' })] }), 'the sound is not AAC'],
     [sourceFacts({ warnings: ['[mov] stream 0, offset 0x1: partial file'] }), 'the file is damaged'],
     [sourceFacts({ video: null }), 'there is no video'],
@@ -270,6 +273,7 @@ test('what stands against copying, each alone', () => {
     sourceFacts({ audio: [] }),
     sourceFacts({ container: 'matroska,webm' }),
     withVideo({ startTime: 0.03, keyframes: [0.03] }),
+    withVideo({ endTime: videoFacts().endTime - 1.9 }),
   ]) {
     assert.deepEqual(isStandard(facts), { standard: true, reasons: [] });
   }

@@ -48,6 +48,29 @@ export async function withMatrix(
   return target;
 }
 
+/** Length in ticks of the movie, where it begins in ticks of the media (ISO/IEC 14496-12 §8.6.6). */
+export type Edit = readonly [length: number, from: number];
+
+/** Writes a copy of an MP4 whose index is at its end and whose first track has these edits instead of its one. */
+export async function withEdits(source: string, target: string, edits: readonly Edit[]): Promise<string> {
+  const bytes = await readFile(source);
+  const moov = bytes.lastIndexOf('moov');
+  const [trak, edts, elst] = ['trak', 'edts', 'elst'].map((name) => bytes.indexOf(name, moov));
+  if (trak === undefined || edts === undefined || elst === undefined) throw new Error('no edit list');
+  const end = elst - 4 + bytes.readUInt32BE(elst - 4);
+  const list = Buffer.alloc(12 * edits.length);
+  edits.forEach(([length, from], i) => {
+    list.writeUInt32BE(length, 12 * i);
+    list.writeInt32BE(from, 12 * i + 4);
+    list.writeUInt32BE(0x10000, 12 * i + 8);
+  });
+  const grown = elst + 12 + list.length - end;
+  for (const box of [moov, trak, edts, elst]) bytes.writeUInt32BE(bytes.readUInt32BE(box - 4) + grown, box - 4);
+  bytes.writeUInt32BE(edits.length, elst + 8);
+  await writeFile(target, Buffer.concat([bytes.subarray(0, elst + 12), list, bytes.subarray(end)]));
+  return target;
+}
+
 /** What `ffprobe` prints, a line each. */
 export async function probeLines(args: string, file: string): Promise<string[]> {
   const { stdout } = await run('ffprobe', ['-v', 'error', ...args.split(' '), file], { maxBuffer: 64 * 1024 * 1024 });

@@ -251,6 +251,7 @@ test('what the first bytes say', () => {
     [latin('GIF89a'), 'media GIF'],
     [latin('II*\0'), 'still tiff'],
     [latin(`BM${'\0'.repeat(12)}\x28\0\0\0`), 'still bmp'],
+    [latin('YUV4MPEG2 W320 H180 F25:1\nFRAME\n((((((((('), 'media YUV4MPEG2'],
     [latin('MThd\0\0\0\x06'), 'foreign a MIDI file: it holds notes for an instrument, not sound'],
     [latin('RIFF....RMIDdata'), 'foreign a MIDI file: it holds notes for an instrument, not sound'],
     [latin('BMW is a maker of cars, and this is a text.'), 'foreign plain text, not media'],

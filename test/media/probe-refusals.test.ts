@@ -4,6 +4,7 @@ import { chmod, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { isStandard } from '#media/doctor.ts';
 import { probeSource } from '#media/probe.ts';
+import { withEdits } from './made-media.ts';
 import { film, media, near, picture, probe, refused, sound, tool, video, X264 } from './probe-made-media.ts';
 import { LIMITS } from './sample-facts.ts';
 
@@ -64,6 +65,14 @@ test('cut uploads, encrypted media and refused codecs', async () => {
     `-i ${film} -c copy -encryption_scheme cenc-aes-ctr -encryption_key ${key} -encryption_kid ${key}`,
   );
   await refused(locked, ['encrypted_media', /encrypted/]);
+  const silent = await media.make('silent.mp4', `-i ${film} -c copy -an`);
+  await refused(await withEdits(silent, media.path('nothing.mp4'), [[0, 1024]]), ['corrupt_media', /holds no data/]);
+  const broadcast = await readFile(await media.make('broadcast.ts', `-i ${film} -c copy`));
+  for (let at = 0; at < broadcast.length; at += 188)
+    // Tables stay in the clear; of the media the payload is noise.
+    if (broadcast.readUInt16BE(at + 1) & 0x100) broadcast.fill(0xa5, at + 4, at + 188)[at + 3] = 0xd0;
+  await writeFile(media.path('locked.ts'), broadcast);
+  await refused(media.path('locked.ts'), ['encrypted_media', /^The broadcast is scrambled/]);
   const fragments = await readFile(
     await media.make('fragments.mp4', `-i ${film} -c copy -movflags frag_keyframe+empty_moov+default_base_moof`),
   );

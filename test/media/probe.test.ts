@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { decoderArguments } from '#media/decoders.ts';
 import { examine, isStandard } from '#media/doctor.ts';
 import { probeSource } from '#media/probe.ts';
-import { probeLines, withMatrix } from './made-media.ts';
+import { probeLines, withEdits, withMatrix } from './made-media.ts';
 import { film, media, near, picture, probe, refused, sound, tool, video, X264 } from './probe-made-media.ts';
 import { LIMITS } from './sample-facts.ts';
 
@@ -158,6 +158,46 @@ test('an edit list that begins between keyframes', async () => {
   assert.ok(isStandard(facts).reasons.includes('the first picture is no keyframe'));
 });
 
+test('an edit list of two parts: a copy would show what lies between, or neither', async () => {
+  // 25 frames/s in ticks of 1/12800; the delay of B-frames stands before the first.
+  const second = 12_800;
+  for (const [name, from] of [
+    ['parted.mp4', 1024 + 3 * second],
+    ['repeated.mp4', 1024],
+  ] as const) {
+    const edits = [
+      [1000, 1024],
+      [1000, from],
+    ] as const;
+    const facts = await probe(await withEdits(film, media.path(name), edits));
+    assert.deepEqual([video(facts).frames, video(facts).jumpsBack], [50, true], name);
+    assert.ok(isStandard(facts).reasons.includes('an edit list shows parts of it again, or leaves some out'), name);
+  }
+  assert.equal(video(await probe(film)).jumpsBack, undefined);
+});
+
+test('a picture that comes long after the sound', async () => {
+  const facts = await probe(
+    await media.make('late.mp4', `-i ${film} -itsoffset 20 -i ${film} -map 0:a -map 1:v -c copy`),
+  );
+  assert.deepEqual([video(facts).frames, facts.audio.length], [100, 1]);
+  near(video(facts).startTime, 20);
+});
+
+test('packets without a time of their own lie between the others', async () => {
+  for (const [name, codec] of [
+    ['disc.vob', 'mpeg2video'],
+    ['old.mpg', 'mpeg1video'],
+  ]) {
+    const facts = await probe(
+      await media.make(`${name}`, `${picture('64x64', '25', 2)} ${sound(2)} -c:v ${codec} -bf 2 -c:a mp2`),
+    );
+    const { constantFrameRate, averageFrameRate, frames, startTime, endTime } = video(facts);
+    assert.deepEqual([constantFrameRate, averageFrameRate, frames], [true, { num: 25, den: 1 }, 50], name);
+    near(endTime - startTime, 2, 0.001);
+  }
+});
+
 test('shape and colour of the picture', async () => {
   const wide = video(
     await probe(await media.make('wide.mp4', `${picture('720x576', '25', 0.4)} -vf setsar=64/45 ${X264}`)),
@@ -171,6 +211,7 @@ test('shape and colour of the picture', async () => {
     await probe(await media.make('absurd.mp4', `${picture('64x64', '25', 0.2)} -vf setsar=200/1 ${X264}`)),
   );
   assert.deepEqual([absurd.sampleAspectRatio, absurd.displayWidth], [{ num: 1, den: 1 }, 64]);
+  assert.deepEqual([absurd.absurdAspect, nearly.absurdAspect, wide.absurdAspect], [true, undefined, undefined]);
   const fields = video(
     await probe(
       await media.make(

@@ -24,6 +24,6 @@ test('a broadcast stays a transport stream, a disc becomes Matroska with samples
   });
   assert.equal(
     straightenCommand(disc, ['-i', 'in'], '/out').join(' '),
-    `${PREAMBLE} -map 0:0 -map 0:1 -map 0:2 -c copy -c:a:1 pcm_s24le -f matroska file:/out`,
+    `${PREAMBLE.replace('-i in', '-fflags +genpts -i in')} -map 0:0 -map 0:1 -map 0:2 -c copy -c:a:1 pcm_s24le -f matroska file:/out`,
   );
 });

@@ -25,8 +25,11 @@ export type Preparation = {
 export function gridFilters({ video, preparation, timeline, startFrame, endFrame }: Preparation): string[] {
   const { fps, sourceStart, videoShift } = timeline;
   const rate = `${fps.num}/${fps.den}`;
-  const startsLate = startFrame === 0 && video.startTime >= sourceStart - 0.5 / toNumber(fps);
+  // Of any chunk: one that ends before the first picture comes holds nothing else.
+  const startsLate = video.startTime >= sourceStart + (startFrame - 0.5) / toNumber(fps);
   return [
+    // Else every picture would count as one that changed its shape.
+    ...(video.absurdAspect ? ['setsar=1'] : []),
     ...(preparation.steady ? steadyFilters(video, preparation.deinterlace ? [isSize] : [isSize, isShape]) : []),
     // The source's own clock (-copyts), moved so that the timeline's zero is zero and frames fall on the grid, never between.
     `setpts=PTS-(${seconds(sourceStart - videoShift)})/TB`,
