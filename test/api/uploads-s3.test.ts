@@ -130,6 +130,8 @@ test('parts are sent straight to S3 by signed addresses', skip, async () => {
   for (const { part_number: number, url } of parts.slice(0, 2)) await send(number, url);
   const early = await complete(id);
   assert.deepEqual([early.status, /lacks 1 of 3 parts: 3/.test(early.text)], [409, true], early.text);
+  const another = { filename: 'direct.mp4', size: 9 * MB, upload_id: id };
+  assert.equal((await server.call('POST', '/upload/presign', { body: another })).status, 409);
   const status = (await server.call('GET', `/upload/${id}`)).body as { received: number[]; missing: number[] };
   assert.deepEqual([status.received, status.missing], [[0, 1], [2]]);
   const more = await server.call('POST', '/upload/presign', { body: { upload_id: id, part_numbers: [3] } });
@@ -137,6 +139,28 @@ test('parts are sent straight to S3 by signed addresses', skip, async () => {
   await send(3, (more.body as { parts: { url: string }[] }).parts[0]?.url ?? '');
   const done = await complete(id);
   assert.deepEqual([done.status, (done.body as { status: string }).status], [202, 'queued'], done.text);
+  await isStored(id);
+});
+
+test('parts that S3 would not join are told while they can be sent again', skip, async () => {
+  const presign = async (body: Readonly<Record<string, unknown>>) => {
+    const answer = await server.call('POST', '/upload/presign', { body });
+    return answer.body as { upload_id: string; parts: { url: string }[] };
+  };
+  const put = (url: string | undefined, bytes: Buffer) =>
+    fetch(url ?? '', { method: 'PUT', body: new Uint8Array(bytes) });
+  const { upload_id: id, parts } = await presign({ filename: 'small.mp4' });
+  const none = await complete(id);
+  assert.deepEqual([none.status, /no bytes in S3/.test(none.text)], [409, true], none.text);
+  await put(parts[0]?.url, film.subarray(0, MB));
+  const { parts: others } = await presign({ upload_id: id, part_numbers: [2] });
+  await put(others[0]?.url, film.subarray(6 * MB));
+  const early = await complete(id);
+  const { errors } = early.body as { errors: { path: string; message: string }[] };
+  assert.deepEqual([early.status, errors.map(({ path }) => path)], [409, ['parts.1']]);
+  await put(parts[0]?.url, film.subarray(0, 6 * MB));
+  const done = await complete(id);
+  assert.equal(done.status, 202, done.text);
   await isStored(id);
 });
 

@@ -25,7 +25,7 @@ export type Appending = {
 };
 
 /** bytes after which what has come is noted, so that a server that dies loses no more */
-const NOTED = 64 * 1024 ** 2;
+const NOTED = 16 * 1024 ** 2;
 /** bytes of a piece where the storage takes whole objects only; memory is one of them */
 const PIECE = 8 * 1024 ** 2;
 const MOST_PIECES = 9000;

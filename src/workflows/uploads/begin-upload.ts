@@ -92,13 +92,22 @@ export const expiry = ({ config }: Pick<Platform, 'config'>): Date =>
 const idOf = ({ id, grant, isPartial }: UploadWish): string =>
   grant && !isPartial ? grant.uploadId : (id ?? uuidv7());
 
-function checkSame(upload: Upload, { protocol, totalChunks, size }: UploadWish): void {
+/** Whether an upload that was begun before can go on as what is wished now. @throws PlatformError `conflict` */
+export function checkSame(
+  upload: Upload,
+  { protocol, totalChunks, size }: Pick<UploadWish, 'protocol' | 'totalChunks' | 'size'>,
+): void {
   const same =
     upload.protocol === protocol &&
     upload.totalChunks === totalChunks &&
     (size === null || upload.expectedSize === null || upload.expectedSize === size);
   if (same && upload.status === 'receiving') return;
-  throw new PlatformError('conflict', `Upload ${upload.id} was begun before, and is ${upload.status}`);
+  const bytes = upload.expectedSize === null ? '' : ` of ${upload.expectedSize} bytes`;
+  const pieces = upload.totalChunks === null ? '' : ` in ${upload.totalChunks} pieces`;
+  throw new PlatformError(
+    'conflict',
+    `Upload ${upload.id} was begun before, as ${upload.protocol}${bytes}${pieces}, and is ${upload.status}`,
+  );
 }
 
 async function checkSize(platform: Platform, { size, grant, projectId, isPartial }: UploadWish): Promise<void> {

@@ -9,10 +9,12 @@ import { type Failure, PlatformError, toFailure, toPlatformError } from '#domain
 import type { SourceFacts } from '#domain/source-facts.ts';
 import { describeChunks, missingChunks } from '#domain/upload.ts';
 import { uploadPrefix } from '#domain/video.ts';
+import type { UploadedPart } from '#storage/piecewise.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { probeStored } from '#workflows/probe-stored.ts';
 import { expiry, mostBytes, tooManyBytes } from '#workflows/uploads/begin-upload.ts';
 import { joinUpload } from '#workflows/uploads/join-upload.ts';
+import { LEAST_PART } from '#workflows/uploads/presign-upload.ts';
 import { growingKey, partsPrefix } from '#workflows/uploads/upload-storage.ts';
 import { dropArriving } from '#workflows/videos/drop-arriving.ts';
 import { failVideo } from '#workflows/videos/fail-video.ts';
@@ -147,8 +149,10 @@ async function checkComplete({ config, storage }: Platform, db: Kysely<Schema>, 
         'parts',
       );
     if (bytes > mostBytes({ config }, upload)) throw tooManyBytes({ config }, upload);
-    if (bytes === 0 || (expectedSize !== null && bytes !== expectedSize))
+    if (bytes === 0) throw new PlatformError('conflict', `Upload ${id} has no bytes in S3; send its parts first`);
+    if (expectedSize !== null && bytes !== expectedSize)
       throw new PlatformError('conflict', `Upload ${id} has ${bytes} bytes in S3; ${expectedSize} were announced`);
+    checkLeast(upload, parts);
     return;
   }
   const parts = await listUploadParts(db, upload);
@@ -169,9 +173,20 @@ async function checkComplete({ config, storage }: Platform, db: Kysely<Schema>, 
     );
 }
 
+/** S3 would refuse them when nothing can be sent again. */
+function checkLeast({ id }: Upload, parts: readonly UploadedPart[]): void {
+  const message = `at least ${LEAST_PART} bytes, as every part but the last`;
+  const errors = parts
+    .slice(0, -1)
+    .filter(({ size }) => size < LEAST_PART)
+    .map(({ number, size }) => ({ path: `parts.${number}`, message: `${message}; it has ${size}` }));
+  const [first] = errors;
+  if (first) throw new PlatformError('conflict', `Upload ${id}, ${first.path}: ${first.message}`, { errors });
+}
+
 function missingParts({ id, totalChunks }: Upload, missing: readonly number[], what: string): PlatformError {
   const list = describeChunks(missing);
-  const message = `Upload ${id} lacks ${missing.length} of ${totalChunks} ${what}: ${list}`;
+  const message = `Upload ${id} lacks ${missing.length} of ${totalChunks ?? 'its'} ${what}: ${list}`;
   return new PlatformError('conflict', message, {
     errors: missing.slice(0, 1000).map((index) => ({ path: `${what}.${index}`, message: 'missing' })),
   });

@@ -6,14 +6,15 @@ import { PlatformError } from '#domain/error.ts';
 import type { DirectUploads, UploadedPart } from '#storage/piecewise.ts';
 import { uploadKey } from '#workflows/job-storage.ts';
 import type { Platform } from '#workflows/platform.ts';
-import { beginUpload, type UploadWish } from '#workflows/uploads/begin-upload.ts';
+import { beginUpload, checkSame, type UploadWish } from '#workflows/uploads/begin-upload.ts';
 import { checkOpen } from '#workflows/uploads/receive-chunk.ts';
 
 /** Seconds that the address of a part lives. */
 export const SIGNED_SECONDS = 3600;
 /** S3's own limit. */
 export const MOST_PARTS = 10_000;
-const LEAST_PART = 5 * 1024 ** 2;
+/** bytes of every part but the last: S3's own limit as well */
+export const LEAST_PART = 5 * 1024 ** 2;
 const USUAL_PART = 8 * 1024 ** 2;
 
 export type PresignWish = Omit<UploadWish, 'protocol' | 'totalChunks' | 'chunkSize' | 'multipartId'> & {
@@ -30,9 +31,16 @@ export async function presignUpload(
   const direct = directOf(platform);
   const id = wish.grant?.uploadId ?? wish.id ?? uuidv7();
   const known = await findUpload(platform.database.db, { projectId: wish.projectId, id });
-  if (known?.protocol === 'presigned' && known.status === 'receiving') return known;
   const chunkSize = choosePartSize(wish.size, partSize);
   const totalChunks = wish.size === null ? null : Math.max(1, Math.ceil(wish.size / chunkSize));
+  if (known) {
+    checkSame(known, {
+      protocol: 'presigned',
+      totalChunks: wish.size === null ? known.totalChunks : totalChunks,
+      size: wish.size,
+    });
+    return known;
+  }
   const key = uploadKey(id);
   const multipartId = await direct.begin(key, contentType);
   try {
