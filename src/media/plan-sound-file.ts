@@ -44,7 +44,7 @@ export function planSoundFile(draft: Draft, spec: OutputSpec): DirectPlan {
     throw new PlatformError('unsupported_codec', `${spec.container} takes ${allowed.join(', ')} as audioCodec`);
   const copied = copiesSound(spec, track);
   const channels = fileChannels(track, { spec, codec });
-  const sampleRate = spec.sound ? fileRate(track, spec, codec) : soundRate(track, spec, codec);
+  const sampleRate = spec.sound ? fileRate(track, spec, { codec, channels }) : soundRate(track, spec, codec);
   return {
     ...blankDirect(draft, spec),
     kind: 'audio',
@@ -80,12 +80,19 @@ function fileChannels(track: AudioFacts, { spec, codec }: { spec: OutputSpec; co
   return surround ? track.channels : soundChannels(track, spec);
 }
 
-/** Hz: the source's where the codec can hold it, else the next higher it can, else its highest. */
-function fileRate(track: AudioFacts, spec: OutputSpec, codec: AudioCodec): number {
+/** Hz: the source's where the codec can hold it, else the next higher it can, else its highest; of MP3 lower where so few bits were asked for. */
+function fileRate(track: AudioFacts, spec: OutputSpec, { codec, channels }: Omit<Coding, 'sampleRate'>): number {
   const rates = AUDIO_SAMPLE_RATES[codec];
   const wanted = spec.audioSampleRate ?? track.sampleRate;
   if (!rates) return Math.min(192_000, Math.max(8000, wanted));
-  return rates.find((rate) => rate >= wanted) ?? rates.at(-1) ?? 48_000;
+  const own = rates.find((rate) => rate >= wanted) ?? rates.at(-1) ?? 48_000;
+  const bitrate = spec.audioBitrate;
+  // Vorbis is given more bits instead: eight channels would end at 8 kHz.
+  if (codec !== 'mp3' || bitrate === null || spec.audioSampleRate !== null) return own;
+  const enough = rates.filter(
+    (sampleRate) => sampleRate <= own && possibleBitrate(bitrate, { codec, channels, sampleRate }) <= bitrate,
+  );
+  return enough.at(-1) ?? own;
 }
 
 function fileBitrate(spec: OutputSpec, { codec, channels, sampleRate }: Coding): number {

@@ -21,17 +21,24 @@ const VORBIS: readonly (readonly [below: number, least: number, most: number])[]
   [40_000, 32_000, 125_000],
   [Number.POSITIVE_INFINITY, 32_000, 240_000],
 ];
+/** What an MP3 may have in all below each sampling rate (MPEG-2.5, MPEG-2, MPEG-1 Layer III): bits/s at least and at most. */
+const MP3: readonly (readonly [belowRate: number, least: number, most: number])[] = [
+  [16_000, 8000, 64_000],
+  [32_000, 8000, 160_000],
+  [Number.POSITIVE_INFINITY, 32_000, 320_000],
+];
 /** bits/s of one channel that libopus takes at the most. */
 const OPUS_MOST = 256_000;
 
 export type Coding = { readonly codec: AudioCodec; readonly channels: number; readonly sampleRate: number };
 
-/** The bitrate nearest to a wanted one that the encoder starts with: libvorbis and libopus refuse others. bits/s */
+/** The bitrate nearest to a wanted one that the encoder makes: libvorbis and libopus refuse others, LAME takes another. bits/s */
 export function possibleBitrate(wanted: number, { codec, channels, sampleRate }: Coding): number {
   if (codec === 'opus') return Math.min(wanted, OPUS_MOST * channels);
-  if (codec !== 'vorbis') return wanted;
-  const [, least, most] = VORBIS.find(([below]) => sampleRate < below) ?? [0, 32_000, 240_000];
-  return Math.min(Math.max(wanted, least * channels), most * channels);
+  if (codec !== 'vorbis' && codec !== 'mp3') return wanted;
+  const [table, share] = codec === 'mp3' ? [MP3, 1] : [VORBIS, channels];
+  const [, least, most] = table.find(([below]) => sampleRate < below) ?? [0, 32_000, 240_000];
+  return Math.min(Math.max(wanted, least * share), most * share);
 }
 
 /** bits/s that a codec needs for one and for two channels; lossless codecs have none. */

@@ -217,6 +217,15 @@ test('tags of Ogg stand with its stream; what a container takes is copied', () =
   ]);
 });
 
+test("what FFmpeg says of an MP4's brands is no tag of its sound", () => {
+  const film = { ...SOUND, container: 'mov,mp4,m4a,3gp,3g2,mj2', coverArt: null };
+  const args = soundCommand('audio_extract', { output_format: 'mp3', metadata: 'all' }, film);
+  assert.deepEqual(args.slice(args.indexOf('-map_metadata')), [
+    ...['-map_metadata', '0', '-metadata', 'major_brand=', '-metadata', 'minor_version='],
+    ...['-metadata', 'compatible_brands=', '-f', 'mp3', '-id3v2_version', '3', 'file:/out'],
+  ]);
+});
+
 test('a copied part of a sound begins where it was asked for, on whatever clock', () => {
   const facts = { ...SOUND, startTime: 10, audio: [audioFacts({ streamIndex: 2, startTime: 10, endTime: 20 })] };
   const spec = {
@@ -248,8 +257,12 @@ test('rates and bitrates are those the codec can hold', () => {
     const plan = directOf(planOf(outputsOf('audio_convert', given, 'mp3'), facts));
     return [plan.channels, plan.sampleRate, plan.audioBitrate];
   };
-  assert.deepEqual(at(8000, 1, { output_format: 'mp3' }), [1, 8000, 128_000]);
-  assert.deepEqual(at(7000, 1, { output_format: 'mp3' }), [1, 8000, 128_000]);
+  assert.deepEqual(at(8000, 1, { output_format: 'mp3' }), [1, 8000, 64_000]);
+  assert.deepEqual(at(7000, 1, { output_format: 'mp3' }), [1, 8000, 64_000]);
+  // So few bits are none of the usual rates'.
+  assert.deepEqual(at(44_100, 2, { output_format: 'mp3', bitrate: 16_000 }), [2, 24_000, 16_000]);
+  assert.deepEqual(at(16_000, 2, { output_format: 'mp3', bitrate: 16_000 }), [2, 16_000, 16_000]);
+  assert.deepEqual(at(48_000, 1, { output_format: 'mp3', bitrate: 8000, sample_rate: 48_000 }), [1, 48_000, 32_000]);
   assert.deepEqual(at(96_000, 2, { output_format: 'm4a' }), [2, 96_000, 192_000]);
   assert.deepEqual(at(192_000, 2, { output_format: 'aac' }), [2, 96_000, 192_000]);
   assert.deepEqual(at(44_100, 2, { output_format: 'opus' }), [2, 48_000, 128_000]);

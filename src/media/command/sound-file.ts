@@ -22,6 +22,9 @@ const PLACES = [
   'gps_longitude',
 ];
 
+/** What FFmpeg tells of an MP4 as if somebody had tagged it so; other formats would carry it on. */
+const BRANDS = ['major_brand', 'minor_version', 'compatible_brands'];
+
 /** A sound file. */
 export function soundFileCommand({
   container,
@@ -75,6 +78,6 @@ function tagArguments({ container, audio }: SourceFacts, sound: SoundFilePlan | 
   if (!sound || sound.tags === 'none') return ['-map_metadata', '-1'];
   // Ogg keeps its tags with the stream; all others with the file.
   const from = container === 'ogg' && audio[0] ? `0:s:${audio[0].streamIndex}` : '0';
-  const places = sound.tags === 'all' ? [] : PLACES.flatMap((name) => ['-metadata', `${name}=`]);
-  return ['-map_metadata', from, ...places];
+  const dropped = [...(sound.tags === 'all' ? [] : PLACES), ...(container.split(',').includes('mov') ? BRANDS : [])];
+  return ['-map_metadata', from, ...dropped.flatMap((name) => ['-metadata', `${name}=`])];
 }
