@@ -20,7 +20,7 @@ import { openQueue } from '#queue/queue.ts';
 import { readAuthorities } from '#storage/authorities.ts';
 import { type Cloudinary, openCloudinary } from '#storage/cloudinary.ts';
 import { createEgress } from '#storage/egress.ts';
-import { openManagedStorage } from '#storage/managed.ts';
+import { managedBucket, openManagedStorage } from '#storage/managed.ts';
 import { createLocationOpener } from '#storage/open.ts';
 import { startRangeReader } from '#storage/range-reader.ts';
 import { Originals } from '#workflows/originals.ts';
@@ -90,6 +90,7 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
       managed: storage,
       egress,
       s3,
+      managedBucket: managedBucket(config.STORAGE_URL),
       cloudinary,
       fileRoots: options.fileRoots ?? config.FILE_ROOTS,
       maxInlineBytes: config.MAX_INLINE_BYTES,

@@ -49,6 +49,11 @@ export function installAuth(app: Api, platform: Platform): void {
         `This key has the scopes ${caller.scopes.join(', ') || 'none'}; ${request.method} ${request.routeOptions.url} needs ${scope}`,
       );
     }
+    if (request.routeOptions.config.shared && caller.projectId !== DEFAULT_PROJECT)
+      throw new PlatformError(
+        'forbidden',
+        `This key is of the project ${caller.projectId}; ${request.method} ${request.routeOptions.url} concerns all projects and needs one of the project ${DEFAULT_PROJECT}`,
+      );
     request.caller = caller;
     if (caller.keyId !== null)
       request.isKeyGood = async () => (await findApiKey(platform.database.db, hashKey(key))) !== null;

@@ -33,6 +33,8 @@ export type RouteScope = Scope | 'open';
 declare module 'fastify' {
   interface FastifyContextConfig {
     readonly scope?: RouteScope;
+    /** It changes what all projects share: for keys of the default project alone, whose admins run the installation. */
+    readonly shared?: boolean;
     /** Another way in than a key, like a signed token: who comes by it; null where the request carries none. It may throw `unauthorized`. */
     readonly accept?: (request: FastifyRequest) => Caller | null;
     /** Statuses it answers with beside those of its schema. For the OpenAPI document. */
@@ -53,9 +55,15 @@ export function callerOf(request: FastifyRequest): Caller {
   throw new PlatformError('internal', `${request.method} ${request.url} was let through without a caller`);
 }
 
-/** `https://media.example.com`: PUBLIC_URL, or what the caller reached us under. No slash at its end. */
+/** A name or address and a port: RFC 9110 §7.2, without what no host is called. */
+const HOST = /^[\w.-]+(:\d{1,5})?$|^\[[\da-f:.]+\](:\d{1,5})?$/i;
+
+/** `https://media.example.com`: PUBLIC_URL, or what the caller reached us under. No slash at its end. @throws PlatformError `invalid_request` */
 export function baseUrl({ platform }: ApiContext, request: FastifyRequest): string {
-  return platform.config.PUBLIC_URL?.replace(/\/+$/, '') ?? `${request.protocol}://${request.host}`;
+  if (platform.config.PUBLIC_URL !== undefined) return platform.config.PUBLIC_URL.replace(/\/+$/, '');
+  const base = `${request.protocol}://${request.host}`;
+  if (HOST.test(request.host) && URL.canParse(base)) return base;
+  throw new PlatformError('invalid_request', 'The Host header names no host that links could lead to');
 }
 
 /** The same, in front of what plays. */

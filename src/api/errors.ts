@@ -145,6 +145,13 @@ export function installErrors(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => sendProblem(reply, notThere(request)));
 }
 
+/** Of addresses that no route can be asked about: `/%zz`, or a part longer than any name. */
+export function refuseAddress(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const isLong = isNodeError(thrown) && thrown.code === 'FST_ERR_MAX_PARAM_LENGTH';
+  const [error, status] = isLong ? [notThere(request), 404] : understand(thrown);
+  sendProblem(reply, error, status);
+}
+
 export function notThere(request: Pick<FastifyRequest, 'method' | 'url'>): PlatformError {
   const path = request.url.split('?', 1)[0];
   return new PlatformError('not_found', `There is nothing at ${request.method} ${path}; /openapi.json lists what is`);

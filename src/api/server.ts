@@ -14,7 +14,7 @@ import { findLivePage } from '#api/channels/live-pages.ts';
 import type { Api, ApiContext } from '#api/context.ts';
 import { installDashboard } from '#api/dashboard.ts';
 import { encoderRoutes } from '#api/encoder/routes.ts';
-import { checkWith, installErrors, MOST_FORM_FIELDS } from '#api/errors.ts';
+import { checkWith, installErrors, MOST_FORM_FIELDS, refuseAddress } from '#api/errors.ts';
 import type { EventStream } from '#api/event-stream.ts';
 import { attemptRoutes } from '#api/jobs/attempt-routes.ts';
 import { deliveryRoutes } from '#api/jobs/delivery-routes.ts';
@@ -46,6 +46,8 @@ const BODY_LIMIT = 1024 ** 2;
 const SOCKET_BUFFER = 1024 ** 2;
 /** How long a browser may remember what a preflight was answered. */
 const PREFLIGHT_SECONDS = 86_400;
+/** Milliseconds without a byte in either direction after which a connection is ended: whoever holds many of them open costs memory. */
+const SILENCE = 300_000;
 /** Seconds that requests may still take after the server was told to close. */
 const CLOSE_PATIENCE = 3;
 /** What swagger-ui and static files register for themselves: open to all. */
@@ -73,6 +75,8 @@ export async function createServer(platform: Platform, only?: OnlyService): Prom
     http: { highWaterMark: SOCKET_BUFFER, optimizeEmptyRequests: true },
     trustProxy: platform.config.TRUSTED_PROXIES.length > 0 ? [...platform.config.TRUSTED_PROXIES] : false,
     forceCloseConnections: 'idle',
+    connectionTimeout: SILENCE,
+    frameworkErrors: refuseAddress,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
   }).withTypeProvider<import('fastify-type-provider-zod').ZodTypeProvider>() as unknown as Api;
   app.setValidatorCompiler(zodValidator);

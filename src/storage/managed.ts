@@ -30,6 +30,9 @@ export type ManagedStore = Store &
     check(signal: AbortSignal): Promise<void>;
   };
 
+/** The bucket of STORAGE_URL; the prefix ends with a slash, or is empty. */
+export type ManagedBucket = { readonly bucket: string; readonly prefix: string };
+
 export type ManagedOptions = { readonly dataDir: string; readonly s3: S3Settings };
 
 /**
@@ -43,19 +46,17 @@ export async function openManagedStorage(
   if (url === undefined) return openDisk(path.join(dataDir, 'storage'));
   // A drive letter (C:\media) looks like a scheme of one letter.
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1]?.toLowerCase();
-  if (scheme === undefined) return openDisk(url);
-  if (scheme === 'file') return openDisk(fileURLToPath(url));
-  const place = /^s3:\/\/([^/?#]+)(?:\/([^?#]*))?$/i.exec(url);
+  if (scheme === undefined) return openFolder(url);
+  if (scheme === 'file') return openFolder(fileURLToPath(url));
+  const place = managedBucket(url);
   if (!place) {
     throw new PlatformError(
       'invalid_setting',
       `STORAGE_URL ${JSON.stringify(url)} is neither a directory nor s3://bucket/prefix.`,
     );
   }
-  const prefix = (place[2] ?? '').replace(/^\/+|\/+$/g, '');
   return openS3({
-    bucket: place[1] ?? '',
-    prefix: prefix === '' ? '' : `${prefix}/`,
+    ...place,
     region: s3.region,
     endpoint: s3.endpoint,
     forcePathStyle: null,
@@ -64,4 +65,20 @@ export async function openManagedStorage(
     acl: null,
     guard: null,
   });
+}
+
+/** The bucket that STORAGE_URL names; null where it names none. */
+export function managedBucket(url: string | undefined): ManagedBucket | null {
+  const [, bucket, rest = ''] = /^s3:\/\/([^/?#]+)(?:\/([^?#]*))?$/i.exec(url ?? '') ?? [];
+  const prefix = rest.replace(/^\/+|\/+$/g, '');
+  return bucket === undefined ? null : { bucket, prefix: prefix === '' ? '' : `${prefix}/` };
+}
+
+async function openFolder(folder: string): Promise<ManagedStore> {
+  try {
+    return await openDisk(folder);
+  } catch (error) {
+    if (!(error instanceof PlatformError)) throw error;
+    throw new PlatformError(error.code, `STORAGE_URL: ${error.message}`, { cause: error });
+  }
 }

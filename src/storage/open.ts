@@ -7,9 +7,10 @@ import { findRoot, openFileLocation } from '#storage/file-location.ts';
 import { openFtp } from '#storage/ftp.ts';
 import { openHttp } from '#storage/http.ts';
 import { openInline } from '#storage/inline.ts';
-import { checkKey, nameOfKey, splitPath } from '#storage/key.ts';
-import type { S3Settings } from '#storage/managed.ts';
+import { checkKey, isPlatformsOwn, nameOfKey, splitPath } from '#storage/key.ts';
+import type { ManagedBucket, S3Settings } from '#storage/managed.ts';
 import { openS3 } from '#storage/s3.ts';
+import { storageError } from '#storage/storage-error.ts';
 import type { Store } from '#storage/store.ts';
 
 export type OpenedSource = {
@@ -42,6 +43,8 @@ export type OpenerOptions = {
   /** FILE_ROOTS */
   readonly fileRoots: readonly string[];
   readonly s3: S3Settings;
+  /** Where managed storage is a bucket; else null. */
+  readonly managedBucket?: ManagedBucket | null;
   /** The storage key of a finished upload. */
   readonly uploads: (uploadId: string) => Promise<string>;
   /** null where USE_CLOUDINARY is off. */
@@ -112,7 +115,7 @@ async function open(
   }
 }
 
-function openS3Location({ s3, egress }: OpenerOptions, location: S3Location, role: EgressRole): Opened {
+function openS3Location({ s3, managedBucket, egress }: OpenerOptions, location: S3Location, role: EgressRole): Opened {
   const { accessKeyId, accessKeySecret, sessionToken } = location;
   if ((accessKeyId === null) !== (accessKeySecret === null)) {
     throw new PlatformError('invalid_request', 'S3 credentials need both the access key id and its secret.');
@@ -128,6 +131,12 @@ function openS3Location({ s3, egress }: OpenerOptions, location: S3Location, rol
       'invalid_request',
       'An S3 endpoint of your own needs credentials of your own: access_key_id and access_key_secret.',
     );
+  // The operator's keys open all of managed storage, where every project's media lies.
+  if (own === null && managedBucket?.bucket === location.bucket && holdsOurs(managedBucket.prefix, location.path))
+    throw storageError(`"${location.path}" of the bucket ${location.bucket} is the platform's own storage.`, {
+      role,
+      fault: 'denied',
+    });
   const store = openS3({
     bucket: location.bucket,
     prefix: folder,
@@ -142,6 +151,11 @@ function openS3Location({ s3, egress }: OpenerOptions, location: S3Location, rol
   });
   return { store, key: name, name };
 }
+
+const holdsOurs = (prefix: string, asked: string): boolean => {
+  const path = asked.replace(/^\//, '');
+  return path.startsWith(prefix) && isPlatformsOwn(path.slice(prefix.length));
+};
 
 const isSame = (endpoint: string, operators: string | null): boolean =>
   operators !== null && URL.parse(endpoint)?.href === URL.parse(operators)?.href;

@@ -286,3 +286,28 @@ test('secrets never come back', async () => {
     path: 'x',
   });
 });
+
+test('an address that is none, and links to a host that is none, are refused in the same words', async () => {
+  const { port } = new URL(server.base);
+  const ask = async (path: string, host = 'localhost'): Promise<readonly [status: number, problem: Problem]> => {
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.end(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    const answer = await text(socket);
+    return [Number(answer.split(' ')[1]), JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))) as Problem];
+  };
+  for (const [path, status, code] of [
+    ['/jobs/%zz', 400, 'invalid_request'],
+    ['/jobs/%ff', 400, 'invalid_request'],
+    [`/jobs/${'x'.repeat(501)}`, 404, 'not_found'],
+  ] as const) {
+    const [answered, problem] = await ask(path);
+    assert.deepEqual([answered, problem.status, problem.code], [status, status, code], path);
+  }
+  await using open = await openServer({ settings: { AUTH: 'on', ADMIN_KEY: 'an-admin-key-of-the-settings' } });
+  const there = new URL(open.base).host;
+  for (const host of ['a b', 'evil"<script>', 'user@host', 'a/b', '', `${there}:1:2`]) {
+    const socket = connect(Number(new URL(open.base).port), '127.0.0.1');
+    socket.end(`GET /oembed?url=x HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    assert.match(await text(socket), /^HTTP\/1.1 400 /, host);
+  }
+});

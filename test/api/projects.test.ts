@@ -68,3 +68,29 @@ test("a channel shows no other project's upload", async () => {
   });
   assert.equal(renamed.status, 200, renamed.text);
 });
+
+test("what all projects share is changed by the default project's admins alone", async () => {
+  const ADMIN = 'an-admin-key-of-the-settings';
+  const shared = [
+    ['POST', '/queue/pause'],
+    ['POST', '/queue/drain'],
+    ['POST', '/queue/resume'],
+    ['PUT', '/queue/projects/ours', { concurrency: 1 }],
+    ['POST', '/admin/storage/sweep'],
+  ] as const;
+  for (const [method, path, body] of shared) {
+    const refused = await server.call(method, path, { body, headers: as(keys.theirs) });
+    assert.equal(refused.status, 403, path);
+    assert.match(refused.text, /concerns all projects/);
+    const done = await server.call(method, path, { body, headers: as(ADMIN) });
+    assert.ok(done.status < 300, `${path}: ${done.text}`);
+  }
+  await server.call('POST', '/queue/resume', { headers: as(ADMIN) });
+  const limits = async (key: string) => {
+    const { body } = await server.call('GET', '/queue', { headers: as(key) });
+    return (body as { concurrency: { projects: object } }).concurrency.projects;
+  };
+  assert.deepEqual(await limits(keys.theirs), {});
+  assert.deepEqual(await limits(keys.ours), { ours: 1 });
+  assert.deepEqual(await limits(ADMIN), { ours: 1 });
+});

@@ -67,6 +67,25 @@ describe('open: keys and names', () => {
     }
   });
 
+  it("keeps the operator's keys from what lies in managed storage", async () => {
+    const id = '01a1fe74-3f59-742f-9ea9-a6d37b68db6d';
+    const managedBucket = { bucket: 'media', prefix: 'house/' };
+    const open = async (path: string, more: Partial<S3Location> = {}) => {
+      const places = opener({ managedBucket, s3: { ...NO_S3, credentials: { ...KEYS, sessionToken: null } } });
+      const opened = [await places.openSource(s3(path, more)), await places.openDestination(s3(path, more))];
+      for (const { store } of opened) await store.close();
+    };
+    for (const path of [`house/uploads/${id}/original`, `/house/jobs/${id}/t1-1/a.mp4`, 'house/live/7/log.txt'])
+      await assert.rejects(open(path), { code: 'source_denied' }, path);
+    await assert.rejects(opener({ managedBucket }).openDestination(s3(`house/jobs/${id}`)), {
+      code: 'destination_denied',
+    });
+    // Whoever has keys of his own sees what they open; what is not the platform's is nothing to it.
+    await open(`house/uploads/${id}/original`, KEYS);
+    for (const path of [`uploads/${id}/original`, 'house/uploads/film.mp4', 'house/films/a.mp4']) await open(path);
+    await open(`house/uploads/${id}/original`, { bucket: 'another' });
+  });
+
   it('opens folders as destinations, the root too', async () => {
     for (const [location, key] of [
       [s3('out/hls/'), 'hls'],
@@ -251,6 +270,7 @@ describe('managed storage', () => {
     }
     await assert.rejects(openManagedStorage('ftp://host/x', options()), { code: 'invalid_setting' });
     await assert.rejects(openManagedStorage('s3://', options()), { code: 'invalid_setting' });
+    await assert.rejects(openManagedStorage(path.join(root, 'named', 'a'), options()), /^PlatformError: STORAGE_URL: /);
     assert.equal((await openManagedStorage('s3://bucket', options())).kind, 's3');
   });
 });

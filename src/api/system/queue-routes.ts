@@ -1,8 +1,10 @@
 // The queue of the whole cluster: what waits, and whether work is taken. Wired by server.ts.
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Api, ApiContext } from '#api/context.ts';
+import { type Api, type ApiContext, callerOf } from '#api/context.ts';
 import { problemSchema } from '#api/errors.ts';
 import { findQueueState, listProjectLimits } from '#database/queue-state.ts';
+import { DEFAULT_PROJECT } from '#domain/access.ts';
 import { QUEUE_STATES, type QueueState } from '#domain/queue-state.ts';
 import { changeQueueState, limitProject } from '#workflows/control-queue.ts';
 
@@ -24,12 +26,18 @@ const ACTS: Readonly<Record<string, readonly [state: QueueState, summary: string
 
 export function queueRoutes(app: Api, { platform }: ApiContext): void {
   const { db } = platform.database;
-  const show = async (): Promise<z.output<typeof queueSchema>> => {
-    const [{ state, changedAt }, projects, lanes] = await Promise.all([
+  const show = async (request: FastifyRequest): Promise<z.output<typeof queueSchema>> => {
+    const { projectId } = callerOf(request);
+    const [{ state, changedAt }, limits, lanes] = await Promise.all([
       findQueueState(db),
       listProjectLimits(db),
       platform.queue.counts(),
     ]);
+    // What other projects there are is nothing for a project's own key.
+    const projects =
+      projectId === DEFAULT_PROJECT
+        ? limits
+        : Object.fromEntries(Object.entries(limits).filter(([name]) => name === projectId));
     const concurrency = { default: platform.config.PROJECT_CONCURRENCY, projects };
     return { state, changedAt: changedAt.toISOString(), concurrency, lanes: { ...lanes } };
   };
@@ -44,17 +52,17 @@ export function queueRoutes(app: Api, { platform }: ApiContext): void {
   for (const [name, [state, summary]] of Object.entries(ACTS)) {
     app.post(
       `/queue/${name}`,
-      { config: { scope: 'admin' }, schema: { tags, summary, response: { 200: queueSchema } } },
-      async () => {
+      { config: { scope: 'admin', shared: true }, schema: { tags, summary, response: { 200: queueSchema } } },
+      async (request) => {
         await changeQueueState(platform, state);
-        return show();
+        return show(request);
       },
     );
   }
   app.put(
     '/queue/projects/:project',
     {
-      config: { scope: 'admin' },
+      config: { scope: 'admin', shared: true },
       schema: {
         tags,
         summary: 'What a project may have of each lane at once; null takes PROJECT_CONCURRENCY',
@@ -65,7 +73,7 @@ export function queueRoutes(app: Api, { platform }: ApiContext): void {
     },
     async (request) => {
       await limitProject(platform, { projectId: request.params.project, concurrency: request.body.concurrency });
-      return show();
+      return show(request);
     },
   );
 }

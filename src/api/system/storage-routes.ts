@@ -99,7 +99,7 @@ export function storageRoutes(app: Api, { platform }: ApiContext): void {
   app.post(
     '/admin/storage/sweep',
     {
-      config: admin,
+      config: { ...admin, shared: true },
       schema: {
         tags,
         summary: 'Delete what is due now, as the hourly sweep does; a worker begins with it at once',
