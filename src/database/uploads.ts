@@ -207,8 +207,9 @@ export async function deleteUpload(
   await db.deleteFrom('upload').where('project_id', '=', projectId).where('id', '=', id).execute();
 }
 
-/** Uploads that end with their time: neither a video nor an unfinished job needs their bytes. */
-export const isUnneeded = sql<boolean>`upload.status <> 'finishing'
+/** Uploads that end with their time: neither a video nor an unfinished job needs their bytes, nor does a concatenation that has taken them. */
+export const isUnneeded = sql<boolean>`(upload.status <> 'finishing' or (upload.is_partial
+    and not exists (select from upload whole where upload.id = any(whole.concatenates))))
   and not exists (select from video where video.storage_key = upload.storage_key)
   and not exists (select from job where job.source_key = upload.storage_key and job.status in ('queued', 'processing', 'paused'))`;
 

@@ -254,10 +254,19 @@ test('an upload is given up by its client, or when its time is over', async () =
   const { upload_id: kept } = await init(server, { total_chunks: 1 });
   await sendChunk(server.base, { id: kept, index: 0, bytes: film });
   await complete(kept);
-  await sql`update upload set expires_at = now() - interval '1 hour' where id in (${late}, ${kept})`.execute(
-    server.platform.database.db,
+  // A part whose concatenation is gone: its video was deleted while it was made.
+  const part = await fetch(`${server.base}/upload/tus`, {
+    method: 'POST',
+    headers: { 'Tus-Resumable': '1.0.0', 'Upload-Length': '10', 'Upload-Concat': 'partial' },
+  });
+  const orphan = part.headers.get('location')?.split('/').at(-1);
+  const { db } = server.platform.database;
+  await sql`update upload set status = 'finishing' where id = ${orphan}`.execute(db);
+  await sql`update upload set expires_at = now() - interval '1 hour' where id in (${late}, ${kept}, ${orphan})`.execute(
+    db,
   );
   await sweepUploads(server.platform);
+  assert.equal((await server.call('GET', `/upload/${orphan}`)).status, 404);
   assert.deepEqual(await storedKeys(server, `uploads/${late}/`), []);
   assert.equal((await server.call('GET', `/videos/${late}`)).status, 404);
   // What has become a video lives as long as the video.
