@@ -4,6 +4,8 @@ import type { ChannelLog } from '#live/channel-log.ts';
 import { betterInputs, failoverOf, inputNamed, nextInput, patienceWith } from '#live/input-order.ts';
 import type { LiveContext } from '#live/live-work.ts';
 import { type LiveDoors, type OpenedInput, openInput } from '#live/open-input.ts';
+import type { PublisherPlace } from '#live/resolve-input.ts';
+import type { Waiting } from '#live/rtmp-server.ts';
 import { Standby } from '#live/standby.ts';
 
 export type InputsOptions = {
@@ -27,6 +29,8 @@ const KEPT_OF_HLS = 6;
 export class ChannelInputs {
   readonly #options: InputsOptions;
   readonly #standbys = new Map<LiveInputName, Standby>();
+  /** Where publishers are waited for. */
+  readonly #places = new Map<LiveInputName, Waiting>();
 
   constructor(options: InputsOptions) {
     this.#options = options;
@@ -45,7 +49,7 @@ export class ChannelInputs {
     // Two processes must not stand at one port.
     await standby?.stop();
     const input = inputNamed(spec, name);
-    if (input) return this.#open(input);
+    if (input) return this.#open(name, input);
     const source = { kind: 'slate', look: spec.slate === 'bars' ? 'bars' : 'black', ...picture } as const;
     return { source, secrets: [], waiting: null, behind: 0, close: async () => undefined };
   }
@@ -62,7 +66,7 @@ export class ChannelInputs {
       const standby = new Standby({
         ...{ context, name, log, onSound: onReady },
         onBack: (back) => void this.#standbys.set(name, back),
-        open: () => this.#open(input),
+        open: () => this.#open(name, input),
         keepSeconds: isRemote(input) ? kept : null,
         holeSeconds: Math.max(SHORTEST_HOLE, failoverOf(spec, input)),
       });
@@ -96,6 +100,9 @@ export class ChannelInputs {
     const standbys = [...this.#standbys.values()];
     this.#standbys.clear();
     await Promise.all(standbys.map((standby) => standby.stop()));
+    const places = [...this.#places.values()];
+    this.#places.clear();
+    await Promise.all(places.map((place) => place.close()));
   }
 
   /** What lies here can be opened at any time. */
@@ -106,9 +113,17 @@ export class ChannelInputs {
     return name === 'fallback' && input !== null && !isRemote(input);
   }
 
-  #open(input: ChannelInput): Promise<OpenedInput> {
+  #open(name: LiveInputName, input: ChannelInput): Promise<OpenedInput> {
     const { context, doors, projectId, picture } = this.#options;
-    return openInput(context, doors, { projectId, input, picture });
+    const { proxy } = doors;
+    return openInput(context, { proxy, wait: (place) => this.#wait(name, place) }, { projectId, input, picture });
+  }
+
+  /** Between two runs its publisher may come, and must not be turned away: a place is kept for as long as the channel runs. */
+  async #wait(name: LiveInputName, place: PublisherPlace): Promise<Waiting> {
+    const waiting = this.#places.get(name) ?? (await this.#options.doors.desks.wait(place));
+    this.#places.set(name, waiting);
+    return waiting;
   }
 }
 

@@ -2,7 +2,7 @@
 import type { ChannelInput } from '#domain/channel.ts';
 import type { LiveContext } from '#live/live-work.ts';
 import type { RecordingKeeper } from '#live/recording-keeper.ts';
-import { resolveInput } from '#live/resolve-input.ts';
+import { type PublisherPlace, resolveInput } from '#live/resolve-input.ts';
 import type { RtmpDesks, Waiting } from '#live/rtmp-server.ts';
 import type { LiveSource } from '#media/command/live-input.ts';
 
@@ -32,20 +32,20 @@ export type OpenWish = {
 /** @throws PlatformError `source_*`, `invalid_request`, `port_taken`, `conflict` */
 export async function openInput(
   context: LiveContext,
-  { desks, proxy }: Pick<LiveDoors, 'desks' | 'proxy'>,
+  { wait, proxy }: { readonly wait: (place: PublisherPlace) => Promise<Waiting>; readonly proxy: string },
   { projectId, input, picture }: OpenWish,
 ): Promise<OpenedInput> {
   const resolved = await resolveInput(context, { projectId, input, picture, proxy });
   const { source, secrets, publisher } = resolved;
   if (!publisher) return { source, secrets, waiting: null, behind: 0, close: resolved.close };
-  const waiting = await desks.wait(publisher);
+  const waiting = await wait(publisher);
   return {
     source,
     secrets,
     waiting,
     behind: 0,
     close: async () => {
-      await waiting.close();
+      waiting.finish();
       await resolved.close();
     },
   };

@@ -30,8 +30,18 @@ const MOST_CALLERS = 100;
 const HANDSHAKE = 1536;
 const WINDOW = 2_500_000;
 
-type Desk = { readonly server: Server; readonly places: Map<string, Place>; callers: number };
-type Place = { readonly key: string; publication: Publication; socket: Socket | null; reader: Writable | null };
+type Desk = { readonly server: Server; readonly places: Map<string, Place>; readonly callers: Set<Socket> };
+type Place = {
+  readonly key: string;
+  publication: Publication;
+  socket: Socket | null;
+  reader: Writable | null;
+  /** performance.now() when the publisher last said something */
+  heardAt: number;
+};
+
+/** Milliseconds without a word after which a publisher is no longer waited for by who reads it. */
+const QUIET = 1000;
 
 /** A place at which a publisher is waited for, until it is closed. */
 export type Waiting = {
@@ -39,6 +49,8 @@ export type Waiting = {
   attach(reader: Writable): void;
   detach(reader: Writable): void;
   readonly isLive: boolean;
+  /** Who read has ended. A publisher that has fallen silent is let go; one that speaks, or came meanwhile, stays for who reads next. */
+  finish(): void;
   close(): Promise<void>;
 };
 
@@ -61,7 +73,7 @@ export class RtmpDesks {
     const id = `${app}/${key}`;
     if (desk.places.has(id))
       throw new PlatformError('conflict', `Another channel waits for this stream key on port ${port}`);
-    const place: Place = { key, publication: new Publication(), socket: null, reader: null };
+    const place: Place = { key, publication: new Publication(), socket: null, reader: null, heardAt: 0 };
     desk.places.set(id, place);
     return {
       attach: (reader) => {
@@ -75,6 +87,9 @@ export class RtmpDesks {
       get isLive() {
         return place.socket !== null;
       },
+      finish: () => {
+        if (performance.now() - place.heardAt > QUIET) place.socket?.destroy();
+      },
       close: async () => {
         if (desk.places.get(id) !== place) return;
         desk.places.delete(id);
@@ -82,6 +97,8 @@ export class RtmpDesks {
         if (desk.places.size > 0) return;
         this.#desks.delete(name);
         desk.server.close();
+        // Callers that have not said what they want would hold it open.
+        for (const caller of desk.callers) caller.destroy();
         await once(desk.server, 'close');
       },
     };
@@ -90,9 +107,9 @@ export class RtmpDesks {
 
 async function openDesk(host: string, port: number): Promise<Desk> {
   const server = createServer({ noDelay: true });
-  const desk: Desk = { server, places: new Map(), callers: 0 };
+  const desk: Desk = { server, places: new Map(), callers: new Set() };
   server.on('connection', (socket) => {
-    if (desk.callers >= MOST_CALLERS) socket.destroy();
+    if (desk.callers.size >= MOST_CALLERS) socket.destroy();
     else serve(desk, socket);
   });
   server.listen({ host, port, exclusive: true });
@@ -109,7 +126,7 @@ async function openDesk(host: string, port: number): Promise<Desk> {
 }
 
 function serve(desk: Desk, socket: Socket): void {
-  desk.callers += 1;
+  desk.callers.add(socket);
   const caller = new Caller(desk, socket);
   socket.setTimeout(PATIENCE, () => socket.destroy());
   // Who connects and says nothing of use must not hold a place for ever.
@@ -127,7 +144,7 @@ function serve(desk: Desk, socket: Socket): void {
   });
   socket.once('close', () => {
     clearTimeout(patience);
-    desk.callers -= 1;
+    desk.callers.delete(socket);
     caller.leave();
   });
 }
@@ -191,7 +208,10 @@ class Caller {
   #take(message: RtmpMessage): void {
     const { type } = message;
     if (type === COMMAND) this.#command(readAmf(message.body));
-    else if (type === AUDIO || type === VIDEO || type === DATA) this.#place?.publication.take(message);
+    else if (this.#place && (type === AUDIO || type === VIDEO || type === DATA)) {
+      this.#place.heardAt = performance.now();
+      this.#place.publication.take(message);
+    }
   }
 
   #command([name, transaction, first, second]: AmfValue[]): void {
@@ -249,13 +269,14 @@ class Caller {
     // Whoever has the key and comes anew is the same publisher, whose old line is dead.
     const before = place.socket;
     place.socket = this.#socket;
+    place.heardAt = performance.now();
     this.#place = place;
     if (before) {
       place.publication.end();
       place.publication = new Publication();
       before.destroy();
     }
-    if (place.reader && !place.reader.writableEnded) place.publication.attach(place.reader);
+    if (place.reader && !place.reader.writableEnded && !place.reader.destroyed) place.publication.attach(place.reader);
     this.#status('status', 'NetStream.Publish.Start', 'Publishing.');
   }
 

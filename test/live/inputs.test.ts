@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { until } from '../api/open-server.ts';
+import { eventually } from '../kit/eventually.ts';
 import { missingRtmp, startRtmp } from '../kit/nginx-rtmp.ts';
 import { freePort } from '../kit/server-process.ts';
 import { isRunning, type LiveServer, openLive } from './open-live.ts';
@@ -112,12 +113,25 @@ test('RTMP: pulled from a server; and published to us with the key alone', { ski
   const wrong = send('-f', 'flv', `rtmp://127.0.0.1:${port}/live/the-wrong-key`);
   assert.notEqual(await new Promise((resolve) => wrong.once('close', resolve)), 0);
   assert.equal((await server.job(job)).status, 'pending');
-  const right = send('-f', 'flv', `rtmp://127.0.0.1:${port}/live/the-right-key`);
-  senders.push(right);
+  const publish = () => {
+    const sender = send('-f', 'flv', `rtmp://127.0.0.1:${port}/live/the-right-key`);
+    senders.push(sender);
+    return sender;
+  };
+  const right = publish();
   await server.reach(job, isRunning);
-  right.kill('SIGKILL');
+  // An encoder comes back before its old line is known to be dead, then as soon as it has left: it is never sent away.
+  const again = publish();
+  await server.reach(job, (answer) => isRunning(answer) && answer.restarts === 1);
+  assert.deepEqual([again.exitCode, again.signalCode], [null, null]);
+  await eventually(() => assert.notEqual(right.exitCode, null));
+  again.kill('SIGKILL');
+  const third = publish();
+  await server.reach(job, (answer) => isRunning(answer) && answer.restarts === 2);
+  assert.deepEqual([third.exitCode, third.signalCode], [null, null]);
+  third.kill('SIGKILL');
   await server.reach(job, ({ status, retries }) => status === 'pending' && retries === 0);
-  senders.push(send('-f', 'flv', `rtmp://127.0.0.1:${port}/live/the-right-key`));
+  publish();
   await server.reach(job, isRunning);
   assert.doesNotMatch(await server.log(job), /the-right-key/);
 });
