@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import { describeSettings } from '#config/describe-settings.ts';
 import { readSecretKey, readWebhookSecret } from '#config/keys.ts';
 import { readSearchPath } from '#config/read-environment.ts';
-import type { Config } from '#config/settings.ts';
+import type { Config, SettingName } from '#config/settings.ts';
 import { type Database, openDatabase } from '#database/connect.ts';
 import { listen } from '#database/listen.ts';
 import { migrate } from '#database/migrate.ts';
@@ -68,7 +68,7 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     opened.defer(() => part.close());
     return part;
   };
-  await timing.of('data directory', prepareDataDir(config));
+  await timing.of('folders', prepareFolders(config, options.works));
   const limits = mediaLimits(config);
   const s3 = s3Settings(config);
   // Independent of each other: the database's start is what takes longest.
@@ -168,18 +168,24 @@ export async function startEmbeddedDatabase({ DATA_DIR }: Pick<Config, 'DATA_DIR
   return startEmbedded({ folder: join(DATA_DIR, 'database'), durable: true });
 }
 
-async function prepareDataDir({ DATA_DIR }: Config): Promise<void> {
+async function prepareFolders({ DATA_DIR, TEMP_VIDEOS_DIR }: Config, works: boolean): Promise<void> {
+  await prepareFolder(DATA_DIR, 'The data directory', 'DATA_DIR');
+  if (works && TEMP_VIDEOS_DIR !== undefined)
+    await prepareFolder(TEMP_VIDEOS_DIR, 'The scratch folder', 'TEMP_VIDEOS_DIR');
+}
+
+async function prepareFolder(folder: string, what: string, setting: SettingName): Promise<void> {
   try {
-    await mkdir(DATA_DIR, { recursive: true });
-    // Only a file that was made shows that files can be: root may write anywhere, but not to /proc or a read-only disk.
-    const trial = join(DATA_DIR, `.trial-${randomBytes(6).toString('hex')}`);
+    await mkdir(folder, { recursive: true });
+    // Only a file that was made shows that files can be: root may write anywhere, but not to a read-only disk.
+    const trial = join(folder, `.trial-${randomBytes(6).toString('hex')}`);
     await writeFile(trial, '', { flag: 'wx' });
     await rm(trial);
-    await statfs(DATA_DIR);
+    await statfs(folder);
   } catch (error) {
     throw new PlatformError(
       'data_dir_unusable',
-      `The data directory ${DATA_DIR} is not writable; choose another with DATA_DIR or change its permissions`,
+      `${what} ${folder} is not writable; choose another with ${setting} or change its permissions`,
       { cause: error },
     );
   }

@@ -12,6 +12,7 @@ import { readEnvironment } from '#config/read-environment.ts';
 import type { Config } from '#config/settings.ts';
 import { isNodeError, PlatformError } from '#domain/error.ts';
 import { type OpenPlatform, openPlatform } from '#platform.ts';
+import { warnOfStorage } from '#workflows/check-health.ts';
 import { startIntake } from '#workflows/encoder/start-intake.ts';
 import { startLoadSampler } from '#workflows/sample-load.ts';
 import { startWorker, type Worker } from '#workflows/start-worker.ts';
@@ -62,6 +63,7 @@ async function serve(config: Config, { seedPorts }: { readonly seedPorts: boolea
   const sampler = startLoadSampler(platform);
   const place = app ? addressOf(app, config) : null;
   process.stdout.write(place ? `Rendition is ready at ${place}\n` : 'Rendition is ready\n');
+  void warnOfStorage(platform);
   // Awaited, or the platform would be closed at once. The server first: who asks now is told to come again, and nothing new is taken in.
   return await untilStopped(platform, () => [
     app?.close(),

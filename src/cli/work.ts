@@ -6,6 +6,7 @@ import { hearStop } from '#cli/until-stopped.ts';
 import { readEnvironment } from '#config/read-environment.ts';
 import type { Config } from '#config/settings.ts';
 import { openPlatform } from '#platform.ts';
+import { warnOfStorage } from '#workflows/check-health.ts';
 import { startLoadSampler } from '#workflows/sample-load.ts';
 import { startWorker } from '#workflows/start-worker.ts';
 
@@ -37,6 +38,7 @@ async function work(config: Config): Promise<number> {
   const worker = await startWorker(platform);
   const sampler = startLoadSampler(platform);
   process.stdout.write(`Worker ${platform.workerId} is ready\n`);
+  void warnOfStorage(platform);
   // Awaited here: until then it needs what `using` closes.
   return await untilStopped(platform, (ending) => [
     ending === 'SIGTERM' ? worker.drain() : worker.stop(),

@@ -1,4 +1,4 @@
-// Is everything there that work needs: database, queue, storage, FFmpeg? Called by /health, /metrics and `rendition doctor`.
+// Is everything there that work needs: database, queue, storage, FFmpeg? Called by /health, /metrics, `rendition doctor`, and at the start of servers and workers.
 import { access, constants } from 'node:fs/promises';
 import { sql } from 'kysely';
 import type { Platform } from '#workflows/platform.ts';
@@ -19,6 +19,12 @@ export async function checkHealth(platform: Platform): Promise<Health> {
     judge(() => access(platform.tool.ffmpeg, constants.X_OK)),
   ]);
   return { database, queue, storage, ffmpeg };
+}
+
+/** At the start of a process: a bucket may come later, so that this is said and ends nothing. */
+export async function warnOfStorage({ storage, log }: Pick<Platform, 'storage' | 'log'>): Promise<void> {
+  const wrong = await judge(() => storage.check(AbortSignal.timeout(PATIENCE * 1000)));
+  if (wrong !== null) log.warn(`the managed storage (STORAGE_URL) cannot be used now: ${wrong}`);
 }
 
 async function judge(check: () => Promise<unknown>): Promise<string | null> {

@@ -72,6 +72,11 @@ test('surroundings that do not fit are told in one line', async () => {
   const cases: readonly (readonly [args: readonly string[], env: Record<string, string>, said: RegExp])[] = [
     [['serve'], { PORT: port, DATA_DIR: folder }, new RegExp(`Port ${port} of 127.0.0.1 is taken`)],
     [['serve'], { PORT: '0', DATA_DIR: path.join(file, 'data') }, /data directory .* is not writable/],
+    [
+      ['serve'],
+      { PORT: '0', DATA_DIR: folder, TEMP_VIDEOS_DIR: path.join(file, 'x') },
+      /scratch folder .* is not writable; choose another with TEMP_VIDEOS_DIR/,
+    ],
     // Where even root can make no file.
     ...(process.platform === 'linux'
       ? ([[['serve'], { PORT: '0', DATA_DIR: '/sys/fs' }, /\/sys\/fs is not writable/]] as const)
