@@ -88,6 +88,10 @@ const graphOf = (changes: Partial<ChunkCommandOptions>) => {
 const size = 'scale=1280:720:flags=bicubic,setsar=1,format=yuv420p[v0]';
 const grid = 'fps=25/1,tpad=stop=-1:stop_mode=clone,trim=start_pts=300:end_pts=1500,setpts=PTS-STARTPTS';
 
+const bt709 = 'setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709';
+const named = `scale=1280:720:flags=bicubic:out_color_matrix=bt709,setsar=1,${bt709},format=yuv420p[v0]`;
+const unnamed = { primaries: null, transfer: null, matrix: null, range: null };
+
 test('what is odd about a picture is mended before it is split', () => {
   const rows: [string, Partial<ChunkCommandOptions>, string][] = [
     [
@@ -101,6 +105,21 @@ test('what is odd about a picture is mended before it is split', () => {
       'of pixels whose shape means nothing',
       { video: videoFacts({ absurdAspect: true }) },
       `[0:0]setsar=1,setpts=PTS-(0.000000)/TB,${grid},${size}`,
+    ],
+    [
+      'of high definition without names for its colours',
+      { video: videoFacts({ color: unnamed }) },
+      `[0:0]setpts=PTS-(0.000000)/TB,${grid},${bt709},${size}`,
+    ],
+    [
+      'of red, green and blue',
+      { video: videoFacts({ color: unnamed, chroma: 'rgb' }) },
+      `[0:0]setpts=PTS-(0.000000)/TB,${grid},${named}`,
+    ],
+    [
+      'below high definition',
+      { video: videoFacts({ color: unnamed, displayWidth: 1024, displayHeight: 576 }) },
+      `[0:0]setpts=PTS-(0.000000)/TB,${grid},${size}`,
     ],
     [
       'later than this chunk',
@@ -136,7 +155,7 @@ test('what is odd about a picture is mended before it is split', () => {
     [
       'transparent',
       { preparation: { ...PLAIN, background: '0x000000' } },
-      `[0:0]setpts=PTS-(0.000000)/TB,${grid},format=rgba,split[bgf][bgm];[bgm]lutrgb=r=0:g=0:b=0:a=255[bgb];[bgb][bgf]overlay=format=auto,${size}`,
+      `[0:0]setpts=PTS-(0.000000)/TB,${grid},format=rgba,split[bgf][bgm];[bgm]lutrgb=r=0:g=0:b=0:a=255[bgb];[bgb][bgf]overlay=format=auto,${named}`,
     ],
     [
       'first chunk, late start',

@@ -9,6 +9,7 @@ import {
   drawBranch,
   flattenFilters,
   gridFilters,
+  plainColour,
   seconds,
   sizeFilters,
   toneMapFilters,
@@ -190,7 +191,7 @@ export function frameChain(options: FrameOptions, startFrame: number, endFrame: 
   const filters = [
     ...gridFilters(prepared),
     ...uprightFilters(preparation),
-    ...(preparation.toneMap ? toneMapFilters(preparation.toneMap, size) : []),
+    ...(preparation.toneMap ? toneMapFilters(preparation.toneMap, size) : plainColour(video)),
     ...(options.ground ? [flattenFilters(options.ground, 'bg')] : []),
     ...sizeFilters(
       { ...size, fit: direct.fit, pixelFormat: 'yuv420p' },

@@ -91,10 +91,22 @@ export function toneMapFilters(kind: 'pq' | 'hlg', size: { width: number; height
   ];
 }
 
-/** An 8-bit picture that is only tagged as HDR is none (doctor.ts): the tag must not reach the result, or players map its tones. */
-function plainColour({ color }: VideoFacts): string[] {
+/** Names what every player takes of itself in high definition. */
+const BT709 = 'setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709';
+
+/** Where a source says nothing of its colours, players go by its size: from here on for BT.709, below for BT.601. */
+const isHighDefinition = ({ displayWidth, displayHeight }: VideoFacts): boolean =>
+  Math.max(displayWidth, displayHeight) >= 1280 || Math.min(displayWidth, displayHeight) >= 720;
+
+/**
+ * An 8-bit picture that is only tagged as HDR is none (doctor.ts): the tag must not reach the result, or players map its tones. Colours
+ * of high definition that no tag names are named, or players would take the smaller renditions for another kind than the larger ones.
+ */
+export function plainColour(video: VideoFacts): string[] {
+  const { color, chroma } = video;
   const tagged = color.transfer === 'smpte2084' || color.transfer === 'arib-std-b67';
-  return tagged ? ['setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709'] : [];
+  const unnamed = color.matrix === null && chroma !== 'rgb' && isHighDefinition(video);
+  return tagged || unnamed ? [BT709] : [];
 }
 
 /**
@@ -114,10 +126,11 @@ export function flattenFilters(background: string, label: string): string {
 /** Filters from the prepared picture to one branch's size and pixel format. */
 export function sizeFilters(
   branch: Branch,
-  options: { fullRange: boolean; square: { width: number; height: number } | null },
+  options: { fullRange: boolean; square: { width: number; height: number } | null; toBt709?: boolean },
 ): string[] {
   const { width, height, fit } = branch;
-  const range = options.fullRange ? ':in_range=pc:out_range=tv' : '';
+  const range =
+    (options.fullRange ? ':in_range=pc:out_range=tv' : '') + (options.toBt709 ? ':out_color_matrix=bt709' : '');
   // cover and pad compare aspects, and scale knows only stored pixels: they need square ones first.
   const square =
     options.square && (fit === 'cover' || fit === 'pad')
@@ -135,7 +148,7 @@ export function sizeFilters(
       `pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2`,
     ],
   }[fit];
-  return [...square, ...scale, 'setsar=1', `format=${branch.pixelFormat}`];
+  return [...square, ...scale, 'setsar=1', ...(options.toBt709 ? [BT709] : []), `format=${branch.pixelFormat}`];
 }
 
 /**
@@ -170,6 +183,11 @@ export function pictureGraph(prepared: Preparation, branches: readonly Branch[],
   const sizing = {
     fullRange: preparation.fullRange && !preparation.toneMap,
     square: preparation.toneMap ? null : square,
+    // Red, green and blue: left to itself, FFmpeg makes BT.601 of them whatever the size.
+    toBt709:
+      !preparation.toneMap &&
+      (video.chroma === 'rgb' || preparation.background !== null || preparation.hold) &&
+      isHighDefinition(video),
   };
   const ends = [
     ...branches.map((branch, i) => ({
