@@ -7,7 +7,7 @@ export type StillOutput = (typeof STILL_OUTPUTS)[number];
 
 export type Encoding = {
   readonly format: StillOutput;
-  /** 1–100; left out: 82 for JPEG, 80 for WebP, 55 for AVIF; PNG and GIF are then without loss. */
+  /** 1–100; left out: 82 for JPEG, 80 for WebP, 55 for AVIF. PNG and GIF lose nothing but with `compress`. */
   readonly quality?: number;
   /** WebP and AVIF without loss. */
   readonly lossless?: boolean;
@@ -42,8 +42,8 @@ export function encodePicture(picture: Sharp, encoding: Encoding): Sharp {
       return picture.jpeg({ quality, mozjpeg: compress, ...(quality > 90 ? { chromaSubsampling: '4:4:4' } : {}) });
     case 'png':
       return picture.png(
-        quality < 100 && !lossless
-          ? { palette: true, quality, effort: compress ? 8 : 5, compressionLevel: 9 }
+        compress && quality < 100 && !lossless
+          ? { palette: true, quality, effort: 8, compressionLevel: 9 }
           : { compressionLevel: compress ? 9 : 6, adaptiveFiltering: compress },
       );
     case 'webp':
@@ -51,7 +51,7 @@ export function encodePicture(picture: Sharp, encoding: Encoding): Sharp {
     case 'avif':
       return picture.avif({ quality, lossless, effort: compress ? 5 : 4, bitdepth: depth === 16 ? 10 : 8 });
     case 'gif':
-      return quality < 100 && !lossless
+      return compress && quality < 100 && !lossless
         ? picture.gif({
             colours: Math.max(2, Math.round(2.56 * quality)),
             effort: 8,

@@ -1,4 +1,4 @@
-// What of a picture's EXIF may stay in its copies: camera, exposure, dates, author and rights; never places, serial numbers, makers' notes, thumbnails. Used by render-still.ts.
+// What of a picture's EXIF may stay in its copies: camera, exposure, dates, author and rights; places only where they are asked for, never serial numbers, makers' notes, thumbnails. Used by render-still.ts.
 import { crc32 } from 'node:zlib';
 import type { Exif } from 'sharp';
 
@@ -27,7 +27,15 @@ const PHOTO_TAGS: Readonly<Record<number, string>> = {
   42035: 'LensMake',
   42036: 'LensModel',
 };
+const PLACE_TAGS: Readonly<Record<number, string>> = {
+  1: 'GPSLatitudeRef',
+  2: 'GPSLatitude',
+  3: 'GPSLongitudeRef',
+  4: 'GPSLongitude',
+  6: 'GPSAltitude',
+};
 const PHOTO_FOLDER = 34_665;
+const PLACE_FOLDER = 34_853;
 /** More than any camera writes; a hostile file has more. */
 const MOST_FIELDS = 512;
 const LONGEST_TEXT = 2000;
@@ -43,12 +51,16 @@ export type SafeExif = {
   readonly texts: ReadonlyMap<number, string>;
 };
 
-/** The safe part of an EXIF block. */
-export function safeExif(block: Buffer | undefined): SafeExif {
+/** The safe part of an EXIF block, on demand with the place. */
+export function safeExif(block: Buffer | undefined, { places }: { readonly places: boolean }): SafeExif {
   const texts = new Map<number, string>();
   const folders = block ? readFolders(block) : null;
   if (!folders) return { exif: {}, texts };
-  const found = { IFD0: named(folders.image, IMAGE_TAGS, texts), IFD2: named(folders.photo, PHOTO_TAGS, texts) };
+  const found = {
+    IFD0: named(folders.image, IMAGE_TAGS, texts),
+    IFD2: named(folders.photo, PHOTO_TAGS, texts),
+    ...(places ? { IFD3: named(folders.place, PLACE_TAGS, texts) } : {}),
+  };
   return { exif: Object.fromEntries(Object.entries(found).filter(([, tags]) => Object.keys(tags).length > 0)), texts };
 }
 
@@ -76,13 +88,14 @@ type Field = {
 type Folder = ReadonlyMap<number, Field>;
 
 /** Null where it is no EXIF. `bytes` is the block without its heading: what places count from. */
-function readFolders(block: Buffer): { bytes: Buffer; image: Folder; photo: Folder } | null {
+function readFolders(block: Buffer): { bytes: Buffer; image: Folder; photo: Folder; place: Folder } | null {
   const bytes = block.subarray(block.toString('latin1', 0, 4) === 'Exif' ? 6 : 0);
   const order = bytes.toString('latin1', 0, 2);
   if (bytes.length < 8 || (order !== 'II' && order !== 'MM')) return null;
   const reader = makeReader(bytes, order === 'II');
   const image = reader.fields(reader.uint32(4));
-  return { bytes, image, photo: reader.fields(Number(image.get(PHOTO_FOLDER)?.value ?? 0)) };
+  const folder = (tag: number) => reader.fields(Number(image.get(tag)?.value ?? 0));
+  return { bytes, image, photo: folder(PHOTO_FOLDER), place: folder(PLACE_FOLDER) };
 }
 
 function named(
@@ -118,8 +131,12 @@ function makeReader(exif: Buffer, isLittle: boolean) {
         return String(uint16(at));
       case 4:
         return String(uint32(at));
-      case 5:
-        return uint32(at + 4) === 0 ? '' : `${uint32(at)}/${uint32(at + 4)}`;
+      case 5: {
+        // Degrees, minutes, seconds; of a longer list none is read.
+        const parts = Array.from({ length: count > 3 ? 1 : count }, (_, i) => at + i * 8);
+        if (parts.some((part) => uint32(part + 4) === 0)) return '';
+        return parts.map((part) => `${uint32(part)}/${uint32(part + 4)}`).join(' ');
+      }
       case 10:
         return uint32(at + 4) === 0 ? '' : `${uint32(at) | 0}/${uint32(at + 4) | 0}`;
       default:

@@ -50,16 +50,16 @@ const SPACES = { 8: 'srgb', 16: 'rgb16' } as const;
 export async function renderStill(options: RenderStill): Promise<StillSize> {
   const { format, compress = false, metadata = 'none' } = options;
   const mayMove = (options.animated ?? false) && ANIMATIONS.includes(format);
-  const deep = (options.keepDepth ?? false) && DEEP.includes(format);
+  const deep = (options.keepDepth ?? false) && DEEP.includes(format) && !hasPalette(options);
   const still = await openPicture(options);
-  const header = compress || deep || mayMove || metadata === 'safe' ? await readHeader(still) : null;
+  const header = compress || deep || mayMove || metadata !== 'none' ? await readHeader(still) : null;
   const moves = mayMove && ANIMATIONS.includes(header?.format ?? '') && (header?.pages ?? 1) > 1;
   const opened = moves ? await openPicture(options, { animated: true }) : still;
   const depth = deep && header?.depth === 'ushort' ? 16 : 8;
   const shaped = shape(opened.toColourspace(SPACES[depth]), options);
   const isFlat = format === 'jpg' || (moves && format === BY_FFMPEG);
   const flat = isFlat ? shaped.flatten({ background: options.background ?? WHITE }) : shaped;
-  const safe = safeExif(metadata === 'safe' ? header?.exif : undefined);
+  const safe = await exifToWrite(options, header);
   const picture = keepMetadata(flat, metadata, safe);
   const { timeLimit = LONGEST_TIME } = options;
   picture.timeout({ seconds: Math.min(LONGEST_TIME, Math.max(1, Math.ceil(timeLimit))) });
@@ -95,9 +95,26 @@ function shape(picture: Sharp, { width, height, fit, format, background }: Rende
   });
 }
 
+/** PNG is made smaller by a palette, which has eight bits. */
+const hasPalette = ({ format, compress = false, quality = 100, maxBytes }: RenderStill): boolean =>
+  format === 'png' && compress && (quality < 100 || maxBytes !== undefined);
+
+/** What is written tag by tag: the safe part; or all that can be, where a decoder that keeps no EXIF stood before the library. */
+async function exifToWrite({ path, metadata }: RenderStill, header: Metadata | null): Promise<SafeExif> {
+  const none = { exif: {}, texts: new Map<number, string>() };
+  if (!header || metadata === undefined || metadata === 'none') return none;
+  if (header.exif) return metadata === 'safe' ? safeExif(header.exif, { places: false }) : none;
+  const sharp = await loadImageLibrary();
+  // BMP, which the library does not read, has none.
+  const own = await sharp(path, { limitInputPixels: false })
+    .metadata()
+    .catch(() => null);
+  return safeExif(own?.exif, { places: metadata === 'all' });
+}
+
 function keepMetadata(picture: Sharp, wish: MetadataWish, { exif }: SafeExif): Sharp {
-  if (wish === 'all') return picture.keepExif().keepXmp();
-  return Object.keys(exif).length > 0 ? picture.withExif(exif) : picture;
+  const kept = wish === 'all' ? picture.keepExif().keepXmp() : picture;
+  return Object.keys(exif).length > 0 ? kept.withExif(exif) : kept;
 }
 
 /** What the image library cannot write, in the file that it wrote. */

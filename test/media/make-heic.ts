@@ -23,6 +23,8 @@ export type Heic = {
   readonly primary?: number;
   /** Written as EXIF of the primary item. */
   readonly exifOrientation?: number;
+  /** A whole EXIF block, from its byte order on, instead. */
+  readonly exif?: Buffer;
   readonly premultiplied?: boolean;
 };
 
@@ -121,7 +123,8 @@ function meta(heic: Heic, media: number): Buffer {
 }
 
 /** A TIFF of one entry, after the offset at which it begins. */
-function exifOf({ exifOrientation }: Heic): Buffer[] {
+function exifOf({ exifOrientation, exif }: Heic): Buffer[] {
+  if (exif !== undefined) return [Buffer.concat([u32(0), exif])];
   if (exifOrientation === undefined) return [];
   return [
     Buffer.concat([u32(0), text('MM\0*'), u32(8), u16(1), u16(0x112, 3), u32(1), u16(exifOrientation, 0), u32(0)]),

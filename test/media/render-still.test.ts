@@ -160,6 +160,18 @@ async function colourAt(path: string, [left, top]: readonly [number, number]): P
 const near = (seen: readonly number[], wanted: readonly number[], tolerance = 8): boolean =>
   seen.length === wanted.length && seen.every((value, i) => Math.abs(value - (wanted[i] ?? 0)) <= tolerance);
 
+test('PNG loses nothing, unless it is to become smaller: then it has a palette, of sixteen bits too', async () => {
+  const path = media.path('ramp16.png');
+  await picture(64, 48).toColourspace('rgb16').png().toFile(path);
+  const plain = await sharp(await render(path, { format: 'png', keepDepth: true, quality: 40 })).metadata();
+  assert.deepEqual([plain.depth, plain.isPalette], ['ushort', false]);
+  for (const how of [{ quality: 75 }, { maxBytes: 6000 }]) {
+    const smaller = await render(path, { format: 'png', keepDepth: true, compress: true, sourceFormat: 'png', ...how });
+    assert.equal((await sharp(smaller).metadata()).isPalette, true, JSON.stringify(how));
+    assert.ok((await stat(smaller)).size < ('maxBytes' in how ? 6001 : (await stat(path)).size));
+  }
+});
+
 test('colours of a wide profile are those of sRGB afterwards, and say no other', async () => {
   const path = media.path('wide.png');
   // Display P3's (200, 120, 60), written with its profile.

@@ -130,6 +130,32 @@ test('HEIC becomes every picture format; a crop to an odd size holds, and is eve
   assert.deepEqual([width, height], [80, 40]);
 });
 
+test('what a telephone wrote beside the picture stays as wished, the place only with all of it', {
+  skip: noEncoder,
+}, async () => {
+  const told = { Make: 'Maker', Artist: 'An Author' };
+  const place = { GPSLatitudeRef: 'N', GPSLatitude: '52/1 31/1 12/1' };
+  const jpeg = await corners(8, 8).jpeg().withExif({ IFD0: told, IFD3: place }).toBuffer();
+  const exif = (await sharp(jpeg).metadata()).exif?.subarray(6);
+  assert.ok(exif);
+  const file = await write({ items: [{ ...(await coded(corners(80, 40))), properties: [SRGB] }], exif });
+  const kept = async (metadata: 'none' | 'safe' | 'all') => {
+    const { output } = await render(file, { format: 'jpg', metadata });
+    const found = (await sharp(output).metadata()).exif ?? Buffer.alloc(0);
+    // Of the place: 52/1 as two numbers of four bytes, of either order.
+    const degrees = [Buffer.from('3400000001000000', 'hex'), Buffer.from('0000003400000001', 'hex')];
+    return [found.includes('Maker'), degrees.some((one) => found.includes(one))];
+  };
+  assert.deepEqual(
+    [await kept('none'), await kept('safe'), await kept('all')],
+    [
+      [false, false],
+      [true, false],
+      [true, true],
+    ],
+  );
+});
+
 test('the primary picture is taken, wherever it stands, and others are told of', { skip: noEncoder }, async () => {
   const [small, large] = [await coded(plain([0, 0, 255], 32)), await coded(corners(80, 40))];
   const items = [small, large].map((one) => ({ ...one, properties: [SRGB] }));
