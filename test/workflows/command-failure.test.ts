@@ -1,7 +1,9 @@
 // What a failed FFmpeg is said to mean: the line that tells why, and whose fault it is.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { commandFailure, outputRefused } from '#workflows/tasks/run-command.ts';
+import type { SourceFacts } from '#domain/source-facts.ts';
+import { explainFailure } from '#workflows/tasks/direct-options.ts';
+import { commandFailure, outputRefused, wasKilled } from '#workflows/tasks/run-command.ts';
 
 const ended = (...tail: string[]) => ({ exitCode: 1, signal: null, tail, seconds: 1 });
 
@@ -30,4 +32,23 @@ test('what the source does is not the encoder’s', () => {
   assert.equal(outputRefused(broken), false);
   assert.match(commandFailure(ended('only a warning')).message, /only a warning/);
   assert.match(commandFailure(ended()).message, /it said nothing/);
+});
+
+test('who is killed from outside tries again: that says nothing of the source', () => {
+  const facts = { audio: [], video: null } as unknown as SourceFacts;
+  const killed = [
+    { exitCode: null, signal: 'SIGKILL' as const, tail: ['[h264 @ 0x1] [warning] concealing'], seconds: 1 },
+    { exitCode: 255, signal: null, tail: [], seconds: 1 },
+  ];
+  for (const run of killed) {
+    assert.ok(wasKilled(run));
+    const failure = explainFailure({ facts }, commandFailure(run), 'audio');
+    assert.deepEqual([failure.code, failure.retryable], ['encode_failed', true]);
+  }
+  for (const run of [{ ...ended('[error] Operation not permitted'), exitCode: 255 }, ended()]) {
+    assert.equal(wasKilled(run), false);
+    assert.equal(explainFailure({ facts }, commandFailure(run), 'audio').code, 'corrupt_media');
+  }
+  const crashed = { exitCode: null, signal: 'SIGSEGV' as const, tail: [], seconds: 1 };
+  assert.match(commandFailure(crashed).message, /was ended by SIGSEGV: it said nothing/);
 });

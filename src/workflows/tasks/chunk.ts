@@ -10,7 +10,7 @@ import type { Platform } from '#workflows/platform.ts';
 import type { TaskContext } from '#workflows/task-context.ts';
 import { prepareDrawings } from '#workflows/tasks/drawings.ts';
 import { resumeChunk } from '#workflows/tasks/resume-chunk.ts';
-import { commandFailure, outputRefused, runCommand, sourceArguments } from '#workflows/tasks/run-command.ts';
+import { commandFailure, outputRefused, runCommand, sourceArguments, wasKilled } from '#workflows/tasks/run-command.ts';
 import { TrackWriter } from '#workflows/tasks/track-writer.ts';
 import { storeTransportSegments } from '#workflows/tasks/transport-segments.ts';
 
@@ -205,7 +205,7 @@ async function runPasses(
     seconds += run.seconds;
     if (run.exitCode === 0 && !run.signal) continue;
     failure = commandFailure(run);
-    blamesSource &&= !outputRefused(run);
+    blamesSource &&= !outputRefused(run) && !wasKilled(run);
   }
   return { seconds, failure, blamesSource };
 }

@@ -7,7 +7,7 @@ import type { Platform } from '#workflows/platform.ts';
 import type { TaskContext } from '#workflows/task-context.ts';
 import { measureLoudness } from '#workflows/tasks/audio.ts';
 import { prepareDrawings } from '#workflows/tasks/drawings.ts';
-import { sourceArguments } from '#workflows/tasks/run-command.ts';
+import { KILLED, sourceArguments } from '#workflows/tasks/run-command.ts';
 
 export type Target = { readonly output: OutputPlan; readonly path: string };
 
@@ -70,7 +70,8 @@ export function explainFailure(context: Pick<TaskContext, 'facts'>, error: Platf
   const isOurs = /opening encoder|Unable to find a suitable output|not currently supported in container/.test(
     error.message,
   );
-  if (error.code !== 'encode_failed' || kind === 'copy' || isOurs) return error;
+  const isOthers = error.message.startsWith(KILLED);
+  if (error.code !== 'encode_failed' || kind === 'copy' || isOurs || isOthers) return error;
   const codec = kind === 'audio' ? context.facts.audio[0]?.codec : context.facts.video?.codec;
   return new PlatformError(
     'corrupt_media',

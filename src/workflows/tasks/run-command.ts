@@ -71,9 +71,20 @@ export function commandFailure(result: RunResult): PlatformError {
   if (/not on whitelist|Decoder .*not found|Decoding requested, but no decoder/.test(said)) {
     return new PlatformError('unsupported_media', `The source cannot be decoded here: ${last}`);
   }
+  if (wasKilled(result)) return new PlatformError('encode_failed', `${KILLED} (${result.signal ?? 'a signal'})`);
   const how = result.signal ? `was ended by ${result.signal}` : `ended with code ${result.exitCode}`;
   return new PlatformError('encode_failed', `FFmpeg ${how}: ${last || 'it said nothing'}`);
 }
+
+/** How the failure of a run begins that somebody else ended. */
+export const KILLED = 'FFmpeg was killed from outside';
+
+/**
+ * The system that was short of memory, or its administrator: that says nothing of the source. What is asked to end ends with 255 and
+ * without an error.
+ */
+export const wasKilled = ({ signal, exitCode, tail }: RunResult): boolean =>
+  signal === 'SIGKILL' || (exitCode === 255 && !tail.some((line) => /\[(error|fatal)\]/.test(line)));
 
 /** What FFmpeg says when an encoder or a muxer did not start: how a run ended, not why. */
 const NOT_STARTED =
