@@ -85,7 +85,7 @@ describe('two workers, one film', { concurrency: 1 }, () => {
     const tasks = await readTasks(fresh.database, uuid);
     const task = tasks.find(({ id }) => id === victim.id);
     assert.equal(task?.attempt, victim.attempt + 1, 'the other attempt is the one that counts');
-    // What the sleeper had made is gone too: its attempt has no folder any more.
+    // Of what the sleeper had made only the segments stay that the other attempt goes on behind, where there are any.
     await eventually(async () => assert.deepEqual(await strayFolders(fresh.database, `${folder}/storage`, uuid), []));
     // It is alive and takes part again.
     const running = (await (await fetch(`${api.url}/workers`)).json()) as { workers: { id: string }[] };
