@@ -38,7 +38,8 @@ const video = ({
 const sound: AudioRendition = {
   id: 'a0',
   name: 'English "main"',
-  language: 'en',
+  // As MP4 and Matroska write it.
+  language: 'eng',
   isDefault: true,
   timeline: 0,
   streamIndex: 1,

@@ -1,5 +1,6 @@
 // The DASH manifest over the same CMAF segments (ISO/IEC 23009-1). Pure.
 import type { AudioRendition, Timeline, VideoRendition } from '#domain/plan.ts';
+import { languageTag } from '#media/language-tag.ts';
 import { bitrates, type Package, type PackagedText, type PackagedTrack } from '#media/package.ts';
 
 const xmlText = (text: string): string => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
@@ -76,7 +77,7 @@ function audioSet(track: PackagedTrack<AudioRendition>, { id, query }: Place): s
     id,
     contentType: 'audio',
     mimeType: 'audio/mp4',
-    lang: language,
+    lang: languageTag(language),
     segmentAlignment: 'true',
     startWithSAP: 1,
   };
@@ -97,12 +98,19 @@ function audioSet(track: PackagedTrack<AudioRendition>, { id, query }: Place): s
 }
 
 function textSet({ track, folder, file }: PackagedText, { id, query }: Place): string {
-  return element('AdaptationSet', { id, contentType: 'text', mimeType: 'text/vtt', lang: track.language }, [
-    element('Role', { schemeIdUri: 'urn:mpeg:dash:role:2011', value: track.isForced ? 'forced-subtitle' : 'subtitle' }),
-    element('Representation', { id: folder, bandwidth: Math.max(1, file.size) }, [
-      `<BaseURL>${xmlText(folder)}/subtitles.vtt${xmlText(query)}</BaseURL>`,
-    ]),
-  ]);
+  return element(
+    'AdaptationSet',
+    { id, contentType: 'text', mimeType: 'text/vtt', lang: languageTag(track.language) },
+    [
+      element('Role', {
+        schemeIdUri: 'urn:mpeg:dash:role:2011',
+        value: track.isForced ? 'forced-subtitle' : 'subtitle',
+      }),
+      element('Representation', { id: folder, bandwidth: Math.max(1, file.size) }, [
+        `<BaseURL>${xmlText(folder)}/subtitles.vtt${xmlText(query)}</BaseURL>`,
+      ]),
+    ],
+  );
 }
 
 /** Explicit times: the grid follows the source's keyframes where the top rendition is copied. */

@@ -3,6 +3,7 @@
 import type { AudioRendition, Timeline, VideoRendition } from '#domain/plan.ts';
 import { plannedCodec } from '#media/codec-string.ts';
 import { toNumber } from '#media/grid.ts';
+import { languageTag } from '#media/language-tag.ts';
 import { bitrates, type Package, type PackagedText, type PackagedTrack } from '#media/package.ts';
 
 const AUDIO_GROUP = 'audio';
@@ -115,7 +116,8 @@ function uniqueNames(names: readonly string[]): string[] {
 type Place = { readonly i: number; readonly query: string; readonly name: string };
 
 function audioMedia(track: PackagedTrack<AudioRendition>, { i, query, name }: Place): string {
-  const { language, channels } = track.rendition;
+  const { channels } = track.rendition;
+  const language = languageTag(track.rendition.language);
   return `#EXT-X-MEDIA:${attributeList({
     TYPE: 'AUDIO',
     'GROUP-ID': quoted(AUDIO_GROUP),
@@ -129,11 +131,12 @@ function audioMedia(track: PackagedTrack<AudioRendition>, { i, query, name }: Pl
 }
 
 function textMedia({ track, folder }: PackagedText, { i, query, name }: Place): string {
+  const language = languageTag(track.language);
   return `#EXT-X-MEDIA:${attributeList({
     TYPE: 'SUBTITLES',
     'GROUP-ID': quoted(TEXT_GROUP),
     NAME: quoted(name),
-    LANGUAGE: track.language ? quoted(track.language) : undefined,
+    LANGUAGE: language ? quoted(language) : undefined,
     DEFAULT: track.isDefault && i === 0 ? 'YES' : 'NO',
     AUTOSELECT: 'YES',
     FORCED: track.isForced ? 'YES' : 'NO',
