@@ -18,6 +18,8 @@ const PRESET_COST: Readonly<Record<Preset, number>> = {
   veryslow: 14,
 };
 const CODEC_COST: Readonly<Record<VideoCodec, number>> = { h264: 1, hevc: 3, av1: 2, vp9: 3 };
+/** Decoding beside encoding at veryfast: what pictures cost where nothing is encoded. */
+const DECODE_COST = 0.2;
 /** Sound encodes at about 60 times real time on one core. */
 const CPU_PER_SOUND_SECOND = 1 / 60;
 const LEAST_WEIGHT = 0.05;
@@ -30,6 +32,10 @@ const frameCost = (rendition: VideoRendition): number =>
   PRESET_COST[rendition.preset] *
   CODEC_COST[rendition.codec] *
   (rendition.rate.mode === 'two-pass' ? 1.6 : 1);
+
+function decodeCost({ facts: { video } }: Draft): number {
+  return video ? ((video.width * video.height) / 1e6) * CPU_PER_MEGAPIXEL * DECODE_COST : 0;
+}
 
 /** What can be seen first starts first: a copied stream or first light, then the first chunk, sound, the rest. */
 export function planTasks(draft: Draft, outputs: readonly OutputPlan[], instant: boolean): PlannedTask[] {
@@ -52,8 +58,11 @@ function timelineTasks(draft: Draft, timeline: Timeline, instant: boolean): Plan
   const encoded = video.filter((rendition) => rendition.method === 'encoded');
   const sounds = draft.audio.filter((rendition) => rendition.timeline === timeline.id);
   const copied = [...video, ...sounds].filter((rendition) => rendition.method !== 'encoded').length;
-  const perFrame = encoded.reduce((sum, rendition) => sum + frameCost(rendition), 0);
-  const chunks = (encoded.length === 0 ? [] : timeline.chunks).map(({ index, startFrame, endFrame }) =>
+  // Where all is copied, poster, storyboard and thumbnails are still taken out of a decode.
+  const hasPictures = draft.pictures.some((track) => track.timeline === timeline.id);
+  const perFrame =
+    encoded.length === 0 ? decodeCost(draft) : encoded.reduce((sum, rendition) => sum + frameCost(rendition), 0);
+  const chunks = (encoded.length > 0 || hasPictures ? timeline.chunks : []).map(({ index, startFrame, endFrame }) =>
     task({ kind: 'chunk', timeline, index, weight: (endFrame - startFrame) * perFrame }),
   );
   const sound = sounds.filter((rendition) => rendition.method === 'encoded').length;

@@ -152,6 +152,19 @@ test('poster and storyboard; a poster of another time is another picture', async
   assert.equal((await probe(chosen))[0]?.width, 640);
 });
 
+test('a video of which nothing is encoded has a poster and a storyboard as well', async () => {
+  const alone = await upload(server, film, { qualities: '360p' });
+  const { body } = await whenReady(server, alone);
+  assert.deepEqual((body as { qualities: string[] }).qualities, ['360p']);
+  const cues = await (await fetch(`${server.base}/stream/${alone}/storyboard.vtt`)).text();
+  assert.equal(cues.match(/storyboard\.jpg#xywh=/g)?.length, 5);
+  for (const [name, width] of [
+    ['poster.jpg', 640],
+    ['storyboard.jpg', 480],
+  ] as const)
+    assert.equal((await probe(`${server.base}/stream/${alone}/${name}`))[0]?.width, width, name);
+});
+
 test('the poster of sound is its cover; sound without one has none', async () => {
   const cover = path.join(server.folder, 'cover.png');
   const make = (...args: string[]) => promisify(execFile)('ffmpeg', ['-v', 'error', '-y', ...args]);

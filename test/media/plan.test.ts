@@ -96,6 +96,14 @@ test('a standard source is its own top rendition, and the others follow its keyf
   }
 });
 
+test('where nothing is encoded the pictures, and they alone, are taken out of a decode', () => {
+  const alone = { renditions: [{ name: '1080p', height: 1080, videoBitrate: null, audioBitrate: null }] };
+  const plan = planOf(standard, [streamSpec(alone)]);
+  assert.deepEqual(renditions(plan), ['0 1080p 1920x1080 h264 copied']);
+  assert.deepEqual(tasks(plan), ['copy 0.0', 'chunk 0.0', 'audio 0.0', 'chunk 0.1']);
+  assert.deepEqual(tasks(planOf(standard, [streamSpec({ ...alone, storyboard: false })])), ['copy 0.0', 'audio 0.0']);
+});
+
 test('outputs share what is equal: HLS, DASH and a file of the same size are one encode', () => {
   const plan = planOf(rich, [
     streamSpec(),
