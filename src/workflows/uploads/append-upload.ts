@@ -75,8 +75,6 @@ async function appendInPlace(platform: Platform, growing: GrowingFiles, work: Wo
     if (error) throw error;
     checkDigest(work);
   }
-  // Whole it counts as safe, whatever becomes of the machine.
-  if (offset + bytes === upload.expectedSize) await growing.sync(key);
   if (offset + bytes > noted) await advance(offset + bytes);
   if (error) throw error;
   return offset + bytes;
@@ -147,7 +145,11 @@ type Noted = { readonly from: number; readonly to: number };
 async function note(platform: Platform, upload: Upload, noted: Noted): Promise<void> {
   const { db } = platform.database;
   if (noted.to === upload.expectedSize)
-    return db.transaction().execute((transaction) => advanceIn(platform, transaction, { upload, ...noted }));
+    return db.transaction().execute(async (transaction) => {
+      // Whole it counts as safe, whatever becomes of the machine: both disks are waited for at once.
+      const safe = platform.storage.growing?.sync(growingKey(upload.id));
+      await Promise.all([advanceIn(platform, transaction, { upload, ...noted }), safe]);
+    });
   // Nobody waited for these bytes to be on the disk either: what a fall of the database undoes is asked for again.
   const { which, change } = step(platform, { upload, ...noted });
   if (!(await changeUploadSoon(db, which, change))) throw overtaken(upload);
