@@ -40,6 +40,12 @@ export async function deleteMachine(db: Kysely<Schema>, id: string): Promise<voi
   await db.deleteFrom('live_machine').where('id', '=', id).execute();
 }
 
+/** Forgets machines that were not heard of since a time; their channels have gone elsewhere, or wait for one of that name. For the janitor. */
+export async function deleteMachinesBefore(db: Kysely<Schema>, before: Date): Promise<number> {
+  const result = await db.deleteFrom('live_machine').where('beat_at', '<', before).executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
+
 export type LiveMoment = {
   readonly sequence: number;
   /** Breaks before it, its own included. */

@@ -2,6 +2,7 @@
 import { deleteLooseDeliveriesBefore } from '#database/deliveries.ts';
 import { deleteEventsBefore } from '#database/events.ts';
 import { findJobUuids } from '#database/jobs.ts';
+import { deleteMachinesBefore } from '#database/live.ts';
 import { listExpiredJobs } from '#database/retention.ts';
 import { deleteWorkersBefore } from '#database/workers.ts';
 import { PlatformError } from '#domain/error.ts';
@@ -41,6 +42,7 @@ export async function sweepMachine(platform: Platform): Promise<void> {
 /** In this order: counting comes when all else has been removed. */
 const CHORES: Readonly<Record<string, (platform: Platform) => Promise<unknown>>> = {
   workers: ({ database }) => deleteWorkersBefore(database.db, new Date(Date.now() - WORKER_SILENCE)),
+  'live machines': ({ database }) => deleteMachinesBefore(database.db, hoursAgo(STALE_HOURS)),
   events: ({ database }) => deleteEventsBefore(database.db, hoursAgo(EVENT_DAYS * 24)),
   deliveries: ({ database }) => deleteLooseDeliveriesBefore(database.db, hoursAgo(DELIVERY_DAYS * 24)),
   'external workers': failSilentExternals,

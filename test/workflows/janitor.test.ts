@@ -10,6 +10,7 @@ import { after, before, test } from 'node:test';
 import { channelSchema, toChannel } from '#api/channels/schema.ts';
 import { insertDeliveries } from '#database/deliveries.ts';
 import { changeJob, findJob } from '#database/jobs.ts';
+import { saveMachine } from '#database/live.ts';
 import { saveWorker } from '#database/workers.ts';
 import { RUN_MARK } from '#media/ffmpeg.ts';
 import { createChannel } from '#workflows/channels/save-channel.ts';
@@ -109,6 +110,10 @@ test('prefixes without a job, expired uploads, silent workers and jobs past rete
   await pool.query(`update worker set last_heartbeat_at = now() - interval '2 minutes'`);
   await saveWorker(db, { id: 'alive', hostname: 'h', pid: 1, version: '1', concurrency: 1, running: [], encoders: [] });
 
+  for (const id of ['dead', 'beating'])
+    await saveMachine(db, { id, hostname: id, mark: 'b/1/2', namespace: '', cores: 2 });
+  await pool.query(`update live_machine set beat_at = now() - interval '2 days' where id = 'dead'`);
+
   const never = { ...platform, config: { ...platform.config, RETENTION_HOURS: null } };
   assert.equal(await expireJobs(never), 0, 'RETENTION_HOURS=off');
   await sweepCluster(platform);
@@ -119,6 +124,7 @@ test('prefixes without a job, expired uploads, silent workers and jobs past rete
   assert.deepEqual([...keys].sort(), expected.map(String).sort());
   assert.ok(!keys.has(unread.storageKey));
   assert.deepEqual((await pool.query('select id from worker')).rows, [{ id: 'alive' }]);
+  assert.deepEqual((await pool.query('select id from live_machine')).rows, [{ id: 'beating' }]);
   assert.equal(await findJob(db, { projectId: 'default', jobId: old.id }, platform.sealer), null);
   assert.equal(await expireJobs(platform), 0);
 });
