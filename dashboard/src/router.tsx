@@ -9,6 +9,33 @@ const subscribe = (listener: () => void) => {
   return () => removeEventListener('hashchange', listener);
 };
 
+/** Of each entry of the history: how far things were scrolled. Entries are told apart by the number they carry. */
+const scrolled = new Map<number, Map<string, number>>();
+let entries = 0;
+let entry = 0;
+let isReturn = false;
+const numberOf = (state: unknown): number | null =>
+  typeof state === 'object' && state !== null && 'entry' in state ? Number(state.entry) : null;
+
+function noteEntry(): void {
+  const known = numberOf(history.state);
+  isReturn = known !== null && known !== entry;
+  if (known === null) history.replaceState({ entry: ++entries }, '');
+  entry = numberOf(history.state) ?? 0;
+  entries = Math.max(entries, entry);
+}
+history.scrollRestoration = 'manual';
+noteEntry();
+addEventListener('hashchange', noteEntry);
+
+/** Keeps how far something is scrolled, for whoever comes back to this entry of the history. */
+export function rememberScroll(name: string, top: number): void {
+  const known = scrolled.get(entry) ?? new Map<string, number>();
+  scrolled.set(entry, known.set(name, top));
+}
+/** How far it was scrolled, where this entry was come back to; else 0. */
+export const recallScroll = (name: string): number => (isReturn ? (scrolled.get(entry)?.get(name) ?? 0) : 0);
+
 /** The place as text: `/jobs?status=failed`. */
 export const usePlaceText = (): string => useSyncExternalStore(subscribe, read);
 
@@ -19,7 +46,7 @@ export function usePlace(): Place {
 
 export function go(to: string, { replace = false }: { replace?: boolean } = {}): void {
   if (replace) {
-    history.replaceState(null, '', `#${to}`);
+    history.replaceState(history.state, '', `#${to}`);
     dispatchEvent(new HashChangeEvent('hashchange'));
   } else location.hash = to;
 }

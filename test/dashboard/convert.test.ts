@@ -175,7 +175,7 @@ test('what runs is cancelled and retried; what is deleted comes back by undo, an
   await one.getByRole('button', { name: /^Delete/ }).click();
   await one.waitFor({ state: 'detached' });
   // Closing its note means it.
-  await page.getByRole('status').filter({ hasText: 'deleted' }).getByRole('button', { name: 'Close' }).click();
+  await page.locator('.toast', { hasText: 'deleted' }).getByRole('button', { name: 'Close' }).click();
   await eventually(async () => {
     const { data } = await page.evaluate<{ data: unknown[] }>('fetch("/api/v1/operations/").then((one) => one.json())');
     assert.deepEqual(data, []);

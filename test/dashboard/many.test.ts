@@ -66,6 +66,29 @@ test(`${JOBS} jobs are scrolled to the last and filtered, with a few dozen rows 
       body: { source: { kind: 'inline', data: 'bm8gZmlsbQ==' }, outputs: [{ container: 'mp4' }] },
     });
   await page.getByText('10,002 jobs', { exact: true }).waitFor();
+  // They do not move what is being looked at, and say that they are there.
+  const topOf = () => page.evaluate('document.querySelector(".window").scrollTop');
+  const isAt = (name: string) => page.locator('.jobs .job .name', { hasText: name }).waitFor();
+  await page.evaluate('document.querySelector(".window").scrollTop = 48_000');
+  await isAt('film-9000.mp4');
+  const row = page.locator('.jobs .job', { hasText: 'film-9000.mp4' });
+  const place = (await row.boundingBox())?.y;
+  await server.call('POST', '/jobs', {
+    body: { source: { kind: 'inline', data: 'bm8gZmlsbQ==' }, outputs: [{ container: 'mp4' }] },
+  });
+  await page.getByRole('button', { name: /new jobs?$/ }).waitFor();
+  await page.getByText('10,003 jobs', { exact: true }).waitFor();
+  assert.equal((await row.boundingBox())?.y, place, 'it moved away');
+  // Coming back from one of them, the list is where it was.
+  const before = await topOf();
+  await row.click();
+  await page.getByRole('link', { name: 'Jobs' }).first().waitFor();
+  await page.getByRole('heading', { level: 1, name: /film-9000/ }).waitFor();
+  await page.goBack();
+  await isAt('film-9000.mp4');
+  assert.equal(await topOf(), before);
+  await page.evaluate('document.querySelector(".window").scrollTop = 0');
+  await page.locator('.jobs .job', { hasText: '#10003' }).waitFor();
   const delay = await page.evaluate(
     `new Promise((resolve) => {
       const begin = performance.now();

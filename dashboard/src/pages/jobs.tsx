@@ -1,12 +1,13 @@
 // All jobs: filtered, searched, as many as there are.
-import { Briefcase, Plus } from 'lucide-react';
-import { useCallback, useSyncExternalStore } from 'react';
+import { ArrowUp, Briefcase, Plus } from 'lucide-react';
+import { useCallback, useState, useSyncExternalStore } from 'react';
 import { useJobList } from '../api/jobs.ts';
 import type { Job } from '../api/types.ts';
-import { Link, setQuery, usePlace } from '../router.tsx';
+import { Link, rememberScroll, setQuery, usePlace } from '../router.tsx';
 import { ago, clock, moment, number, t, tell } from '../text/text.ts';
 import { May } from '../ui/may.tsx';
 import { Bones, Empty, PageHead, Problem, Progress, SearchBox, Segments, Status } from '../ui/parts.tsx';
+import { useSteady } from '../ui/steady.ts';
 import { Window } from '../ui/window.tsx';
 
 const STATUSES = ['', 'processing', 'queued', 'paused', 'completed', 'failed', 'canceled'] as const;
@@ -21,7 +22,6 @@ export default function Jobs() {
   const status = STATUSES.find((one) => one === query.get('status')) ?? '';
   const search = query.get('search') ?? '';
   const { jobs, error, isLoading, isMore, more, refetch } = useJobList({ status, search });
-  const rowHeight = useSyncExternalStore(subscribe, () => (narrow.matches ? 64 : 48));
   const onSearch = useCallback((text: string) => setQuery({ search: text }), []);
   return (
     <>
@@ -64,24 +64,52 @@ export default function Jobs() {
           )}
         </div>
       ) : (
-        <div className="card jobs">
-          <div className="head" aria-hidden>
-            <span>{t('jobs.number')}</span>
-            <span>{t('jobs.source')}</span>
-            <span>{t('jobs.status')}</span>
-            <span>{t('jobs.progress')}</span>
-            <span>{t('jobs.outputs')}</span>
-            <span>{t('jobs.created')}</span>
-          </div>
-          <Window label={t('nav.jobs')} rows={jobs} rowHeight={rowHeight} onNearEnd={more}>
-            {(job, { top }) => <Row key={job.uuid} job={job} top={top} />}
-          </Window>
-        </div>
+        <List key={`${status} ${search}`} jobs={jobs} more={more} />
       )}
       <p className="small quiet" role="status">
         {isMore ? t('jobs.shown.more', { n: jobs.length }) : t('jobs.shown', { n: jobs.length })}
       </p>
     </>
+  );
+}
+
+/** New jobs wait above it while it is pointed at or scrolled: nothing moves away under a pointer. */
+function List({ jobs, more }: { jobs: readonly Job[]; more: () => void }) {
+  const rowHeight = useSyncExternalStore(subscribe, () => (narrow.matches ? 64 : 48));
+  const { rows, fresh, onNear, onScrolled, release } = useSteady(jobs);
+  const [turn, setTurn] = useState(0);
+  const showFresh = () => {
+    release();
+    rememberScroll(t('nav.jobs'), 0);
+    setTurn(turn + 1);
+  };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: nothing is done there, the list only stands still
+    <div className="card jobs" onPointerMove={onNear} onPointerDown={onNear} onFocus={onNear}>
+      <div className="head" aria-hidden>
+        <span>{t('jobs.number')}</span>
+        <span>{t('jobs.source')}</span>
+        <span>{t('jobs.status')}</span>
+        <span>{t('jobs.progress')}</span>
+        <span>{t('jobs.outputs')}</span>
+        <span>{t('jobs.created')}</span>
+      </div>
+      {fresh > 0 && (
+        <button type="button" className="button small primary fresh" onClick={showFresh}>
+          <ArrowUp size={14} aria-hidden /> {t('jobs.fresh', { n: fresh })}
+        </button>
+      )}
+      <Window
+        key={turn}
+        label={t('nav.jobs')}
+        rows={rows}
+        rowHeight={rowHeight}
+        onNearEnd={more}
+        onScrolled={onScrolled}
+      >
+        {(job, { top }) => <Row key={job.uuid} job={job} top={top} />}
+      </Window>
+    </div>
   );
 }
 

@@ -54,8 +54,10 @@ export default function VideoPage({ params }: PageProps) {
               url={ownPath(video.master_url)}
               growing={isBusy(video)}
               label={video.title}
-              {...(video.poster_url && video.status === 'ready' ? { poster: ownPath(video.poster_url) } : {})}
-              {...(storyboard && video.status === 'ready' ? { storyboard } : {})}
+              {...(video.poster_url && video.width !== null && video.status === 'ready'
+                ? { poster: ownPath(video.poster_url) }
+                : {})}
+              {...(storyboard && video.width !== null && video.status === 'ready' ? { storyboard } : {})}
             />
           )}
           {video.description && <p>{video.description}</p>}

@@ -5,9 +5,10 @@ import { Component, type ReactNode, Suspense, useCallback, useEffect, useRef, us
 import { ApiError, read, whenLocked } from '../api/http.ts';
 import { patchJobs } from '../api/jobs.ts';
 import { useEvents, useLine } from '../api/live.ts';
-import { Link, usePlace } from '../router.tsx';
+import { Link, recallScroll, rememberScroll, usePlace } from '../router.tsx';
 import { type Key, t, useLanguage } from '../text/text.ts';
 import { Bones, Empty, PageHead, Problem } from '../ui/parts.tsx';
+import { useTick } from '../ui/tick.ts';
 import { Toasts } from '../ui/toasts.tsx';
 import { Bar, isServed, Side, TARGETS } from './nav.tsx';
 import { findPage, NotLoaded } from './pages.ts';
@@ -23,6 +24,8 @@ const STALE: Readonly<Record<string, readonly string[]>> = {
   channel: ['channels', 'channel', 'channel-jobs'],
 };
 const REST_MS = 1000;
+/** "3 minutes ago" is drawn anew. */
+const TICK_MS = 30_000;
 /** The calls that list conversions are counted, 1000 a day: what runs is followed by streams, this is for other tabs. */
 const CONVERSIONS_MS = 30_000;
 
@@ -68,6 +71,7 @@ function useLiveData(isOn: boolean): void {
 
 export function Frame() {
   const language = useLanguage();
+  useTick(TICK_MS);
   const client = useQueryClient();
   const { path } = usePlace();
   const [dialog, setDialog] = useState<'palette' | 'help' | null>(null);
@@ -143,6 +147,25 @@ function Lost({ title, text }: { title: Key; text: Key }) {
   );
 }
 
+/** Milliseconds that a page has to become as long as it was. */
+const GROW_MS = 1500;
+
+/** Scrolls as far as it was before, as soon as the page is that long; whoever scrolls meanwhile wins. */
+function scrollWhenThere(top: number): () => void {
+  scrollTo(0, top);
+  const until = performance.now() + (top > 0 ? GROW_MS : 0);
+  let frame = 0;
+  const stop = () => cancelAnimationFrame(frame);
+  const again = () => {
+    if (Math.abs(scrollY - top) < 2 || performance.now() > until) return;
+    scrollTo(0, top);
+    frame = requestAnimationFrame(again);
+  };
+  frame = requestAnimationFrame(again);
+  for (const name of ['wheel', 'touchstart', 'keydown']) addEventListener(name, stop, { once: true, passive: true });
+  return stop;
+}
+
 /** A new page begins at its top, and readers are brought there, as after signing in; not at the first one, which has just been opened. */
 function useMain(path: string, isLocked: boolean) {
   const main = useRef<HTMLElement>(null);
@@ -155,9 +178,14 @@ function useMain(path: string, isLocked: boolean) {
   useEffect(() => {
     if (first.current === path) return;
     first.current = '';
-    scrollTo(0, 0);
     main.current?.focus({ preventScroll: true });
+    return scrollWhenThere(recallScroll('page'));
   }, [path]);
+  useEffect(() => {
+    const hear = () => rememberScroll('page', scrollY);
+    addEventListener('scroll', hear, { passive: true });
+    return () => removeEventListener('scroll', hear);
+  }, []);
   return main;
 }
 

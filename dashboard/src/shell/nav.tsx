@@ -13,8 +13,9 @@ import {
   WandSparkles,
 } from 'lucide-react';
 import { useState } from 'react';
+import { isGoing, useUploads } from '../pages/videos/uploads.ts';
 import { Link, usePlace } from '../router.tsx';
-import { type Key, t } from '../text/text.ts';
+import { type Key, number, t } from '../text/text.ts';
 import { Dialog } from '../ui/dialog.tsx';
 
 export type Target = { to: string; label: Key; icon: LucideIcon; shortcut: string; api?: string };
@@ -39,14 +40,18 @@ export const isServed = (path: string, targets: readonly Target[]): boolean =>
 
 function NavLink({
   target: { to, label, icon: Icon },
-  count,
+  running,
   onGo,
 }: {
   target: Target;
-  count?: number;
+  running?: number;
   onGo?: () => void;
 }) {
+  const uploads = useUploads().filter(isGoing).length;
   const { path } = usePlace();
+  // Uploads go on whatever page is looked at.
+  const [count, unit] =
+    to === '/videos' ? [uploads, t('nav.uploading')] : to === '/jobs' ? [running ?? 0, t('nav.running')] : [0, ''];
   return (
     <Link
       className="nav-link"
@@ -56,10 +61,10 @@ function NavLink({
     >
       <Icon size={18} aria-hidden />
       {t(label)}
-      {count !== undefined && count > 0 && (
+      {count > 0 && (
         <span className="count">
-          {count}
-          <span className="unseen"> {t('nav.running')}</span>
+          {number(count)}
+          <span className="unseen"> {unit}</span>
         </span>
       )}
     </Link>
@@ -86,7 +91,7 @@ export function Side({ targets, running, onPalette, onHelp }: NavProps) {
       <Brand />
       <nav aria-label={t('nav.label')}>
         {targets.map((target) => (
-          <NavLink key={target.to} target={target} {...(target.to === '/jobs' ? { count: running } : {})} />
+          <NavLink key={target.to} target={target} running={running} />
         ))}
       </nav>
       <div className="below">
@@ -101,14 +106,14 @@ export function Side({ targets, running, onPalette, onHelp }: NavProps) {
   );
 }
 
-export function Bar({ targets, onPalette }: NavProps) {
+export function Bar({ targets, running, onPalette }: NavProps) {
   const [open, setOpen] = useState(false);
   const first = targets.filter(({ to }) => ON_PHONES.includes(to));
   const rest = targets.filter(({ to }) => !ON_PHONES.includes(to));
   return (
     <nav className="bar" aria-label={t('nav.label')}>
       {first.map((target) => (
-        <NavLink key={target.to} target={target} />
+        <NavLink key={target.to} target={target} running={running} />
       ))}
       <button type="button" className="nav-link" aria-expanded={open} onClick={() => setOpen(true)}>
         <Menu size={18} aria-hidden /> {t('nav.more')}

@@ -53,6 +53,7 @@ export const de: Catalogue = {
   'nav.settings': 'Einstellungen',
   'nav.more': 'Mehr',
   'nav.running': 'in Arbeit',
+  'nav.uploading': 'werden hochgeladen',
   'palette.open': 'Suchen',
   'palette.placeholder': 'Seite öffnen, Auftrag suchen, etwas tun…',
   'palette.page': 'Seite',

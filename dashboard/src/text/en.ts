@@ -49,6 +49,7 @@ export const en = {
   'nav.settings': 'Settings',
   'nav.more': 'More',
   'nav.running': 'running',
+  'nav.uploading': 'being uploaded',
   'palette.open': 'Search',
   'palette.placeholder': 'Go to a page, find a job, do something…',
   'palette.page': 'Page',

@@ -13,6 +13,7 @@ export const jobs: Readonly<Record<keyof typeof en, string>> = {
   'jobs.progress': 'Fortschritt',
   'jobs.outputs': 'Ausgaben',
   'jobs.created': 'Erstellt',
+  'jobs.fresh': '{n|neuer Auftrag|neue Aufträge}',
   'jobs.shown': '{n|Auftrag|Aufträge}',
   'jobs.shown.more': '{n|Auftrag|Aufträge} gezeigt, mehr beim Blättern',
   'jobs.empty.title': 'Noch keine Aufträge',

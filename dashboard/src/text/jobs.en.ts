@@ -11,6 +11,7 @@ export const jobs = {
   'jobs.progress': 'Progress',
   'jobs.outputs': 'Outputs',
   'jobs.created': 'Created',
+  'jobs.fresh': '{n|new job|new jobs}',
   'jobs.shown': '{n|job|jobs}',
   'jobs.shown.more': '{n|job|jobs} shown, more as you scroll',
   'jobs.empty.title': 'No jobs yet',

@@ -33,7 +33,7 @@ export function VideoCard({ video }: { video: Video }) {
           onPointerLeave={() => setShare(null)}
         >
           <Film size={28} aria-hidden />
-          {video.poster_url && (video.status === 'ready' || video.playable_at) && (
+          {video.poster_url && video.width !== null && (video.status === 'ready' || video.playable_at) && (
             <Picture path={ownPath(video.poster_url)} />
           )}
           {cue && <Hover cue={cue} />}

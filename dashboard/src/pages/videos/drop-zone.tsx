@@ -1,9 +1,9 @@
 // Where files are dropped, and how far each is.
 import { useQueryClient } from '@tanstack/react-query';
 import { Pause, Play, RotateCcw, UploadCloud, X } from 'lucide-react';
-import { useEffect, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import { Link } from '../../router.tsx';
-import { bytes, number, t } from '../../text/text.ts';
+import { bytes, clock, number, t } from '../../text/text.ts';
 import { Progress } from '../../ui/parts.tsx';
 import { toastError } from '../../ui/toasts.tsx';
 import {
@@ -23,13 +23,6 @@ export function DropZone() {
   const input = useRef<HTMLInputElement>(null);
   const [over, setOver] = useState(false);
   const [unfinished, setUnfinished] = useState(readUnfinished);
-  const going = uploads.filter(({ state }) => state !== 'done').length;
-  useEffect(() => {
-    if (going === 0) return;
-    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener('beforeunload', warn);
-    return () => removeEventListener('beforeunload', warn);
-  }, [going]);
   const send = (files: readonly File[]) => {
     sendFiles(files, () => void client.invalidateQueries({ queryKey: ['videos'] })).catch(toastError);
   };
@@ -98,15 +91,20 @@ export function DropZone() {
   );
 }
 
-function Row({ upload: { id, name, size, progress, state, error, videoId } }: { upload: Upload }) {
+/** How fast it goes and what is left of it. */
+const saySpeed = ({ size, progress, rate, state }: Upload): string =>
+  state === 'sending' && rate !== null && rate > 0
+    ? ` · ${bytes(rate)}/s · ${t('job.left', { time: clock((size * (1 - progress / 100)) / rate) })}`
+    : '';
+
+function Row({ upload }: { upload: Upload }) {
+  const { id, name, size, progress, state, error, videoId } = upload;
   return (
     <li className="stack" style={{ gap: '0.3rem' }}>
       <div className="row between nowrap">
         <span className="cut">{videoId ? <Link to={`/videos/${videoId}`}>{name}</Link> : name}</span>
         <span className="row nowrap">
-          <span className="small quiet number">
-            {state === 'done' ? t('drop.done') : `${number(Math.floor(progress))} % · ${bytes(size)}`}
-          </span>
+          {state === 'done' && <span className="small quiet">{t('drop.done')}</span>}
           {(state === 'sending' || state === 'paused' || state === 'waiting') && (
             <button
               type="button"
@@ -137,7 +135,15 @@ function Row({ upload: { id, name, size, progress, state, error, videoId } }: { 
           </button>
         </span>
       </div>
-      {state !== 'done' && <Progress value={progress} label={t('drop.progress', { name })} />}
+      {state !== 'done' && (
+        <>
+          <Progress value={progress} label={t('drop.progress', { name })} />
+          <span className="small quiet number">
+            {number(Math.floor(progress))} % · {bytes(size)}
+            {saySpeed(upload)}
+          </span>
+        </>
+      )}
       {error !== null && (
         <span className="small bad-text" role="alert">
           {error}

@@ -9,6 +9,8 @@ export type Upload = {
   /** 0–100 */
   progress: number;
   state: 'waiting' | 'sending' | 'paused' | 'failed' | 'done';
+  /** bytes a second of late; null where nothing is known yet */
+  rate: number | null;
   error: string | null;
   /** The video it became. */
   videoId: string | null;
@@ -18,12 +20,29 @@ export type Unfinished = { name: string; size: number; progress: number };
 
 const STORE = 'rendition-unfinished-uploads';
 const AT_ONCE = 3;
+/** Milliseconds over which the rate is measured. */
+const MEASURED_MS = 8000;
 let uploads: readonly Upload[] = [];
 const listeners = new Set<() => void>();
+const warn = (event: BeforeUnloadEvent) => event.preventDefault();
 const change = (next: readonly Upload[]) => {
   uploads = next;
+  // Whatever page is looked at: the files are sent from here.
+  if (next.some(isGoing)) addEventListener('beforeunload', warn);
+  else removeEventListener('beforeunload', warn);
   for (const listener of listeners) listener();
 };
+/** Not all of it is there yet. */
+export const isGoing = ({ state }: Upload): boolean => state !== 'done';
+
+const measured = new Map<string, readonly { at: number; bytes: number }[]>();
+function measure(id: string, bytes: number): number | null {
+  const at = performance.now();
+  const known = [...(measured.get(id) ?? []), { at, bytes }].filter((one) => at - one.at < MEASURED_MS);
+  measured.set(id, known);
+  const [first] = known;
+  return first && at - first.at > 1000 ? Math.max(0, ((bytes - first.bytes) / (at - first.at)) * 1000) : null;
+}
 const subscribe = (listener: () => void) => {
   listeners.add(listener);
   return () => listeners.delete(listener);
@@ -63,7 +82,8 @@ async function openSender(onVideo: () => void): Promise<Sender> {
   uppy.on('upload-progress', (file, { bytesUploaded, bytesTotal }) => {
     if (!file) return;
     const progress = bytesTotal ? (bytesUploaded / bytesTotal) * 100 : 0;
-    set(file.id, { progress, ...(file.isPaused ? {} : { state: 'sending' }) });
+    const rate = file.isPaused ? null : measure(file.id, bytesUploaded || 0);
+    set(file.id, { progress, rate, ...(file.isPaused ? {} : { state: 'sending' }) });
     noteUnfinished({ name: file.name ?? '', size: file.size ?? 0, progress });
   });
   uppy.on('upload-success', (file, { uploadURL }) => {
@@ -78,12 +98,13 @@ async function openSender(onVideo: () => void): Promise<Sender> {
       const id = uppy.addFile({ name: file.name, type: file.type, data: file, meta: { filename: file.name } });
       change([
         ...uploads.filter((one) => one.id !== id),
-        { id, name: file.name, size: file.size, progress: 0, state: 'waiting', error: null, videoId: null },
+        { id, name: file.name, size: file.size, progress: 0, state: 'waiting', rate: null, error: null, videoId: null },
       ]);
     },
     pause: (id) => {
       const isPaused = uppy.pauseResume(id) ?? false;
-      set(id, { state: isPaused ? 'paused' : 'sending' });
+      measured.delete(id);
+      set(id, { state: isPaused ? 'paused' : 'sending', rate: null });
     },
     retry: (id) => {
       set(id, { state: 'sending', error: null });
