@@ -162,6 +162,8 @@ async function runOnce(
     onStdout: (stdout) => output.read(stdout),
     onLog: (line) => log.add(line),
   });
+  // The system that was short of memory, or its administrator: nothing is known of the file, and it may be read the next time.
+  if (result.signal === 'SIGKILL') throw new PlatformError('encode_failed', 'ffprobe was killed from outside');
   return { output, log, failed: result.exitCode !== 0, scanned: what === 'everything' };
 }
 

@@ -114,4 +114,10 @@ test('a scan that takes too long falls back to the header; a header that does is
       message: /header of the file took longer than 0\.3 s \(PROBE_TIMEOUT_SECONDS\)/,
     },
   );
+  // Somebody else ended it: that says nothing of the file.
+  await writeFile(slow, '#!/bin/sh\nkill -9 $$\n');
+  await assert.rejects(probeSource({ tool: { ...tool, ffprobe: slow }, input, limits: LIMITS }), {
+    code: 'encode_failed',
+    retryable: true,
+  });
 });
