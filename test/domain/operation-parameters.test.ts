@@ -131,6 +131,7 @@ test('nonsense is refused before anything is stored', () => {
     ['audio_convert', { output_format: 'opus', sample_rate: 44_100 }, 'sample_rate'],
     ['audio_convert', { output_format: 'wav', bitrate: '192k' }, 'bitrate'],
     ['audio_convert', { output_format: 'mp3', bitrate: '500k' }, 'bitrate'],
+    ['video_to_gif', { colors: 3 }, 'colors'],
     ['audio_convert', { output_format: 'mp4v' }, 'output_format'],
     ['audio_extract', { output_format: 'flac', bitrate: 100_000 }, 'bitrate'],
     ['audio_normalize', { target_lufs: 3 }, 'target_lufs'],

@@ -20,7 +20,8 @@ export const videoToGif = defineOperation({
     }),
     colors: integer({
       default: 256,
-      min: 2,
+      // The fewest that FFmpeg finds a palette of.
+      min: 4,
       max: 256,
       description: 'Colours of the palette (gif); fewer are smaller.',
     }),
