@@ -1,6 +1,7 @@
 // The stream on the video element: waits until it plays, and takes up qualities that come later without starting again.
 import Hls, { type Level } from 'hls.js';
 import { nativeTracks } from './native-tracks.ts';
+import { endShortFilm } from './short-film.ts';
 import { t } from './text/text.ts';
 import { filmTimeline, type Timeline } from './timeline.ts';
 import { type Option, TRACK_EVENTS, type TrackMenus, Tracks } from './tracks.ts';
@@ -97,6 +98,7 @@ class HlsStream implements Stream {
     // A growing stream is watched from its beginning.
     const hls = new Hls({ startPosition, backBufferLength: 60, ...this.tracks.config() });
     this.tracks.begin(hls);
+    endShortFilm(hls, this.#video);
     const tell = () => {
       for (const listener of this.#listeners) listener();
     };

@@ -28,9 +28,10 @@ export async function attachStream(
   video: HTMLVideoElement,
   { url, isLive, from = 0, onProblem }: Wish,
 ): Promise<Stream> {
-  const [{ default: Hls }, { TRACK_EVENTS, Tracks }] = await Promise.all([
+  const [{ default: Hls }, { TRACK_EVENTS, Tracks }, { endShortFilm }] = await Promise.all([
     import('hls.js'),
     import('../../watch/tracks.ts'),
+    import('../../watch/short-film.ts'),
   ]);
   if (!Hls.isSupported()) return attachNative(video, url);
   const hls = new Hls({
@@ -47,6 +48,7 @@ export async function attachStream(
     else if (data.type === Hls.ErrorTypes.NETWORK_ERROR && recovered++ < 10) setTimeout(() => hls.startLoad(), 2000);
     else onProblem(data.details);
   });
+  if (!isLive) endShortFilm(hls, video);
   hls.loadSource(url);
   hls.attachMedia(video);
   const nameOf = (height: number, width: number, bits: number) =>
