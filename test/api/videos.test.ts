@@ -231,6 +231,10 @@ test('one that is stopped while it is uploaded waits until it is resumed', async
   assert.deepEqual([done.status, (done.body as Video).status], [202, 'stopped']);
   assert.deepEqual((await server.call('POST', '/admin/resume_all')).body, { resumed: [id] });
   assert.deepEqual([(await get(id)).status, (await get(id)).stopped], ['queued', false]);
+  assert.deepEqual(
+    (await eventsOf(id)).filter((type) => type !== 'video.uploaded'),
+    ['video.stopped', 'video.resumed'],
+  );
   const start = await server.call('POST', '/transcode/start', { body: { upload_id: id } });
   assert.equal(start.status, 409);
 });

@@ -5,6 +5,7 @@ import type { Video } from '#domain/video.ts';
 import { pauseJob } from '#workflows/pause-job.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { readVideo } from '#workflows/videos/read-video.ts';
+import { recordVideoEvent } from '#workflows/videos/record-video-event.ts';
 
 /**
  * One whose upload goes on is noted as stopped: it is not begun when it is whole. Stopped already is fine.
@@ -17,8 +18,15 @@ export async function stopVideo(platform: Platform, ref: VideoRef): Promise<Vide
     throw new PlatformError('conflict', `Video ${video.id} is ${video.status}: there is nothing to stop`);
   await changeVideo(db, ref, { stopped: true });
   // It may have been begun between the two.
-  for (const job of (await readVideo(platform, ref)).jobs) {
-    if (job.status !== 'queued' && job.status !== 'processing') continue;
+  const running = (await readVideo(platform, ref)).jobs.filter(
+    ({ status }) => status === 'queued' || status === 'processing',
+  );
+  // A job that is paused tells of its video.
+  if (running.length === 0 && !video.stopped)
+    await db
+      .transaction()
+      .execute((transaction) => recordVideoEvent(platform, transaction, { ref, type: 'video.stopped' }));
+  for (const job of running) {
     await pauseJob(platform, { projectId: ref.projectId, jobId: job.jobId }).catch(unlessOver);
   }
   return readVideo(platform, ref);
