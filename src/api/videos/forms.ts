@@ -71,15 +71,26 @@ export function addField(fields: Record<string, string | string[]>, written: str
   Object.defineProperty(fields, name, { value: next, enumerable: true, configurable: true, writable: true });
 }
 
-/** A whole number, as JSON or as a form writes it: in digits, so that an empty field is none. */
-export const whole = (min: number, max: number) => {
+/** What is said of a number that is none, and of one out of range. */
+function wordsOf(min: number, max: number) {
   const range = max === Number.MAX_SAFE_INTEGER ? `at least ${min}` : `${min} to ${max}`;
-  const error = `a whole number, ${range}`;
+  return { none: { error: `a whole number, ${range}` }, out: { error: range } };
+}
+
+/** A whole number, as JSON or as a form writes it: in digits, so that an empty field is none. */
+export function whole(min: number, max: number) {
+  const { none, out } = wordsOf(min, max);
   return z.preprocess(
     (value) => (typeof value === 'string' && /^\s*[+-]?\d+\s*$/.test(value) ? Number(value) : value),
-    z.int({ error }).min(min, { error: range }).max(max, { error: range }),
+    z.int(none).min(min, out).max(max, out),
   );
-};
+}
+
+/** The same where nothing need be said. Without a preprocessing, for beside one the default would not stand in the OpenAPI document. */
+export function wholeOr(usual: number, min: number, max: number) {
+  const { none, out } = wordsOf(min, max);
+  return z.coerce.number(none).int(none).min(min, out).max(max, out).default(usual);
+}
 
 export const flag = z.union([z.boolean(), z.stringbool({ error: 'true or false' })]);
 

@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type ApiContext, callerOf, playbackBase } from '#api/context.ts';
-import { whole } from '#api/videos/forms.ts';
+import { wholeOr } from '#api/videos/forms.ts';
 import { listVideos, type VideoSort } from '#database/videos.ts';
 import { VIDEO_STATUSES } from '#domain/video.ts';
 import { viewVideo } from '#workflows/videos/view-video.ts';
@@ -20,8 +20,8 @@ export const listQuery = z.object({
       error: `one of ${SORTS.join(', ')}, with - before it from the greatest down`,
     })
     .default('-created_at'),
-  page: whole(1, 1_000_000).default(1),
-  page_size: whole(1, 200).default(50),
+  page: wholeOr(1, 1, 1_000_000),
+  page_size: wholeOr(50, 1, 200),
 });
 
 export async function answerList(context: ApiContext, request: FastifyRequest, query: z.output<typeof listQuery>) {

@@ -8,7 +8,7 @@ import { announcedSize, piecesOf } from '#api/body-pieces.ts';
 import { type Api, type ApiContext, callerOf, playbackBase } from '#api/context.ts';
 import { invalid, problems } from '#api/errors.ts';
 import { receiveChunkForm } from '#api/videos/chunk-form.ts';
-import { acceptBytesAlone, toId, toVideoWish, videoFields, videoId, whole } from '#api/videos/forms.ts';
+import { acceptBytesAlone, toId, toVideoWish, videoFields, videoId, whole, wholeOr } from '#api/videos/forms.ts';
 import { uploadAccess, uploaderOf } from '#api/videos/upload-access.ts';
 import { showUpload, uploadView } from '#api/videos/upload-view.ts';
 import { findUploadProgress } from '#database/upload-parts.ts';
@@ -58,7 +58,7 @@ const completeAnswer = z.object({
   master_url: z.string().nullable(),
 });
 const tokenBody = z.object({
-  expires_in: whole(1, 30 * DAY).default(3600),
+  expires_in: wholeOr(3600, 1, 30 * DAY),
   max_bytes: whole(1, Number.MAX_SAFE_INTEGER).optional(),
 });
 const tokenAnswer = z.object({
@@ -260,7 +260,7 @@ function speedTest(app: Api): void {
       schema: {
         tags,
         summary: 'So many random bytes',
-        querystring: z.object({ bytes: whole(0, MOST_SPEED_BYTES).default(USUAL_SPEED_BYTES) }),
+        querystring: z.object({ bytes: wholeOr(USUAL_SPEED_BYTES, 0, MOST_SPEED_BYTES) }),
       },
     },
     async (request, reply) => {
