@@ -118,7 +118,7 @@ test('what is odd about a picture is mended before it is split', () => {
     ],
     [
       'below high definition',
-      { video: videoFacts({ color: unnamed, displayWidth: 1024, displayHeight: 576 }) },
+      { video: videoFacts({ color: unnamed, height: 719 }) },
       `[0:0]setpts=PTS-(0.000000)/TB,${grid},${size}`,
     ],
     [

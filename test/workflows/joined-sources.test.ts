@@ -161,6 +161,34 @@ for (const [name, begins] of [
     assert.ok(Math.abs(facts.duration - 4) < 0.2, `a dry run says ${facts.duration} s`);
   });
 
+test('clips of a disc, of whose pictures only some say when they are shown, are laid behind each other', async () => {
+  const clips: Buffer[] = [];
+  for (const colour of ['red', 'blue'])
+    clips.push(
+      await readFile(
+        await media.make(`${colour}.vob`, `${toneAnd(colour, '320x240')} -c:v mpeg2video -bf 2 -g 25 -c:a mp2 -f vob`),
+      ),
+    );
+  const path = media.path('disc.vob');
+  await writeFile(path, Buffer.concat(clips));
+  const { result, file } = await encode(path);
+  assert.ok(Math.abs((result?.frames ?? 0) - 100) <= 3, `${result?.frames} frames`);
+  await assertPixel(file, { seconds: 1, x: 10, y: 120 }, RED);
+  await assertPixel(file, { seconds: 3, x: 10, y: 120 }, BLUE);
+});
+
+test('a picture that comes later than the first chunk ends is waited for', async () => {
+  const path = await media.make(
+    'late.mp4',
+    '-f lavfi -i sine=440:duration=2:sample_rate=48000 -itsoffset 16 -f lavfi -i color=red:size=320x240:rate=25:duration=1 ' +
+      '-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac',
+  );
+  const { result, file } = await encode(path);
+  assert.ok(Math.abs((result?.frames ?? 0) - 425) <= 2, `${result?.frames} frames`);
+  await assertPixel(file, { seconds: 13, x: 10, y: 120 }, RED);
+  await assertPixel(file, { seconds: 16.5, x: 10, y: 120 }, RED);
+});
+
 for (const [kind, codecs] of [
   ['flv', '-c:v libx264 -preset ultrafast -bf 2 -g 25 -c:a aac -f flv'],
   ['mkv', '-c:v libx264 -preset ultrafast -bf 2 -g 25 -c:a aac -f matroska'],

@@ -94,9 +94,9 @@ export function toneMapFilters(kind: 'pq' | 'hlg', size: { width: number; height
 /** Names what every player takes of itself in high definition. */
 const BT709 = 'setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709';
 
-/** Where a source says nothing of its colours, players go by its size: from here on for BT.709, below for BT.601. */
-const isHighDefinition = ({ displayWidth, displayHeight }: VideoFacts): boolean =>
-  Math.max(displayWidth, displayHeight) >= 1280 || Math.min(displayWidth, displayHeight) >= 720;
+/** Where a source says nothing of its colours, players go by its stored lines: from here on they take BT.709, below BT.601. */
+const HIGH_DEFINITION = 720;
+const isHighDefinition = ({ height }: VideoFacts): boolean => height >= HIGH_DEFINITION;
 
 /**
  * An 8-bit picture that is only tagged as HDR is none (doctor.ts): the tag must not reach the result, or players map its tones. Colours
