@@ -46,6 +46,8 @@ const SIGNATURES: readonly [number, string, Content][] = [
   [0, 'SQLite format 3\0', foreign('a database')],
   [0, '\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', foreign('an office document')],
   [0, '8BPS', foreign('a Photoshop document')],
+  [0, '\xff\x0a', foreign('a JPEG XL picture, which is not accepted')],
+  [0, '\0\0\0\x0cJXL \r\n\x87\n', foreign('a JPEG XL picture, which is not accepted')],
   [0, 'gimp xcf', foreign('a GIMP document')],
   [0, '%!PS', foreign('a PostScript document')],
   [0, 'MThd', foreign('a MIDI file: it holds notes for an instrument, not sound')],

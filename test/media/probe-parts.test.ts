@@ -253,6 +253,8 @@ test('what the first bytes say', () => {
     [latin(`BM${'\0'.repeat(12)}\x28\0\0\0`), 'still bmp'],
     [latin('YUV4MPEG2 W320 H180 F25:1\nFRAME\n((((((((('), 'media YUV4MPEG2'],
     [latin('MThd\0\0\0\x06'), 'foreign a MIDI file: it holds notes for an instrument, not sound'],
+    [latin('\xff\x0a\x7f\x1f'), 'foreign a JPEG XL picture, which is not accepted'],
+    [latin('\0\0\0\x0cJXL \r\n\x87\n'), 'foreign a JPEG XL picture, which is not accepted'],
     [latin('RIFF....RMIDdata'), 'foreign a MIDI file: it holds notes for an instrument, not sound'],
     [latin('BMW is a maker of cars, and this is a text.'), 'foreign plain text, not media'],
     [Buffer.from('\ufeff#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd'), 'foreign a playlist (M3U8), not the media it names'],

@@ -94,7 +94,11 @@ export async function openConverter(roots: readonly string[]): Promise<Converter
 
 /** The one file of a job in managed storage. */
 async function findFile(storage: string, uuid: string): Promise<string | null> {
-  const all = await readdir(storage, { recursive: true });
+  let all: string[] = [];
+  // Folders of what was made on the way go meanwhile, and a listing that meets one fails.
+  await eventually(async () => {
+    all = await readdir(storage, { recursive: true });
+  });
   const name = all.find((one) => one.includes(uuid) && /output\.\w+$/.test(one));
   return name === undefined ? null : join(storage, name);
 }
