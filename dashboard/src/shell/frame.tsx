@@ -11,8 +11,7 @@ import { Bones, Empty, PageHead, Problem } from '../ui/parts.tsx';
 import { useTick } from '../ui/tick.ts';
 import { Toasts } from '../ui/toasts.tsx';
 import { Bar, isServed, Side, TARGETS } from './nav.tsx';
-import { findPage, NotLoaded } from './pages.ts';
-import { Palette } from './palette.tsx';
+import { findPage, loadLater, NotLoaded } from './pages.ts';
 import { Help, useShortcuts } from './shortcuts.tsx';
 import { SignIn } from './sign-in.tsx';
 
@@ -28,6 +27,11 @@ const REST_MS = 1000;
 const TICK_MS = 30_000;
 /** The calls that list conversions are counted, 1000 a day: what runs is followed by streams, this is for other tabs. */
 const CONVERSIONS_MS = 30_000;
+
+const loadPalette = () => import('./palette.tsx').then(({ Palette: found }) => ({ default: found }));
+const Palette = loadLater(loadPalette);
+/** Milliseconds after which the palette is fetched, so that it is there when it is called. */
+const PALETTE_MS = 4000;
 
 function useLiveData(isOn: boolean): void {
   const client = useQueryClient();
@@ -72,6 +76,11 @@ function useLiveData(isOn: boolean): void {
 export function Frame() {
   const language = useLanguage();
   useTick(TICK_MS);
+  useEffect(() => {
+    // Where it does not come now it is asked for again when it is called.
+    const timer = setTimeout(() => void loadPalette().catch(() => undefined), PALETTE_MS);
+    return () => clearTimeout(timer);
+  }, []);
   const client = useQueryClient();
   const { path } = usePlace();
   const [dialog, setDialog] = useState<'palette' | 'help' | null>(null);
@@ -126,7 +135,13 @@ export function Frame() {
       <Bar {...nav} />
       <LineBanner />
       <Toasts />
-      {dialog === 'palette' && <Palette targets={targets} onClose={() => setDialog(null)} />}
+      {dialog === 'palette' && (
+        <Guard>
+          <Suspense fallback={null}>
+            <Palette targets={targets} onClose={() => setDialog(null)} />
+          </Suspense>
+        </Guard>
+      )}
       {dialog === 'help' && <Help targets={targets} mayWrite={mayWrite} onClose={() => setDialog(null)} />}
     </div>
   );

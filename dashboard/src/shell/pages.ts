@@ -23,14 +23,14 @@ const PAGES: readonly (readonly [pattern: string, load: Load])[] = [
 /** A page whose code did not come: the server is away, or has another version by now. */
 export class NotLoaded extends Error {}
 
-const pages = PAGES.map(([pattern, load]) => ({
-  pattern,
-  Page: lazy(() =>
+/** Code that comes when it is wanted. */
+export const loadLater = <P>(load: () => Promise<{ default: ComponentType<P> }>) =>
+  lazy(() =>
     load().catch((cause: unknown) => {
       throw new NotLoaded(String(cause), { cause });
     }),
-  ),
-}));
+  );
+const pages = PAGES.map(([pattern, load]) => ({ pattern, Page: loadLater(load) }));
 
 export function findPage(path: string) {
   for (const { pattern, Page } of pages) {
