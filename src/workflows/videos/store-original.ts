@@ -22,7 +22,11 @@ export async function storeOriginal(platform: Platform, { upload, size, facts }:
   const video = upload.isVideo ? await findVideo(db, ref, platform.sealer) : null;
   /** False where somebody else was quicker. */
   const settle = async (transaction: Kysely<Schema>): Promise<boolean> => {
-    const mine = await changeUpload(transaction, { ...ref, status: 'finishing' }, { status: 'received', size, error: null });
+    const mine = await changeUpload(
+      transaction,
+      { ...ref, status: 'finishing' },
+      { status: 'received', size, error: null },
+    );
     if (!mine || !video) return mine;
     await changeVideo(transaction, ref, { size, storageKey: upload.storageKey, error: null });
     await recordVideoEvent(platform, transaction, { ref, type: 'video.uploaded', data: { size } });
