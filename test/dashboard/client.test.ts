@@ -45,8 +45,8 @@ test('the dashboard compiles, and imports nothing of ours but the generated type
 });
 
 /** By a path that the compiler does not follow: these files know the browser, which tests do not. */
-const wordsOf = async (language: string): Promise<Readonly<Record<string, string>>> => {
-  const path = join(ROOT, `dashboard/src/text/${language}.ts`);
+const wordsOf = async (language: string, folder = 'src'): Promise<Readonly<Record<string, string>>> => {
+  const path = join(ROOT, `dashboard/${folder}/text/${language}.ts`);
   return ((await import(path)) as Readonly<Record<string, Readonly<Record<string, string>>>>)[language] ?? {};
 };
 
@@ -86,16 +86,21 @@ test('every field of the form for a new job has a name in the language of the re
   );
 });
 
-test('every word is there in each language, with the same values in it', async () => {
-  const [en, de] = await Promise.all([wordsOf('en'), wordsOf('de')]);
-  assert.ok(Object.keys(en).length > 300);
+test('every word of the dashboard and the player is there in each language, with the same values in it', async () => {
   const names = (text: string) => [...text.matchAll(/\{(\w+)/g)].map(([, name]) => name).sort();
-  const broken = Object.entries(en).flatMap(([key, text]) => {
-    const other = de[key];
-    if (other === undefined || other === '') return [`${key}: missing`];
-    return names(text).join() === names(other).join() ? [] : [`${key}: ${text} / ${other}`];
-  });
-  assert.deepEqual(broken, []);
+  for (const [folder, least] of [
+    ['src', 300],
+    ['watch', 20],
+  ] as const) {
+    const [en, de] = await Promise.all([wordsOf('en', folder), wordsOf('de', folder)]);
+    assert.ok(Object.keys(en).length > least);
+    const broken = Object.entries(en).flatMap(([key, text]) => {
+      const other = de[key];
+      if (other === undefined || other === '') return [`${key}: missing`];
+      return names(text).join() === names(other).join() ? [] : [`${key}: ${text} / ${other}`];
+    });
+    assert.deepEqual(broken, [], folder);
+  }
 });
 
 test('what the server says by a code, German says in German', async () => {
