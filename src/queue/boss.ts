@@ -33,9 +33,26 @@ export async function openBoss(pool: Pool, settings: BossSettings): Promise<PgBo
     monitorVacuum: false,
   });
   boss.on('error', settings.onError);
-  await boss.start();
-  await openLanes(boss, settings);
+  await inTurn(pool, async () => {
+    await boss.start();
+    await openLanes(boss, settings);
+  });
   return boss;
+}
+
+/** Two processes whose database is new would make the same tables: the library's own lock comes too late for that of the schema. */
+async function inTurn(pool: Pool, act: () => Promise<void>): Promise<void> {
+  const client = await pool.connect();
+  let failed = true;
+  try {
+    await client.query('select pg_advisory_lock(hashtext($1))', [BOSS_SCHEMA]);
+    await act();
+    await client.query('select pg_advisory_unlock(hashtext($1))', [BOSS_SCHEMA]);
+    failed = false;
+  } finally {
+    // A connection that may still hold the lock is dropped, and the lock with it.
+    client.release(failed);
+  }
 }
 
 /** Parameters choose the protocol: without any, several statements in one text are allowed, which its migrations need. */

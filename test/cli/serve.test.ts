@@ -36,6 +36,14 @@ test('it starts, serves, and stops within seconds', async () => {
   await stream.body?.cancel().catch(() => undefined);
 });
 
+test('two that begin on a new folder at the same moment both come up, on one database', async () => {
+  const shared = { ...env, DATA_DIR: path.join(folder, 'shared'), ROLES: 'api' };
+  const both = [start(['serve'], { env: shared }), start(['serve'], { env: shared })];
+  for (const one of both) await said(one, READY);
+  for (const one of both) one.child.kill('SIGTERM');
+  for (const one of both) assert.equal(await one.ended, 0, one.output.err);
+});
+
 test('what is typed behind `npm start --` reaches the server', async () => {
   const { output, ended } = startBy('npm', ['start', '--silent', '--', '--no-such-option', 'a b']);
   assert.notEqual(await ended, 0, output.err);
