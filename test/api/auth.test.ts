@@ -47,6 +47,7 @@ const OTHER_ROUTES: Readonly<Record<Scope | 'open', readonly string[]>> = {
     'get /live/{channel}',
     'get /live/{channel}/embed',
     'options /upload/tus',
+    'options /upload/tus/{id}',
     'get /oembed',
   ],
   read: [
