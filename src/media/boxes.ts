@@ -35,22 +35,33 @@ export function* boxesIn(data: Buffer, start: number, end: number): Generator<Bo
 /** Boxes that hold boxes, in every place where an index has some; behind so many bytes of their own. */
 const HOLDERS: Readonly<Record<string, readonly number[]>> = {
   ...{ moov: [0], trak: [0], mdia: [0], minf: [0], dinf: [0], stbl: [0], edts: [0], udta: [0], ilst: [0], mvex: [0] },
+  ...{ moof: [0], traf: [0], mfra: [0], wave: [0] },
   // Apple's has no version, everybody else's has.
   meta: [0, 4],
   stsd: [8],
   dref: [8],
 };
+/** Behind the fields of a sample entry: of sound, in its three versions, and of pictures. */
+const ENTRY_FIELDS = [28, 44, 64, 78];
+
+/** Every box between two offsets, and all that lie in them. */
+export function* everyBox(data: Buffer, start: number, end: number): Generator<Box> {
+  const open: (readonly [start: number, end: number, parent: string])[] = [[start, end, '']];
+  for (let next = open.pop(); next; next = open.pop())
+    for (const box of boxesIn(data, next[0], next[1])) {
+      yield box;
+      const own = next[2] === 'stsd' ? ENTRY_FIELDS : HOLDERS[box.type];
+      for (const fields of own ?? []) open.push([box.body + fields, box.end, box.type]);
+    }
+}
 
 /** Whether an index has more boxes than `most`: whoever walks through all of them one by one would not come to an end soon. */
 export function hasMoreBoxes(data: Buffer, most: number): boolean {
-  const open: (readonly [start: number, end: number])[] = [[0, data.length]];
   let count = 0;
-  for (let next = open.pop(); next; next = open.pop())
-    for (const box of boxesIn(data, ...next)) {
-      count += 1;
-      if (count > most) return true;
-      for (const own of HOLDERS[box.type] ?? []) open.push([box.body + own, box.end]);
-    }
+  for (const _box of everyBox(data, 0, data.length)) {
+    count += 1;
+    if (count > most) return true;
+  }
   return false;
 }
 

@@ -36,11 +36,12 @@ export function readSampleTable(
   const table = findBox(moov, 'mdia/minf/stbl', trak);
   const part = (type: string) => (table ? findBox(moov, type, table) : null);
   const [stts, ctts, stsz, stss] = ['stts', 'ctts', 'stsz', 'stss'].map(part);
-  if (!stts || !stsz || timescale <= 0) return null;
+  if (!table || !stts || !stsz || timescale <= 0) return null;
   const isEqual = areEqual(moov, stsz);
   const sizes = readSizes(moov, stsz, isEqual ? Math.min(most, mostEqual) : most);
   if (!sizes) return null;
   const count = sizes.length;
+  if (!areBounded(moov, table, count)) return null;
   const [times, durations] = [new Float64Array(count), new Float64Array(count)];
   let ticks = 0 - zero;
   const timed = eachRun(moov, { runs: stts, count }, (i, delta) => {
@@ -87,6 +88,50 @@ export function readPacketEnds(moov: Buffer, trak: Box, sizes: Uint32Array): Flo
     }
   }
   return packet === sizes.length ? ends : null;
+}
+
+/** Files that are only careless claim a little more than there is. */
+const CARELESS = 1000;
+
+/**
+ * Whether no table speaks of more packets or chunks than there are: readers that believe it count up to four billion.
+ * Runs of chunks are numbered from 1, each begins behind the one before it (§8.7.4).
+ */
+function areBounded(moov: Buffer, table: Box, count: number): boolean {
+  const most = 2 * count + CARELESS;
+  for (const type of ['stts', 'ctts']) {
+    const runs = findBox(moov, type, table);
+    let sum = 0;
+    if (runs)
+      eachEntry(moov, { list: runs, size: 8 }, (at) => {
+        sum += moov.readUInt32BE(at);
+      });
+    if (sum > most) return false;
+  }
+  const [runs, narrow, wide] = ['stsc', 'stco', 'co64'].map((type) => findBox(moov, type, table));
+  const places = wide ?? narrow;
+  if (!runs || !places || runs.end - runs.body < 8 || places.end - places.body < 8) return count === 0;
+  const chunks = moov.readUInt32BE(places.body + 4);
+  if (places.end - places.body < 8 + (wide ? 8 : 4) * chunks) return false;
+  let [before, fits] = [0, true];
+  const isWhole = eachEntry(moov, { list: runs, size: 12 }, (at) => {
+    const [first, packets] = [moov.readUInt32BE(at), moov.readUInt32BE(at + 4)];
+    fits &&= first > before && first <= chunks && packets > 0 && packets <= most;
+    before = first;
+  });
+  return isWhole && fits;
+}
+
+/** Each entry of a list of so many bytes; false where it is shorter than it says. */
+function eachEntry(
+  moov: Buffer,
+  { list: { body, end }, size }: { readonly list: Box; readonly size: number },
+  each: (at: number) => void,
+): boolean {
+  const listed = end - body < 8 ? 0 : moov.readUInt32BE(body + 4);
+  if (end - body < 8 + size * listed) return false;
+  for (let at = body + 8; at < body + 8 + size * listed; at += size) each(at);
+  return true;
 }
 
 const areEqual = (moov: Buffer, { body, end }: Box): boolean => end - body >= 12 && moov.readUInt32BE(body + 4) !== 0;

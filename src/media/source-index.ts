@@ -1,6 +1,6 @@
 // The index of an MP4 or MOV: every packet's time, size and kind without reading media data, and mediabunny to read and package them. Used by probe-index.ts and original.ts.
 import type { EncodedPacketSink, InputTrack } from 'mediabunny';
-import { boxesIn, findBox, hasMoreBoxes, readBoxHeader } from '#media/boxes.ts';
+import { type Box, boxesIn, everyBox, findBox, hasMoreBoxes, readBoxHeader } from '#media/boxes.ts';
 import { type PacketList, readPacketEnds, readSampleTable } from '#media/sample-table.ts';
 import type { SourceBytes } from '#media/source-bytes.ts';
 
@@ -74,6 +74,7 @@ export async function openSourceIndex(bytes: SourceBytes): Promise<SourceIndex |
     // What is not described here is not read by anybody either.
     const media = found.filter((track) => (track.isVideoTrack() || track.isAudioTrack()) && described.has(track.id));
     const sinks = media.map((track) => ({ track, sink: new EncodedPacketSink(track) }));
+    if (media.length === 0) throw new Error('nothing to read');
     if (!isArriving) for (const { sink } of sinks) await readLast(sink);
     const tracks: IndexedTrack[] = [];
     for (const { track, sink } of sinks) {
@@ -188,6 +189,7 @@ function describeTracks(moov: Buffer, withEnds: boolean): Map<number, Described>
   for (const box of boxesIn(moov, movie.body, movie.end)) {
     if (box.type === 'mvex' || box.type === 'cmov') return null;
     if (box.type !== 'trak') continue;
+    if (!isPlain(moov, box)) return null;
     const track = findBox(moov, 'tkhd', box);
     const media = findBox(moov, 'mdia/mdhd', box);
     const list = findBox(moov, 'edts/elst', box);
@@ -207,6 +209,23 @@ function describeTracks(moov: Buffer, withEnds: boolean): Map<number, Described>
     tracks.set(id, { timescale, editEnd, packets, ends });
   }
   return tracks;
+}
+
+/** What a track has once. */
+const ONCE = new Set([
+  ...['tkhd', 'mdia', 'mdhd', 'minf', 'stbl', 'edts', 'elst'],
+  ...['stsd', 'stts', 'ctts', 'stsz', 'stss', 'stsc', 'stco', 'co64'],
+]);
+const OF_FRAGMENTS = new Set(['moof', 'traf', 'mfra', 'tfra', 'mvex', 'stz2']);
+
+/** Whether every table stands there once: of two, one reader would take the first, which is checked here, another one both. */
+function isPlain(moov: Buffer, track: Box): boolean {
+  const seen = new Set<string>();
+  for (const { type } of everyBox(moov, track.body, track.end)) {
+    if (OF_FRAGMENTS.has(type) || seen.has(type)) return false;
+    if (ONCE.has(type)) seen.add(type);
+  }
+  return true;
 }
 
 type Edit = {

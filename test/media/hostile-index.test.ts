@@ -54,43 +54,73 @@ test('more boxes than any film has are counted no further, wherever they lie', a
     const rest = [...boxesIn(film, 0, film.length)].filter(({ type }) => type !== 'moov');
     const padding = box('free', Buffer.alloc(moov.end - moov.start - 8));
     const crowded = box('moov', film.subarray(moov.body, moov.end), crowd);
+    const track = findBox(film, 'moov/trak');
+    assert.ok(track);
+    // A second table, behind the ones that are read here.
+    const twice = box('trak', film.subarray(track.body, track.end), box('stts', words(0, 1, 0xffffffff, 1)));
+    const doubled = box('moov', film.subarray(moov.body, track.start), twice, film.subarray(track.end, moov.end));
     const parts = rest.map(({ type, start, end }) =>
       type === 'ftyp' ? Buffer.concat([film.subarray(start, end), padding]) : film.subarray(start, end),
     );
-    assert.equal(await openBytes(Buffer.concat([...parts, crowded])), null);
+    for (const index of [crowded, doubled]) assert.equal(await openBytes(Buffer.concat([...parts, index])), null);
+    const same = await openBytes(Buffer.concat([...parts, film.subarray(moov.start, moov.end)]));
+    assert.equal(same?.tracks[0]?.packets.count, 10);
+    same?.close();
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 });
 
-test('packets that no table lists are counted over all tracks', () => {
-  const track = (size: number) =>
-    box(
-      'trak',
-      box(
-        'mdia',
-        box(
-          'minf',
-          box(
-            'stbl',
-            box('stts', words(0, 1, 50, 1)),
-            size === 0 ? box('stsz', words(0, 0, 50), Buffer.alloc(200)) : box('stsz', words(0, size, 50)),
-          ),
-        ),
-      ),
-    );
-  const read = (size: number, limits: { readonly most: number; readonly mostEqual: number }) => {
-    const moov = track(size);
-    const [trak] = boxesIn(moov, 0, moov.length);
-    assert.ok(trak);
-    return readSampleTable(moov, trak, { timescale: 10, zero: 0, ...limits });
+/** A track of 50 packets in one chunk; each table as it should be, or another in its place. */
+const readTrack = (
+  tables: Readonly<Record<string, Buffer>>,
+  limits: { readonly most: number; readonly mostEqual: number } = { most: 50, mostEqual: 50 },
+) => {
+  const all = {
+    stts: words(0, 1, 50, 1),
+    stsz: words(0, 100, 50),
+    stsc: words(0, 1, 1, 50, 1),
+    stco: words(0, 1, 100),
+    ...tables,
   };
-  const equal = read(100, { most: 50, mostEqual: 50 });
+  const moov = box(
+    'trak',
+    box('mdia', box('minf', box('stbl', ...Object.entries(all).map(([type, body]) => box(type, body))))),
+  );
+  const [trak] = boxesIn(moov, 0, moov.length);
+  assert.ok(trak);
+  return readSampleTable(moov, trak, { timescale: 10, zero: 0, ...limits });
+};
+
+test('packets that no table lists are counted over all tracks', () => {
+  const equal = readTrack({});
   assert.deepEqual([equal?.count, equal?.isEqual], [50, true]);
-  assert.equal(read(100, { most: 50, mostEqual: 49 }), null);
-  const listed = read(0, { most: 50, mostEqual: 0 });
+  assert.equal(readTrack({}, { most: 50, mostEqual: 49 }), null);
+  const stsz = Buffer.concat([words(0, 0, 50), Buffer.alloc(200)]);
+  const listed = readTrack({ stsz }, { most: 50, mostEqual: 0 });
   assert.deepEqual([listed?.count, listed?.isEqual], [50, false]);
-  assert.equal(read(0, { most: 49, mostEqual: 50 }), null);
+  assert.equal(readTrack({ stsz }, { most: 49, mostEqual: 50 }), null);
+});
+
+test('tables that speak of far more than there is are not believed', () => {
+  const careless: Record<string, Buffer> = {
+    stts: words(0, 2, 50, 1, 3, 1),
+    ctts: words(0, 1, 60, 0),
+    stsc: words(0, 1, 1, 64, 1),
+  };
+  for (const [type, body] of Object.entries(careless)) assert.equal(readTrack({ [type]: body })?.count, 50, type);
+  const hostile: [string, Buffer][] = [
+    ['stts', words(0, 1, 0xffffffff, 1)],
+    ['ctts', words(0, 1, 0xffffffff, 0)],
+    // One chunk of four billion packets held mediabunny up for a minute, packet by packet.
+    ['stsc', words(0, 1, 1, 0xffffff01, 1)],
+    ['stsc', words(0, 1, 1, 0, 1)],
+    ['stsc', words(0, 2, 1, 50, 1, 0xfffffff0, 1, 1)],
+    ['stsc', words(0, 2, 1, 25, 1, 1, 25, 1)],
+    ['stsc', words(0, 0xffff, 1, 50, 1)],
+    ['stco', words(0, 0xffff, 100)],
+  ];
+  for (const [type, body] of hostile) assert.equal(readTrack({ [type]: body }), null, type);
 });
 
 test('runs of chunks that go back are not followed', () => {
