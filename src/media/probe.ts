@@ -18,7 +18,7 @@ import { openSourceIndex, type SourceIndex } from '#media/source-index.ts';
 import { findParts } from '#media/source-parts.ts';
 import { probeStill } from '#media/still.ts';
 import type { MediaInput, MediaLimits, MediaTool } from '#media/tool.ts';
-import { inputArguments } from '#media/whitelist.ts';
+import { inputArguments, TRANSPORT_STREAM } from '#media/whitelist.ts';
 
 export type ProbeOptions = {
   readonly tool: MediaTool;
@@ -57,7 +57,8 @@ export async function probeSource(options: ProbeOptions): Promise<SourceFacts> {
   if (content.kind === 'foreign') throw new PlatformError('not_media', `The file is ${content.what}.`);
   // Awaited, or the file would be closed while it is read.
   if (content.kind === 'still') return await probeStill({ ...options, format: content.format, bytes });
-  const run = (await readIndexed(options, bytes)) ?? (await runProbe(options));
+  const container = content.kind === 'media' && content.what === 'MPEG-TS' ? TRANSPORT_STREAM : null;
+  const run = (await readIndexed(options, bytes)) ?? (await runProbe({ ...options, container }));
   if (run.failed || run.output.streams.size === 0) throw await explainUnreadable({ content, log: run.log, bytes });
   const facts = await judge(options, { run, content, bytes });
   if (facts.container === 'gif' && facts.video?.frames === 1)
@@ -122,7 +123,10 @@ async function readIndexed(options: ProbeOptions, bytes: SourceBytes): Promise<R
   }
 }
 
-async function runProbe(options: ProbeOptions): Promise<Run> {
+/** What is known of the source before it is opened: see inputArguments. */
+type Opening = ProbeOptions & { readonly container?: string | null };
+
+async function runProbe(options: Opening): Promise<Run> {
   let run: Run;
   try {
     run = await runOnce(options, 'everything', []);
@@ -133,7 +137,7 @@ async function runProbe(options: ProbeOptions): Promise<Run> {
   return !run.failed && run.log.hasUnclearStream ? runOnce(options, 'everything', DEEP_SEARCH) : run;
 }
 
-async function readHeaders(options: ProbeOptions, cause?: PlatformError): Promise<Run> {
+async function readHeaders(options: Opening, cause?: PlatformError): Promise<Run> {
   try {
     return await runOnce(options, 'headers', []);
   } catch (error) {
@@ -148,14 +152,18 @@ async function readHeaders(options: ProbeOptions, cause?: PlatformError): Promis
 }
 
 async function runOnce(
-  { tool, input, limits, signal, isCutOff = false }: ProbeOptions,
+  { tool, input, limits, signal, isCutOff = false, container = null }: Opening,
   what: 'everything' | 'headers',
   search: readonly string[],
 ): Promise<Run> {
   const [output, log] = [new ProbeOutput(isCutOff), new ProbeLog()];
   const result = await runMedia({
     program: tool.ffprobe,
-    args: ['-hide_banner', '-v', 'level+warning', ...search, ...outputArguments(what), ...inputArguments(input)],
+    args: [
+      ...['-hide_banner', '-v', 'level+warning', ...search],
+      ...outputArguments(what),
+      ...inputArguments(input, container),
+    ],
     limits: limits.child,
     timeLimit: limits.probeTimeLimit,
     ...(signal ? { signal } : {}),

@@ -53,12 +53,20 @@ export const SOURCE_DECODERS: readonly string[] = [
   `),
 ];
 
+/** FFmpeg's name of MPEG-TS. */
+export const TRANSPORT_STREAM = 'mpegts';
+
 /** The pictures that the image library cannot read (BMP) or cannot tone-map (HDR AVIF) and FFmpeg can: demuxer and decoders. */
 const PICTURE_READERS = { bmp: ['bmp_pipe', 'bmp'], avif: ['mov', 'libdav1d,libaom-av1'] } as const;
 
-/** Arguments that open a stranger's media and nothing beside it, `-i` included. Options of the input (`-ss`) go before them. */
-export function inputArguments(input: MediaInput): string[] {
-  return [...whitelistArguments(input), '-i', inputUrl(input)];
+/**
+ * Arguments that open a stranger's media and nothing beside it, `-i` included. Options of the input (`-ss`) go before them.
+ * @param container as FFmpeg names it, where it is known
+ */
+export function inputArguments(input: MediaInput, container: string | null = null): string[] {
+  // What a broadcast sends on under other numbers (PIDs) belongs to the streams it had: else picture and sound would end there.
+  const goesOn = container === TRANSPORT_STREAM ? ['-merge_pmt_versions', '1'] : [];
+  return [...whitelistArguments(input), ...goesOn, '-i', inputUrl(input)];
 }
 
 /** The same without `-i`: ffprobe's and FFmpeg's whitelists for an input. */

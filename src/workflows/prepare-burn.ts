@@ -83,7 +83,12 @@ async function prepareText(platform: Platform, context: BurnContext, streamIndex
   if (!video || (await isStored(platform, key))) return;
   const path = join(scratch, `extracted-${streamIndex}.ass`);
   await runCommand(platform, context, {
-    args: textExtraction({ inputArguments: inputArguments(context.input), streamIndex, zero: facts.startTime, path }),
+    args: textExtraction({
+      inputArguments: inputArguments(context.input, facts.container),
+      streamIndex,
+      zero: facts.startTime,
+      path,
+    }),
   });
   const { codec } = subtitles.find((track) => track.streamIndex === streamIndex) ?? { codec: '' };
   const kind = codec === 'ass' || codec === 'ssa' ? 'styled' : 'plain';
@@ -92,12 +97,12 @@ async function prepareText(platform: Platform, context: BurnContext, streamIndex
 }
 
 async function prepareBitmaps(platform: Platform, context: BurnContext, streamIndex: number): Promise<void> {
-  const { job, scratch, signal } = context;
+  const { job, facts, scratch, signal } = context;
   const key = burnSlidesKey(job.uuid, streamIndex);
   if (await isStored(platform, key)) return;
   const folder = join(scratch, `burn-${streamIndex}`);
   await mkdir(folder);
-  const extraction = { inputArguments: inputArguments(context.input), streamIndex };
+  const extraction = { inputArguments: inputArguments(context.input, facts.container), streamIndex };
   await runCommand(platform, context, { args: bitmapExtraction({ ...extraction, folder }) });
   const files = await readdir(folder);
   const slides = readSlides(files, await readTimes(platform, context, bitmapTimes(extraction)));

@@ -33,7 +33,7 @@ export async function straighten(
   const { config, tool, limits } = platform;
   const path = join(scratch, 'straight');
   const context = { log, signal, scratch, timeLimit: timeLimit(config, facts) };
-  const opened = facts.parts ? await listParts({ input, facts, scratch }) : inputArguments(input);
+  const opened = facts.parts ? await listParts({ input, facts, scratch }) : inputArguments(input, facts.container);
   await runCommand(platform, context, { args: straightenCommand(facts, opened, path) });
   const found = await probeSource({ tool, limits, signal, input: { kind: 'file', path } });
   return { path, facts: { ...found, clock: 'straightened', ...(facts.parts ? { parts: facts.parts } : {}) } };

@@ -114,6 +114,21 @@ test('a picture that changes its size is fitted into the first one, and its cloc
   await assertPixel(file, { seconds: 5, x: 10, y: 120 }, GREEN);
 });
 
+test('a broadcast that goes on under other numbers is shown and heard to its end', async () => {
+  const path = await joined('numbers.ts', [
+    { colour: 'red', size: '320x240', begins: 0 },
+    { colour: 'blue', size: '320x240', begins: 2, fields: '-mpegts_start_pid 0x300' },
+  ]);
+  const { result, file } = await encode(path);
+  assert.ok(Math.abs((result?.frames ?? 0) - 100) <= 1, `${result?.frames} frames`);
+  await assertPixel(file, { seconds: 1, x: 10, y: 120 }, RED);
+  await assertPixel(file, { seconds: 3, x: 10, y: 120 }, BLUE);
+  const late = ['-ss', '2.5', '-t', '1', '-i', file, '-af', 'volumedetect', '-f', 'null', '-'];
+  const { stderr } = await needTool('ffmpeg', ['-v', 'info', '-nostats', ...late]);
+  const loudness = Number(/mean_volume: (\S+) dB/.exec(stderr)?.[1]);
+  assert.ok(loudness > -30, `${loudness} dB`);
+});
+
 for (const [name, fields] of [
   ['progressive', ''],
   ['interlaced', '-flags +ildct+ilme -x264opts tff=1'],

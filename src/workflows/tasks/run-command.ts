@@ -22,7 +22,7 @@ export function sourceArguments(
 ): string[] {
   const { video } = context.facts;
   if (context.facts.isStill && context.input.kind === 'file') return ownInputArguments(context.input.path, 'png_pipe');
-  return [...(video ? decoderArguments(video, tool) : []), ...inputArguments(context.input)];
+  return [...(video ? decoderArguments(video, tool) : []), ...inputArguments(context.input, context.facts.container)];
 }
 
 /** Said of every JPEG that is written with the full range we set: it would hide what is worth reading. */
