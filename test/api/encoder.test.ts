@@ -118,6 +118,13 @@ describe('submit_job', () => {
       ['preset', 'fastest', /one of ultrafast/],
       ['segment_type', 'avi', /one of ts, fmp4/],
     ];
+    // It would be written over before it is read to its end.
+    for (const own of ['master.m3u8', '720p/segment_00000.ts', '480p/init.mp4']) {
+      const body = submission('v1', { s3_original_key: `videos/v1/${own}`, s3_hls_folder_key: 'videos/v1' });
+      const answer = await server.call('POST', `${JOBS}/submit_job/`, { body });
+      assert.equal(answer.status, 400, own);
+      assert.match(answer.text, /"s3_hls_folder_key".*no result has the name of s3_original_key/);
+    }
     for (const [field, value, said] of wrong) {
       const answer = await server.call('POST', `${JOBS}/submit_job/`, { body: submission('v1', { [field]: value }) });
       const problem = answer.body as { code: string; errors: { path: string; message: string }[] };

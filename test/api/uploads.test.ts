@@ -290,12 +290,11 @@ test('the speed test sends and counts bytes', async () => {
   const down = await fetch(`${server.base}/api/speedtest?bytes=3000000`);
   const bytes = Buffer.from(await down.arrayBuffer());
   assert.deepEqual([bytes.length, down.headers.get('cache-control')], [3_000_000, 'no-store']);
-  const up = await fetch(`${server.base}/api/speedtest`, {
-    method: 'POST',
-    body: new Uint8Array(bytes),
-    headers: { 'content-type': 'application/octet-stream' },
-  });
-  const counted = (await up.json()) as { bytes: number; seconds: number };
-  assert.equal(counted.bytes, 3_000_000);
-  assert.ok(counted.seconds >= 0);
+  for (const type of ['application/octet-stream', 'application/x-www-form-urlencoded', 'application/json', null]) {
+    const headers: Record<string, string> = type === null ? {} : { 'content-type': type };
+    const up = await fetch(`${server.base}/api/speedtest`, { method: 'POST', body: new Uint8Array(bytes), headers });
+    const counted = (await up.json()) as { bytes: number; seconds: number };
+    assert.equal(counted.bytes, 3_000_000, type ?? 'without a type');
+    assert.ok(counted.seconds >= 0);
+  }
 });

@@ -43,8 +43,18 @@ export function acceptBytes(app: Api): void {
 /** Whatever its type, the body is bytes: of an app whose every route takes nothing else. */
 export function acceptBytesAlone(app: Api): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  acceptAnyBytes(app);
 }
+
+/** The same where a multipart form, which the route reads, may hold them. */
+export function acceptBytesOrFile(app: Api): void {
+  app.removeContentTypeParser(['application/json', 'text/plain', FORM]);
+  acceptAnyBytes(app);
+}
+
+const acceptAnyBytes = (app: Api): void => {
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+};
 
 function readPairs(text: string): Record<string, string | string[]> {
   const fields: Record<string, string | string[]> = {};

@@ -65,8 +65,11 @@ const key = z
 
 const VIDEO_ID_ALLOWED = 'up to 200 letters, digits or . _ : -, beginning with a letter or digit';
 
+/** Below the folder: what an encoding writes there. */
+const RESULTS = /^master\.m3u8$|\/(playlist\.m3u8|init\.mp4|segment_\d+\.(ts|m4s))$/;
+
 /** What else comes along is left alone: the services that submit have fields of their own. */
-export const submissionSchema = z.object(
+const fields = z.object(
   {
     video_id: z
       .union([z.string(), z.int().transform(String)], { error: VIDEO_ID_ALLOWED })
@@ -85,6 +88,11 @@ export const submissionSchema = z.object(
     master_playlist: z.enum(MASTER_TIMINGS, { error: `one of ${MASTER_TIMINGS.join(', ')}` }).nullish(),
   },
   { error: 'a JSON object is needed' },
+);
+export const submissionSchema = fields.refine(
+  ({ s3_original_key: original, s3_hls_folder_key: folder }) =>
+    !original.startsWith(`${folder}/`) || !RESULTS.test(original.slice(folder.length + 1)),
+  { path: ['s3_hls_folder_key'], error: 'a folder in which no result has the name of s3_original_key' },
 );
 export type Submission = z.output<typeof submissionSchema>;
 
