@@ -52,7 +52,8 @@ export function installHotAnswers(app: Api): HotAnswers {
     if (!next) return;
     app.server.removeListener('request', next);
     app.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      const hot = isPlain(request) ? kept.get(keyOf(request)) : undefined;
+      const key = plainKey(request);
+      const hot = key === null ? undefined : kept.get(key);
       if (!hot?.holds()) return next(request, response);
       response.writeHead(200, hot.headers as string[]);
       response.end(hot.body, 'latin1');
@@ -61,11 +62,12 @@ export function installHotAnswers(app: Api): HotAnswers {
   app.addHook('onClose', async () => kept.clear());
   return {
     keep: (request, { headers, body, holds }) => {
-      if (!isPlain(request)) return;
-      const key = keyOf(request);
+      const key = plainKey(request);
+      if (key === null) return;
       drop(key);
-      const sent = body.length <= TEXT_BYTES ? body.toString('latin1') : body;
-      kept.set(key, { headers: pick(headers), body: sent, bytes: body.length, holds });
+      const isText = body.length <= TEXT_BYTES;
+      const sent = isText ? body.toString('latin1') : body;
+      kept.set(key, { headers: pick(headers, isText), body: sent, bytes: body.length, holds });
       bytes += body.length;
       // Insertion order is age.
       for (const oldest of kept.keys()) {
@@ -76,22 +78,37 @@ export function installHotAnswers(app: Api): HotAnswers {
   };
 }
 
-/** Asks for all of it, unconditionally, and shows no key. */
-function isPlain({ method, headers }: IncomingMessage): boolean {
-  return (
-    method === 'GET' &&
-    headers.range === undefined &&
-    headers['if-none-match'] === undefined &&
-    headers.authorization === undefined &&
-    headers['x-api-key'] === undefined
-  );
+/** What asks for another answer than all of it, or shows a key. */
+const NOT_PLAIN: readonly string[] = ['range', 'if-none-match', 'authorization', 'x-api-key'];
+const LOOKED_AT = new Set(['host', ...NOT_PLAIN].map((name) => name.length));
+
+/**
+ * What a request asks for, by whose name: of one that asks for all of it, unconditionally, and shows no key; else null. The headers are
+ * looked at as they came: Node makes an object of them when it is asked for, which costs as much as the rest of this.
+ */
+function plainKey({ method, url, rawHeaders }: IncomingMessage): string | null {
+  if (method !== 'GET') return null;
+  let host: string | undefined;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const written = rawHeaders[i] ?? '';
+    if (!LOOKED_AT.has(written.length)) continue;
+    const name = written.toLowerCase();
+    if (NOT_PLAIN.includes(name)) return null;
+    if (name === 'host') host ??= rawHeaders[i + 1];
+  }
+  return `${host} ${url}`;
 }
 
-const keyOf = ({ headers, url }: IncomingMessage): string => `${headers.host} ${url}`;
-
 /** Node checks every byte of every header each time it is sent: a tenth of what a playlist costs. So there is nothing in them that says nothing. */
-function pick(headers: AnswerHeaders): string[] {
-  const told: AnswerHeaders = { ...headers, 'access-control-expose-headers': exposed(headers) };
+function pick(headers: AnswerHeaders, isText: boolean): string[] {
+  const told: AnswerHeaders = {
+    ...headers,
+    'access-control-expose-headers': exposed(headers),
+    // Every origin is answered alike.
+    ...(headers['access-control-allow-origin'] === '*' && headers.vary === 'Origin' ? { vary: undefined } : {}),
+    // Nobody asks for a part of so little.
+    ...(isText ? { 'accept-ranges': undefined } : {}),
+  };
   return HEADERS.flatMap((name) => {
     const value = told[name];
     return value === undefined ? [] : [name, String(value)];

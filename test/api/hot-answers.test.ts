@@ -14,8 +14,6 @@ const SAID = {
   'content-type': 'video/mp4',
   etag: '"one"',
   'cache-control': 'no-cache',
-  'accept-ranges': 'bytes',
-  vary: 'Origin',
   'x-content-type-options': 'nosniff',
   'access-control-allow-origin': '*',
   'cross-origin-resource-policy': 'cross-origin',
@@ -26,7 +24,9 @@ before(async () => {
   app.get<{ Params: { size: string } }>('/:size', async (request, reply) => {
     answered++;
     const body = Buffer.alloc(Number(request.params.size), 'Ä – in UTF-8 ');
-    reply.headers({ ...SAID, 'content-length': String(body.length), 'x-frame-options': 'DENY' });
+    reply.headers({ ...SAID, 'accept-ranges': 'bytes', vary: 'Origin' });
+    if (request.headers.origin !== undefined) reply.header('access-control-allow-origin', request.headers.origin);
+    reply.headers({ 'content-length': String(body.length), 'x-frame-options': 'DENY' });
     reply.header('Access-Control-Expose-Headers', 'Location, ETag, Content-Range, Content-Length');
     hot.keep(request.raw, { headers: reply.getHeaders(), body, holds: () => holds });
     return reply.send(body);
@@ -51,6 +51,9 @@ test('a small answer and a great one come out of memory as they were, and say al
     for (const [name, value] of Object.entries(SAID)) assert.equal(again.headers.get(name), value, name);
     assert.equal(again.headers.get('content-length'), path.slice(1));
     assert.ok(again.headers.get('date'));
+    // Nobody asks for a part of little, and where every origin is answered alike, none makes a difference.
+    assert.equal(again.headers.get('accept-ranges'), path === '/500000' ? 'bytes' : null);
+    assert.equal(again.headers.get('vary'), null);
     // Of what scripts may read, what is there.
     assert.equal(again.headers.get('access-control-expose-headers'), 'ETag, Content-Length');
   }
@@ -67,6 +70,16 @@ test('who asks for a part, shows a key, or knows one already, is answered by the
     assert.equal((await ask('/1500', headers)).fromMemory, false, JSON.stringify(headers));
   assert.equal((await ask('/1500?token=other')).fromMemory, false);
   assert.equal((await ask('/1500')).fromMemory, true);
+});
+
+test('an answer for one origin says that another may be answered otherwise', async () => {
+  const asked = { origin: 'https://site.example' };
+  await ask('/1501', asked);
+  const again = await ask('/1501', asked);
+  assert.deepEqual(
+    [again.fromMemory, again.headers.get('access-control-allow-origin'), again.headers.get('vary')],
+    [true, 'https://site.example', 'Origin'],
+  );
 });
 
 test('what does not hold any more is not sent', async () => {
