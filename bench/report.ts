@@ -8,7 +8,12 @@ import { isMet, type Result, type Row, type Series } from './row.ts';
 /** Cores of foreign load above which a figure says little. */
 export const TRUSTED_LOAD = 0.15;
 
-export type Finding = { readonly row: Row; readonly result: Result };
+export type Finding = {
+  readonly row: Row;
+  readonly result: Result;
+  /** the day it was measured on */
+  readonly date: string;
+};
 
 export const isTrusted = ({ result }: Finding): boolean => result.foreign <= TRUSTED_LOAD;
 
@@ -51,22 +56,19 @@ const seriesLine = ({ name, unit, values }: Series): string =>
   `${name}: ${figure(median(values), unit)}${values.length > 1 ? ` (${values.map((value) => value.toFixed(DIGITS[unit])).join(', ')})` : ''}`;
 
 /** docs/bench.md */
-export function writeReport(
-  findings: readonly Finding[],
-  about: { readonly date: string; readonly machine: readonly string[] },
-): string {
+export function writeReport(findings: readonly Finding[], machine: readonly string[]): string {
   return [
     '# Bench',
     '',
-    `Written by \`npm run bench\` on ${about.date}. Every ratio is measured side by side in one run, in turns (A B A B); figures are medians, single values in brackets.`,
+    'Written by `npm run bench`. Every ratio is measured side by side in one run, in turns (A B A B); figures are medians, single values in brackets.',
     '',
-    ...about.machine.map((line) => `- ${line}`),
+    ...machine.map((line) => `- ${line}`),
     '',
-    '| what | figure | target | |',
-    '| --- | --- | --- | --- |',
+    '| what | figure | target | | measured |',
+    '| --- | --- | --- | --- | --- |',
     ...findings.map(
       (finding) =>
-        `| ${finding.row.title} | ${figure(finding.result.value, finding.row.unit)} | ${targetOf(finding.row)} | ${verdict(finding)} |`,
+        `| ${finding.row.title} | ${figure(finding.result.value, finding.row.unit)} | ${targetOf(finding.row)} | ${verdict(finding)} | ${finding.date} |`,
     ),
     ...findings.flatMap(({ row, result }) => [
       '',

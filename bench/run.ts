@@ -1,9 +1,10 @@
-// `npm run bench [-- --quick] [--row NAME]`: measures us side by side with plain FFmpeg and writes docs/bench.md. Started by bootstrap.mjs.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+// `npm run bench [-- --quick] [--row NAME]`: measures us side by side with plain FFmpeg and others; what is measured in full is written to docs/bench.md. Started by bootstrap.mjs.
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describeMachine, type Finding, isTrusted, printFinding, writeReport } from './report.ts';
+import { keepFinding } from './kept-findings.ts';
+import { describeMachine, type Finding, isTrusted, printFinding } from './report.ts';
 import { type Context, isMet, type Row } from './row.ts';
 import { ARRIVAL_ROWS } from './rows/arrival.ts';
 import { CHUNK_ROW } from './rows/chunks.ts';
@@ -31,7 +32,6 @@ const ROWS: readonly Row[] = [
   ...ARRIVAL_ROWS,
   ...SERVING_ROWS,
 ];
-const REPORT = join(import.meta.dirname, '../docs/bench.md');
 /** Rounds of 43 s: targets hold from a minute on. */
 const ROUNDS = { full: 2, quick: 1 } as const;
 
@@ -58,11 +58,13 @@ async function main(): Promise<number> {
     const findings = await runRows(
       ROWS.filter(({ name }) => names.length === 0 || names.includes(name)),
       await prepare(folder, { quick: values.quick, rows: names.length > 0 ? names : ROWS.map(({ name }) => name) }),
+      machine,
     );
-    if (names.length === 0 && !values.quick) {
-      await writeFile(REPORT, writeReport(findings, { date: new Date().toISOString().slice(0, 10), machine }));
-      console.log(`\nWritten to ${REPORT}`);
-    } else console.log('\ndocs/bench.md is left as it is: only a whole run writes it.');
+    console.log(
+      values.quick
+        ? '\ndocs/bench.md is left as it is: quick runs say little.'
+        : '\nWritten to docs/bench.md and docs/bench.json',
+    );
     return judge(findings);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -74,7 +76,7 @@ async function prepare(folder: string, options: Pick<Context, 'quick' | 'rows'>)
   return { folder, ...options, film, tiny: await makeTinyFilm(folder) };
 }
 
-async function runRows(rows: readonly Row[], context: Context): Promise<Finding[]> {
+async function runRows(rows: readonly Row[], context: Context, machine: readonly string[]): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const row of rows) {
     const missing = row.missing?.() ?? false;
@@ -82,8 +84,9 @@ async function runRows(rows: readonly Row[], context: Context): Promise<Finding[
       console.log(`\n${row.name}: not measured, ${missing}`);
       continue;
     }
-    const finding = { row, result: await row.run(context) };
+    const finding = { row, result: await row.run(context), date: new Date().toISOString().slice(0, 10) };
     printFinding(finding);
+    if (!context.quick) await keepFinding(finding, machine, ROWS);
     findings.push(finding);
   }
   return findings;
