@@ -1,6 +1,8 @@
 // What has come of an upload, as one object that can be read: the growing file, or in a bucket its pieces one after another. Used by encode-arriving.ts, encode-growing.ts and open-input.ts.
 import { Readable } from 'node:stream';
-import { listUploadParts, type UploadPart } from '#database/upload-parts.ts';
+import type { Kysely } from 'kysely';
+import type { Schema } from '#database/schema.ts';
+import { listUploadParts } from '#database/upload-parts.ts';
 import type { Upload } from '#database/uploads.ts';
 import { PlatformError } from '#domain/error.ts';
 import { arrivedBytes, arrivedPieces } from '#domain/upload.ts';
@@ -16,21 +18,19 @@ export type ArrivedObject = {
   readonly size: number;
 };
 
-export async function findArrived({ database, storage }: Platform, upload: Upload): Promise<ArrivedObject> {
-  const parts = await listUploadParts(database.db, upload);
-  const key = growingKey(upload.id);
-  const size = countArrived(storage, upload, parts);
-  if (storage.growing) return { store: storage, key, size };
-  return { store: readPieces(storage, { pieces: arrivedPieces(parts), whole: upload.storageKey }), key, size };
-}
-
-/** Bytes from the beginning that can be read. @param parts in their order */
-export const countArrived = (
-  { growing }: Pick<Platform['storage'], 'growing'>,
+/** @param db the transaction that has locked the upload, where there is one */
+export async function findArrived(
+  { database, storage }: Platform,
   upload: Upload,
-  parts: readonly UploadPart[],
-): number =>
-  growing ? arrivedBytes(upload, parts) : arrivedPieces(parts).reduce((bytes, { size }) => bytes + size, 0);
+  db: Kysely<Schema> = database.db,
+): Promise<ArrivedObject> {
+  const parts = await listUploadParts(db, upload);
+  const key = growingKey(upload.id);
+  if (storage.growing) return { store: storage, key, size: arrivedBytes(upload, parts) };
+  const pieces = arrivedPieces(parts);
+  const size = pieces.reduce((bytes, piece) => bytes + piece.size, 0);
+  return { store: readPieces(storage, { pieces, whole: upload.storageKey }), key, size };
+}
 
 type Pieces = { readonly pieces: readonly SizedObject[]; readonly whole: string };
 

@@ -2,7 +2,6 @@
 import { findNextChunk } from '#database/arriving-tasks.ts';
 import { findJob, lockJob } from '#database/jobs.ts';
 import type { ReadyTask } from '#database/tasks.ts';
-import { listUploadParts } from '#database/upload-parts.ts';
 import { findUpload, lockUpload, type Upload } from '#database/uploads.ts';
 import { findVideo } from '#database/videos.ts';
 import type { Job } from '#domain/job.ts';
@@ -16,7 +15,7 @@ import { probeArriving } from '#media/probe.ts';
 import type { MediaInput } from '#media/tool.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { sendTask } from '#workflows/send-tasks.ts';
-import { countArrived, findArrived } from '#workflows/uploads/arrived-object.ts';
+import { findArrived } from '#workflows/uploads/arrived-object.ts';
 import { growJob, lookAtGrowing } from '#workflows/uploads/encode-growing.ts';
 import { followArrival } from '#workflows/uploads/follow-arrival.ts';
 import { growingKey } from '#workflows/uploads/upload-storage.ts';
@@ -138,7 +137,7 @@ async function begin(platform: Platform, { upload, video, arrived }: Arriving, a
       const now = await lockUpload(db, upload);
       const then = await findVideo(db, video, platform.sealer);
       if (now?.status !== 'receiving' || !then || then.stopped || mainJob(then)) return false;
-      return countArrived(platform.storage, now, await listUploadParts(db, now)) >= arrived;
+      return (await findArrived(platform, now, db)).size >= arrived;
     },
   });
 }
