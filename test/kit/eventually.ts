@@ -1,11 +1,11 @@
 // Waits for something that comes true by itself: asks again until the assertion holds or time is up.
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Rejects with the last failure of `check` when it does not hold within the time (10 s). */
-export async function eventually(
-  check: () => void | Promise<void>,
+/** Resolves with what `check` answers as soon as it holds; rejects with its last failure when it does not within the time (10 s). */
+export async function eventually<Answer>(
+  check: () => Answer | Promise<Answer>,
   { within = 10_000, every = 20 }: { readonly within?: number; readonly every?: number } = {},
-): Promise<void> {
+): Promise<Answer> {
   const deadline = performance.now() + within;
   for (;;) {
     try {

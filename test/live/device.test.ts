@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startLiveRole } from '#cli/live-role.ts';
 import { openServer, until } from '../api/open-server.ts';
+import { eventually } from '../kit/eventually.ts';
 import { type JobAnswer, LIVE_SETTINGS, SMALL } from './open-live.ts';
 
 test('a channel whose device fails is on air by software, and its log says why', async () => {
@@ -21,8 +22,10 @@ test('a channel whose device fails is on air by software, and its log says why',
       ({ status }) => status === 'running',
     );
     assert.equal(retries, 0);
-    const { text } = await server.call('GET', `/api/job/${job}/log/`);
-    assert.match(text, /h264_vaapi[\s\S]*the device fails; software encodes[\s\S]*libx264/);
+    await eventually(async () => {
+      const { text } = await server.call('GET', `/api/job/${job}/log/`);
+      assert.match(text, /h264_vaapi[\s\S]*the device fails; software encodes[\s\S]*libx264/);
+    });
   } finally {
     await live.stop();
   }

@@ -7,6 +7,7 @@ import { startLiveRole } from '#cli/live-role.ts';
 import { LIVE_PACE, type LivePace } from '#live/retry-delay.ts';
 import type { Live } from '#live/start-live.ts';
 import { openServer, type ServerOptions, type TestServer, until } from '../api/open-server.ts';
+import { eventually } from '../kit/eventually.ts';
 
 export type JobAnswer = {
   readonly id: number;
@@ -40,7 +41,8 @@ export type LiveServer = TestServer & {
   job(job: number): Promise<JobAnswer>;
   /** Waits until the job is so. */
   reach(job: number, isSo: (answer: JobAnswer) => boolean, seconds?: number): Promise<JobAnswer>;
-  log(job: number): Promise<string>;
+  /** The log of the job, once it says so: its lines reach the file some together, a moment after they were said. */
+  log(job: number, says?: RegExp): Promise<string>;
   events(): Promise<readonly { readonly type: string; readonly data: Record<string, unknown> }[]>;
 };
 
@@ -96,7 +98,12 @@ export async function openLive({
         throw new Error(`${error instanceof Error ? error.message : error}\n${text}`);
       }
     },
-    log: async (id) => (await server.call('GET', `/api/job/${id}/log/`)).text,
+    log: (id, says = /^/) =>
+      eventually(async () => {
+        const { text } = await server.call('GET', `/api/job/${id}/log/`);
+        assert.match(text, says);
+        return text;
+      }),
     events: async () => {
       const { body } = await server.call('GET', '/events?limit=1000');
       return (body as { events: { type: string; data: Record<string, unknown> }[] }).events;
