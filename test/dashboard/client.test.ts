@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { SETTINGS } from '#config/settings.ts';
 import { ERROR_CODES } from '#domain/error.ts';
 import { FINDING_CODES } from '#domain/finding.ts';
 import { generateClient, type OpenApi } from '../../scripts/generate-client.ts';
@@ -118,6 +119,14 @@ test('what the server says by a code, German says in German', async () => {
   // One that differs by severity has that behind its code.
   const stale = known.filter((key) => !wanted.includes(key) && !wanted.includes(key.replace(/\.\w+$/, '')));
   assert.deepEqual(stale, [], 'is said by nobody');
+});
+
+test('every setting is said in German as well', async () => {
+  const { settings } = (await import(join(ROOT, 'dashboard/src/text/settings.de.ts'))) as {
+    readonly settings: Readonly<Record<string, string>>;
+  };
+  const groups = new Set(Object.values(SETTINGS).map(({ group }) => `group.${group}`));
+  assert.deepEqual(Object.keys(settings).sort(), [...groups, ...Object.keys(SETTINGS)].sort());
 });
 
 test('what is loaded first is small, and the rest comes when it is asked for', (context) => {

@@ -3,19 +3,23 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { read } from '../../api/http.ts';
 import type { SettingReport } from '../../api/types.ts';
+import { useSettingWords } from '../../text/settings.ts';
 import { t, tell } from '../../text/text.ts';
 import { Bones, Card, Problem, SearchBox, Table } from '../../ui/parts.tsx';
 
 export function Configuration() {
   const { data, error } = useQuery({ queryKey: ['settings'], queryFn: () => read('GET /admin/settings') });
+  const words = useSettingWords();
   const [wanted, setWanted] = useState('');
   const [onlySet, setOnlySet] = useState(false);
   if (error) return <Problem error={error} />;
-  if (!data) return <Bones rows={8} />;
-  const shown = data.settings.filter(
-    ({ name, about, origin }) =>
-      (!onlySet || origin !== 'default') && `${name} ${about}`.toLowerCase().includes(wanted.toLowerCase()),
-  );
+  if (!data || !words) return <Bones rows={8} />;
+  const shown = data.settings
+    .map((setting) => ({ ...setting, about: words[setting.name] ?? setting.about }))
+    .filter(
+      ({ name, about, origin }) =>
+        (!onlySet || origin !== 'default') && `${name} ${about}`.toLowerCase().includes(wanted.toLowerCase()),
+    );
   return (
     <>
       <div className="row between">
@@ -26,7 +30,7 @@ export function Configuration() {
         </label>
       </div>
       {[...Map.groupBy(shown, ({ group }) => group)].map(([group, settings]) => (
-        <Card key={group} title={group}>
+        <Card key={group} title={words[`group.${group}`] ?? group}>
           <Table columns={['settings.name', 'settings.value', 'settings.origin']}>
             {settings.map((setting) => (
               <tr key={setting.name}>
