@@ -10,6 +10,9 @@ export const JOB_PROGRESS = 'job_progress';
 /** There is a new row in `event`. */
 export const EVENTS = 'event_added';
 
+/** What its owner says of a video has changed: its poster, who may play it. */
+export const VIDEO_CHANGED = 'video_changed';
+
 /** A live channel was ordered, changed or deleted: supervisors look at their rows. */
 export const LIVE_CONTROL = 'live_control';
 
@@ -36,6 +39,8 @@ export type EventNote = {
   readonly type: string;
 };
 
+export type VideoChanged = { readonly videoId: string };
+
 export type LiveControl = { readonly channelId: number };
 
 export type QueueControl = { readonly state: QueueState };
@@ -44,6 +49,7 @@ type Notes = {
   readonly [JOB_CONTROL]: JobControl;
   readonly [JOB_PROGRESS]: JobProgressNote;
   readonly [EVENTS]: EventNote;
+  readonly [VIDEO_CHANGED]: VideoChanged;
   readonly [LIVE_CONTROL]: LiveControl;
   readonly [LIVE_LOG]: LiveControl;
   readonly [QUEUE_CONTROL]: QueueControl;

@@ -142,14 +142,29 @@ test('poster and storyboard; a poster of another time is another picture', async
   assert.equal((await get('storyboard.jpg')).status, 200);
   await server.call('PUT', `/videos/${id}`, { body: { poster_time: 7 } });
   const chosen = path.join(server.folder, 'poster.jpg');
-  for (let tries = 0; tries < 100; tries++) {
-    const bytes = await bytesOf(`${server.base}/stream/${id}/poster.jpg`);
-    await writeFile(chosen, bytes);
-    if (!bytes.equals(usual)) break;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  assert.notDeepEqual(await readFile(chosen), usual);
+  // Before what is kept of the stream would be read anew by itself.
+  const bytes = await eventually(
+    async () => {
+      const now = await bytesOf(`${server.base}/stream/${id}/poster.jpg`);
+      assert.ok(!now.equals(usual));
+      return now;
+    },
+    { within: 4000 },
+  );
+  await writeFile(chosen, bytes);
   assert.equal((await probe(chosen))[0]?.width, 640);
+});
+
+test('whom it plays for is heard of at once by what is kept in memory', async () => {
+  const ask = async () => (await fetch(`${server.base}/stream/${id}/master.m3u8`)).status;
+  for (const [policy, status] of [
+    ['public', 200],
+    ['signed', 403],
+    ['public', 200],
+  ] as const) {
+    await server.call('PUT', `/videos/${id}`, { body: { playback_policy: policy } });
+    await eventually(async () => assert.equal(await ask(), status), { within: 4000 });
+  }
 });
 
 test('a video of which nothing is encoded has a poster and a storyboard as well', async () => {
@@ -180,6 +195,10 @@ test('the poster of sound is its cover; sound without one has none', async () =>
     await whenReady(server, sound);
     const poster = await fetch(`${server.base}/stream/${sound}/poster.jpg`);
     const bytes = Buffer.from(await poster.arrayBuffer());
+    // What is not there is not named either.
+    const page = await (await fetch(`${server.base}/watch/${sound}`)).text();
+    assert.equal(page.includes('/poster.jpg'), more.length > 0, name);
+    assert.doesNotMatch(page, /storyboard\.vtt/);
     if (more.length === 0) assert.equal(poster.status, 404);
     else {
       assert.deepEqual([poster.status, poster.headers.get('content-type')], [200, 'image/jpeg']);

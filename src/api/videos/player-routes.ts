@@ -10,7 +10,9 @@ import { playbackAccess, playbackOf, videoToPlay } from '#api/videos/stream-acce
 import { findVideoById } from '#database/videos.ts';
 import { judgePlayback, PLAYBACK_PURPOSE } from '#domain/playback-token.ts';
 import type { Video } from '#domain/video.ts';
+import type { Platform } from '#workflows/platform.ts';
 import { linksWith, needsToken, type PlaybackLinks, signedLinks } from '#workflows/videos/playback-links.ts';
+import { readStream } from '#workflows/videos/read-stream.ts';
 import { readVideo } from '#workflows/videos/read-video.ts';
 
 /** Seconds a signed address may live at the most: a year. */
@@ -50,7 +52,7 @@ export function playerRoutes(app: Api, context: ApiContext): void {
         const base = baseUrl(context, request);
         const links = linksFor(request, video, base);
         return sendPlayerPage(reply, {
-          playable: playableOf(video, links),
+          playable: await playableOf(platform, video, links),
           oembedUrl: oembedUrl(base, links.watchUrl),
           isEmbedded: kind === 'embed',
         });
@@ -91,10 +93,19 @@ export function playerRoutes(app: Api, context: ApiContext): void {
 const linksFor = (request: FastifyRequest, video: Video, base: string): PlaybackLinks =>
   linksWith(video, base, playbackOf(request).token);
 
-function playableOf(video: Video, { masterUrl, posterUrl, watchUrl, embedUrl }: PlaybackLinks): Playable {
+async function playableOf(platform: Platform, video: Video, links: PlaybackLinks): Promise<Playable> {
+  const { masterUrl, posterUrl, watchUrl, embedUrl } = links;
   const { title, description, duration, width, height } = video;
-  const storyboardUrl = posterUrl.replace('/poster.jpg', '/storyboard.vtt');
-  const addresses = { masterUrl, posterUrl, storyboardUrl, watchUrl, embedUrl };
+  // Sound may carry a cover, and has no pictures along its timeline.
+  const isSound = width === null && duration !== null;
+  const hasPoster = !isSound || (await readStream(platform, video))?.find('poster.jpg', { query: '' });
+  const addresses = {
+    masterUrl,
+    posterUrl: hasPoster ? posterUrl : null,
+    storyboardUrl: isSound ? null : posterUrl.replace('/poster.jpg', '/storyboard.vtt'),
+    watchUrl,
+    embedUrl,
+  };
   return { title, description, isLive: false, ...addresses, size: frameSize(width, height), duration };
 }
 
@@ -109,5 +120,5 @@ export const findVideoPage: FindPlayable = async ({ platform }, address, base) =
   const key = platform.keyFor(PLAYBACK_PURPOSE);
   const isValid = token !== null && judgePlayback(video.id, token, { key, now: Date.now() / 1000 }) === 'valid';
   if (needsToken(platform, video) && !isValid) return null;
-  return playableOf(video, linksWith(video, base, isValid ? token : null));
+  return playableOf(platform, video, linksWith(video, base, isValid ? token : null));
 };

@@ -1,6 +1,6 @@
-// Streams as they are served, kept between requests: read anew when a job has changed, and soon while they grow. Used by stream-routes.ts.
+// Streams as they are served, kept between requests: read anew when a job or the video itself has changed, and soon while they grow. Used by stream-routes.ts.
 import type { Api } from '#api/context.ts';
-import { forgetChanged } from '#api/forget-changed.ts';
+import { forgetChanged, forgetChangedVideos } from '#api/forget-changed.ts';
 import type { Video } from '#domain/video.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { readStream, type Stream } from '#workflows/videos/read-stream.ts';
@@ -20,8 +20,8 @@ export type StreamOf = {
 type Kept = {
   until: number;
   readonly found: Promise<StreamOf>;
-  /** null while it is read: then any news may be its own */
-  jobs: readonly number[] | null;
+  /** The jobs and the video it was read from; null while it is read: then any news may be its own. */
+  of: { readonly jobs: readonly number[]; readonly video: string } | null;
 };
 export type StreamCache = { find(key: string, findVideo: () => Promise<Video>): Promise<StreamOf> };
 
@@ -29,7 +29,10 @@ export type StreamCache = { find(key: string, findVideo: () => Promise<Video>): 
 export function createStreamCache(app: Api, platform: Platform): StreamCache {
   const kept = new Map<string, Kept>();
   forgetChanged(app, platform, (jobId) => {
-    for (const [key, { jobs }] of kept) if (jobId === null || jobs === null || jobs.includes(jobId)) kept.delete(key);
+    for (const [key, { of }] of kept) if (jobId === null || of === null || of.jobs.includes(jobId)) kept.delete(key);
+  });
+  forgetChangedVideos(app, platform, (videoId) => {
+    for (const [key, { of }] of kept) if (videoId === null || of === null || of.video === videoId) kept.delete(key);
   });
   const keep = (key: string, entry: Kept) => {
     kept.delete(key);
@@ -45,14 +48,14 @@ export function createStreamCache(app: Api, platform: Platform): StreamCache {
       if (known && known.until > performance.now()) return known.found;
       const holds = () => kept.get(key) === entry && entry.until > performance.now();
       const found = findVideo().then(async (video) => ({ video, stream: await readStream(platform, video), holds }));
-      const entry: Kept = { until: performance.now() + WAITING_MS, found, jobs: null };
+      const entry: Kept = { until: performance.now() + WAITING_MS, found, of: null };
       keep(key, entry);
       try {
         const read = await found;
         const { video, stream } = read;
         const patience = stream?.settled ? SETTLED_MS : stream?.playable ? GROWING_MS : WAITING_MS;
         entry.until = performance.now() + patience;
-        entry.jobs = video.jobs.map(({ jobId }) => jobId);
+        entry.of = { jobs: video.jobs.map(({ jobId }) => jobId), video: video.id };
         return read;
       } catch (error) {
         if (kept.get(key) === entry) kept.delete(key);

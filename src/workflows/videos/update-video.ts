@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { changeVideo, insertVideo, type VideoRef } from '#database/videos.ts';
 import type { VideoWish } from '#domain/upload.ts';
 import type { Video } from '#domain/video.ts';
+import { announce, VIDEO_CHANGED } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { makeVideo } from '#workflows/videos/make-video.ts';
 import { readVideo } from '#workflows/videos/read-video.ts';
@@ -29,6 +30,7 @@ export async function updateVideo(
   platform: Platform,
   { edit, ...ref }: VideoRef & { readonly edit: VideoEdit },
 ): Promise<Video> {
-  await changeVideo(platform.database.db, ref, edit);
+  const { db } = platform.database;
+  if (await changeVideo(db, ref, edit)) await announce(db, VIDEO_CHANGED, { videoId: ref.id });
   return readVideo(platform, ref);
 }
