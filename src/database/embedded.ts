@@ -26,7 +26,7 @@ export type EmbeddedDatabase = {
   /** `postgres://…` of the database `postgres`; holds the password. */
   readonly url: string;
   readonly port: number;
-  /** Settles only when the server ends although nobody asked it to. */
+  /** Settles only when the server ends although nobody asked it to, and does not come back either. */
   readonly lost: Promise<PlatformError>;
   /** Gives it back; the last process that uses it stops it. May be called twice. */
   close(): Promise<void>;
@@ -49,17 +49,41 @@ const ENVIRONMENT = onWindows
   ? { SystemRoot: 'C:\\Windows', PATH: 'C:\\Windows\\System32' }
   : { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
 
-// Runs beside the postmaster. Every process that uses the server holds the pipe open for writing; when the last one is
+/** How often a postmaster that was killed is started again before the server is given up; one that then ran for a minute begins a new count. */
+const RESTARTS = 60;
+
+// Runs above the postmaster. Every process that uses the server holds the pipe open for writing; when the last one is
 // gone, also by kill -9, reading ends and the server is stopped. A process writes its name there and is answered with a
 // file, so that none joins a server that is about to stop.
+// A postmaster that ends although the file `ready-…` says that it is wanted (killed for its memory, a full disk) is started
+// again, on the same port. Its sessions hold the shared memory until they have noticed: the first tries may come too early.
 const GUARD = `
-alive=$1; users=$2; shift 2
+alive=$1; ready=$2/ready-$$; process=$2/process-$$; users=$2; shift 2
 rm -f "$alive"; mkfifo -m 600 "$alive" || exit 98
-"$@" & postmaster=$!
-( while read -r name; do : > "$users/$name"; done < "$alive"; kill -INT "$postmaster" ) & guard=$!
-wait "$postmaster"; code=$?
+run() {
+  "$@" & postmaster=$!
+  echo "$postmaster" > "$process"
+  [ "$tries" -eq 0 ] || [ -e "$ready" ] || kill -INT "$postmaster"
+}
+tries=0; run "$@"
+( while read -r name; do : > "$users/$name"; done < "$alive"
+  rm -f "$ready"; kill -INT "$(cat "$process")" ) & guard=$!
+while :; do
+  since=$(date +%s)
+  wait "$postmaster"; code=$?
+  [ "$code" -ne 0 ] && [ -e "$ready" ] || break
+  [ $(($(date +%s) - since)) -lt 60 ] || tries=0
+  tries=$((tries + 1))
+  [ "$tries" -le ${RESTARTS} ] || break
+  echo "rendition: PostgreSQL ended (exit code $code) and is started again" >&2
+  [ "$tries" -gt 20 ] && sleep 1 || sleep 0.1
+  run "$@"
+done
 kill "$guard" 2>/dev/null
 exit "$code"`;
+
+/** Of the file that tells the guard of that number: its server was ready, and is wanted. It holds the guard's identity. */
+const READY = 'ready-';
 
 /** Our hold on a server; on Windows there is none, and who started it stops it. */
 type Hold = { readonly name: string; readonly pipe: number };
@@ -135,14 +159,26 @@ async function withLock<T>(home: Home, act: () => Promise<T>): Promise<T> {
 /** A server that somebody started and that lives on as long as we hold it; one that can't be held is stopped first. */
 async function joinServer(home: Home): Promise<Server | undefined> {
   const running = await findPostmaster(home.cluster);
-  if (!running) return undefined;
-  const hasEnded = async () => !(await isPostmasterOf(running.pid, home.cluster));
+  // Between two lives of a server there is none, but one that will be.
+  if (!running && !(await isGuarded(home))) return undefined;
+  const hasEnded = async () =>
+    !(await isGuarded(home)) && !(running && (await isPostmasterOf(running.pid, home.cluster)));
   const hold = onWindows ? undefined : await takeHold(home, { starting: false, hasEnded });
-  if ((hold || onWindows) && (await becomesReady(home, hasEnded)))
-    return { port: running.port, hold, child: undefined };
+  if ((hold || onWindows) && (await becomesReady(home, hasEnded))) {
+    const joined = (await findPostmaster(home.cluster)) ?? running;
+    if (joined) return { port: joined.port, hold, child: undefined };
+  }
   if (hold) await letGo(home, hold);
-  await stopServer(home, running.pid);
+  if (running) await stopServer(home, running.pid);
   return undefined;
+}
+
+/** Whether a guard lives that starts its server again. */
+async function isGuarded(home: Home): Promise<boolean> {
+  for (const name of await readdir(home.users)) {
+    if (name.startsWith(READY) && isAlive((await textOf(join(home.users, name))) ?? '')) return true;
+  }
+  return false;
 }
 
 async function startServer(home: Home): Promise<Server> {
@@ -157,6 +193,7 @@ async function startServer(home: Home): Promise<Server> {
     const hold = onWindows ? undefined : await takeHold(home, { starting: true, hasEnded });
     if ((hold || onWindows) && (await becomesReady(home, hasEnded))) {
       await writeFile(home.port, String(port));
+      await writeFile(join(home.users, `${READY}${child.pid}`), processIdentity(child.pid ?? 0));
       child.unref();
       return { port, hold, child };
     }
@@ -263,6 +300,9 @@ async function stopServer(home: Home, pid: number): Promise<void> {
     await run([findBinaries().pgCtl, 'stop', '-D', home.cluster, '-m', 'fast', '-t', String(PATIENCE.stop)]);
     return;
   }
+  // Else its guard would start it again.
+  for (const name of await readdir(home.users))
+    if (name.startsWith(READY)) await rm(join(home.users, name), { force: true });
   // INT ends the sessions and writes everything down; QUIT drops everything and recovers at the next start.
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
     signalProcess(pid, signal);

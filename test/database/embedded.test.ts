@@ -12,6 +12,7 @@ import { startEmbedded } from '#database/embedded.ts';
 import { findPostmaster, isPostmasterOf } from '#database/postmaster.ts';
 import { startTemporaryDatabase } from '#database/temporary-database.ts';
 import { PlatformError } from '#domain/error.ts';
+import { eventually } from '../kit/eventually.ts';
 
 type Holder = { readonly child: ChildProcess; readonly url: string; readonly port: number };
 
@@ -184,10 +185,34 @@ describe('embedded PostgreSQL', () => {
     await release(next);
   });
 
-  test('recovers from a crash of PostgreSQL itself, and says that it was lost', async () => {
+  test('a PostgreSQL that was killed is started again on the same port, for all who use it, with every acknowledged row', async () => {
+    const starter = await hold();
+    const user = await hold();
+    await ask(user.url, 'insert into kept values (0)');
+    for (const holders of [[starter, user], [user]]) {
+      const killed = await postmaster();
+      process.kill(killed, 'SIGKILL');
+      // Also whoever comes while there is none.
+      const early = await hold();
+      assert.equal(early.port, user.port);
+      for (const { url } of holders) {
+        await eventually(async () =>
+          assert.deepEqual(await ask(url, 'select count(*)::int n from kept'), [{ n: 501 }]),
+        );
+      }
+      assert.notEqual(await postmaster(), killed);
+      await release(early);
+      // It goes on when its starter is gone.
+      if (holders.includes(starter)) await kill(starter);
+    }
+    const last = await postmaster();
+    await release(user);
+    assert.equal(await isPostmasterOf(last, join(folder, 'cluster')), false, 'and it ends with the last of them');
+  });
+
+  test('says that it was lost when it was stopped by somebody else', async () => {
     const database = await startEmbedded({ folder, durable: true });
-    await ask(database.url, 'insert into kept values (0)');
-    process.kill(await postmaster(), 'SIGKILL');
+    process.kill(await postmaster(), 'SIGINT');
     const error = await database.lost;
     assert.equal(error.code, 'database_unreachable');
     await database.close();
