@@ -20,6 +20,7 @@ export const FINDING_CODES = {
   no_audio: 'There is no sound.',
   no_video: 'There is no video.',
   cover_art: 'The only picture is cover art.',
+  several_programs: 'The broadcast carries more than one program.',
   several_videos: 'There is more than one video stream.',
   surround: 'The sound has more than two channels.',
   mono: 'The sound is mono.',

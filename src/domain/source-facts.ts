@@ -116,6 +116,14 @@ export type SourceFacts = {
   /** A picture, not a film: one frame without a clock, read by the image library. */
   readonly isStill: boolean;
   readonly video: VideoFacts | null;
+  /** Which of several programs of a broadcast this is: picture, sound and texts are all of this one. Left out where there is one at the most. */
+  readonly program?: {
+    /** As the broadcast numbers it. */
+    readonly number: number;
+    readonly name: string | null;
+    /** Further programs that have a picture or sound; they are not used. */
+    readonly others: number;
+  };
   /** Further video streams that are not cover art; they are not used. */
   readonly otherVideoStreams: number;
   readonly audio: readonly AudioFacts[];

@@ -19,6 +19,7 @@ export function examineTracks(facts: SourceFacts, add: Add): void {
   if (!video) add(['no_video', 'note', 'no video stream', 'the result is sound alone']);
   if (!video && facts.coverArt !== null)
     add(['cover_art', 'note', `stream ${facts.coverArt} is an attached picture`, 'not used as video']);
+  if (facts.program) add(severalPrograms(facts.program));
   if (facts.otherVideoStreams > 0)
     add([
       'several_videos',
@@ -51,6 +52,15 @@ export function examineTracks(facts: SourceFacts, add: Add): void {
     .filter((line) => line.startsWith(UNDECODABLE))
     .map((line) => line.slice(UNDECODABLE.length));
   if (undecodable.length > 0) add(['undecodable_stream', 'warning', undecodable.join('; '), 'left out']);
+}
+
+function severalPrograms({ number, name, others }: NonNullable<SourceFacts['program']>): Parameters<Add>[0] {
+  return [
+    'several_programs',
+    'warning',
+    `${others + 1} programs`,
+    `program ${number}${name ? ` (${name})` : ''} is used, picture, sound and subtitles; the others are left out`,
+  ];
 }
 
 export function examineClock(facts: SourceFacts, limits: MediaLimits, add: Add): void {

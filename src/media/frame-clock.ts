@@ -1,6 +1,14 @@
 // Learns from a video's timestamps, one at a time, whether its frame rate is constant and what it is. Memory is bounded. Used by probe-packets.ts.
 import type { Rational } from '#domain/source-facts.ts';
-import { isStandardRate, rateBetween, rateNumber, reduceRate, snapRate } from '#media/frame-rate.ts';
+import {
+  isFilmRate,
+  isStandardRate,
+  rateBetween,
+  rateNumber,
+  reduceRate,
+  snapRate,
+  USUAL_MAXIMUM,
+} from '#media/frame-rate.ts';
 
 /** Frames may be stored in another order than shown: so many are held back to put them in order (H.264 and HEVC allow 16). */
 const REORDER = 32;
@@ -9,6 +17,11 @@ const INTERVAL_KINDS = 20_000;
 /** Of a rate with frames missing: the share of intervals that are single ones, and by how much of a frame one may be off. */
 const SKIP_SHARE = 0.9;
 const SKIP_JITTER = 0.25;
+/** Of film on a 60 Hz clock (3:2 pulldown): the share of each of the two intervals, and by how much of its length one may be off. */
+const PULLDOWN_SHARE = 0.4;
+const PULLDOWN_JITTER = 0.06;
+/** Share of the typical interval by which such a frame may lie off the line: half a field, and rounding. */
+const PULLDOWN_TOLERANCE = 0.3;
 
 export type ClockFacts = {
   readonly constant: boolean;
@@ -32,10 +45,9 @@ export class FrameClock {
   #origin = 0;
   #previous = 0;
   #frames = 0;
-  #tolerance = 0;
-  /** Ticks a frame: what is still possible. */
-  #least = 0;
-  #most = Number.POSITIVE_INFINITY;
+  /** Ticks a frame: what is still possible; and what is for a clock that limps between two and three fields. */
+  readonly #even = new Corridor();
+  readonly #limping = new Corridor();
   #disordered = false;
   readonly #isCutOff: boolean;
 
@@ -61,14 +73,26 @@ export class FrameClock {
       return { constant: this.#frames <= 1, skips: false, average: null, nominal: null, interval: 0 };
     const perSecond = tick.den / tick.num;
     const interval = this.#commonest();
-    if (!this.#disordered && this.#least <= this.#most) {
-      const measured = (perSecond * steps) / span;
-      const slopes = { low: perSecond / this.#most, high: perSecond / this.#least, measured, rounding: 1 / span };
-      const rate = pickRate(slopes, declared);
+    const measured = (perSecond * steps) / span;
+    if (!this.#disordered && this.#even.isOpen) {
+      const rate = pickRate({ ...this.#even.rates(perSecond), measured, rounding: 1 / span }, declared);
       return { constant: true, skips: false, average: rate, nominal: rate, interval };
     }
+    const film = this.#filmRate(perSecond, { measured, declared });
+    if (film) return { constant: true, skips: false, average: film, nominal: film, interval };
     // Frames over time, as FFmpeg writes an average: thousandths of a second are exact enough for what varies anyway.
     const average = reduceRate({ num: steps * 1000, den: Math.max(1, Math.round((span / perSecond) * 1000)) });
+    // A container that counts frames (AVI, Ogg) keeps none that only repeats the one before: what is written says less than its clock.
+    if (declared && interval > 1 && countsFrames(perSecond, declared)) {
+      const nominal = snapRate(declared);
+      return {
+        constant: false,
+        skips: this.#skips(perSecond / rateNumber(nominal), span),
+        average,
+        nominal,
+        interval: 1,
+      };
+    }
     // Three ticks or fewer: rounding by half a tick says nothing.
     const slack = interval <= 3 ? 0 : Math.max(0.5, interval * 0.0005);
     const slopes = {
@@ -79,6 +103,32 @@ export class FrameClock {
     };
     const nominal = pickRate(slopes, declared);
     return { constant: false, skips: this.#skips(perSecond / rateNumber(nominal), span), average, nominal, interval };
+  }
+
+  /** The rate of film whose frames last two and three fields in turn (soft telecine); null where this is none. */
+  #filmRate(
+    perSecond: number,
+    { measured, declared }: { readonly measured: number; readonly declared: Rational | null },
+  ): Rational | null {
+    if (this.#disordered || !this.#limping.isOpen || this.#frames <= REORDER) return null;
+    const mean = perSecond / measured;
+    const isNear = (interval: number, fields: number) => {
+      const wanted = (mean * fields) / 2.5;
+      return Math.abs(interval - wanted) <= Math.max(1, wanted * PULLDOWN_JITTER);
+    };
+    let [short, long] = [0, 0];
+    for (const [interval, seen] of this.#intervals) {
+      if (isNear(interval, 2)) short += seen;
+      else if (isNear(interval, 3)) long += seen;
+    }
+    const least = (this.#frames - 1) * PULLDOWN_SHARE;
+    if (short < least || long < least) return null;
+    const { low, high } = this.#limping.rates(perSecond);
+    // 24000/1001 or 24: the header's rate, of frames or of fields, tells which family it is.
+    const family = [10, 5].map((fields) => declared && snapRate({ num: declared.num * 4, den: declared.den * fields }));
+    const fits = (rate: Rational | null): rate is Rational =>
+      rate !== null && isFilmRate(rate) && rateNumber(rate) >= low && rateNumber(rate) <= high;
+    return family.find(fits) ?? [rateBetween(low, high)].find(fits) ?? null;
   }
 
   /** @param frame ticks of a frame at the nominal rate @param span ticks from the first frame to the last */
@@ -109,7 +159,8 @@ export class FrameClock {
       .map((time, i) => time - (this.#waiting[i] ?? 0))
       .sort((a, b) => a - b);
     const typical = intervals[intervals.length >> 1] ?? 0;
-    this.#tolerance = Math.min(Math.max(2.2, typical * 0.1), typical * 0.3);
+    this.#even.tolerance = Math.min(Math.max(2.2, typical * 0.1), typical * 0.3);
+    this.#limping.tolerance = typical * PULLDOWN_TOLERANCE;
   }
 
   #learn(time: number): void {
@@ -124,8 +175,8 @@ export class FrameClock {
     this.#previous = time;
     if (this.#intervals.size < INTERVAL_KINDS || this.#intervals.has(interval))
       this.#intervals.set(interval, (this.#intervals.get(interval) ?? 0) + 1);
-    this.#least = Math.max(this.#least, (time - this.#origin - this.#tolerance) / n);
-    this.#most = Math.min(this.#most, (time - this.#origin + this.#tolerance) / n);
+    this.#even.narrow(time - this.#origin, n);
+    this.#limping.narrow(time - this.#origin, n);
   }
 
   /** The interval with the most others within a tick or a twentieth of it; of equals the shortest. */
@@ -152,6 +203,32 @@ export class FrameClock {
     return best;
   }
 }
+
+/** The slopes that a straight line through all frames may have, each of which may lie off it by a tolerance. */
+class Corridor {
+  tolerance = 0;
+  #least = 0;
+  #most = Number.POSITIVE_INFINITY;
+
+  /** @param ticks from the first frame to the n-th */
+  narrow(ticks: number, n: number): void {
+    this.#least = Math.max(this.#least, (ticks - this.tolerance) / n);
+    this.#most = Math.min(this.#most, (ticks + this.tolerance) / n);
+  }
+
+  get isOpen(): boolean {
+    return this.#least <= this.#most;
+  }
+
+  /** frames/s */
+  rates(perSecond: number): { readonly low: number; readonly high: number } {
+    return { low: perSecond / this.#most, high: perSecond / this.#least };
+  }
+}
+
+/** One tick is one frame of the rate that the header declares. */
+const countsFrames = (perSecond: number, declared: Rational): boolean =>
+  rateNumber(declared) <= USUAL_MAXIMUM && Math.abs(perSecond / rateNumber(declared) - 1) < 1e-6;
 
 type Slopes = {
   /** Frames/s that are possible. */

@@ -17,7 +17,7 @@ const STANDARD_RATES: readonly Rational[] = [
 ];
 
 /** What a stream carries at the most unless more is asked for by name. */
-const USUAL_MAXIMUM = 60;
+export const USUAL_MAXIMUM = 60;
 /** A source whose rate nothing tells (a single frame) is shown at this rate. */
 const FALLBACK = rate(25);
 /** Written rates are rounded (29.97, 23.98): within half of the distance between 24 and 24000/1001 they mean the standard one. */
@@ -30,6 +30,9 @@ export function rateNumber(value: Rational): number {
 export function isStandardRate(value: Rational): boolean {
   return STANDARD_RATES.some((one) => one.num === value.num && one.den === value.den);
 }
+
+/** What films run at. */
+export const isFilmRate = (value: Rational): boolean => isStandardRate(value) && Math.round(rateNumber(value)) === 24;
 
 /** Lowest terms. */
 export function reduceRate(value: Rational): Rational {
@@ -77,12 +80,12 @@ export function chooseFrameRate(video: VideoFacts, wanted: Rational | null, maxi
   return clampRate(thinOut(usual, limit), limit);
 }
 
-/** Of a varying source: what it mostly runs at; 30 at the most where it mostly stands still (a screen recording). */
+/** Of a varying source: what it mostly runs at; half of it, 30 at the most, where it mostly stands still (a screen recording). */
 function varyingRate(video: VideoFacts): Rational {
   const usual = video.nominalFrameRate ?? video.averageFrameRate ?? FALLBACK;
   const average = video.averageFrameRate ?? usual;
   const standsStill = rateNumber(average) < rateNumber(usual) / 4;
-  const number = standsStill ? Math.min(rateNumber(usual), 30) : rateNumber(usual);
+  const number = rateNumber(standsStill ? thinOut(usual, 30) : usual);
   return nearestRate(number, usual);
 }
 

@@ -1,9 +1,10 @@
 // Puts the facts of a source together from ffprobe's output: which stream is the film, which the sound, what cannot be used. Pure; used by probe.ts.
 import type { AudioFacts, SourceFacts, SubtitleFacts, VideoFacts } from '#domain/source-facts.ts';
 import { canDecode } from '#media/decoders.ts';
-import type { ProbeOutput, RawStream } from '#media/probe-output.ts';
+import type { ProbeOutput, RawProgram, RawStream } from '#media/probe-output.ts';
 import type { StreamScan } from '#media/probe-packets.ts';
 import {
+  cleanText,
   field,
   hasDisposition,
   numberField,
@@ -112,12 +113,15 @@ export function describeStream(stream: RawStream): string {
   return `stream ${stream.values.get('index')}: ${stream.values.get('codec_type')}, ${field(stream, 'codec_name') ?? (tag === '' ? 'unknown codec' : tag)}`;
 }
 
-export function makeFacts(input: FactsInput, streams: Streams): SourceFacts {
+export function makeFacts(input: FactsInput, all: Streams): SourceFacts {
   const { output, size, scanned, warnings } = input;
   const declared = positive(output.format.get('duration'));
   const scanOf = (stream: RawStream) => output.scans.get(Number(stream.values.get('index')));
-  const videos = streams.video.map((stream) => ({ stream, facts: readVideo(stream, scanOf(stream), declared) }));
-  videos.sort((a, b) => preference(b) - preference(a));
+  const allVideos = all.video.map((stream) => ({ stream, facts: readVideo(stream, scanOf(stream), declared) }));
+  allVideos.sort((a, b) => preference(b) - preference(a));
+  const choice = chooseProgram(output.programs, all, allVideos[0]?.facts.streamIndex);
+  const streams = choice?.streams ?? all;
+  const videos = allVideos.filter(({ stream }) => streams.video.includes(stream));
   const video = videos[0]?.facts ?? null;
   const audio = sortAudio(
     streams.audio.map((stream) => ({ stream, facts: readAudio(stream, scanOf(stream), declared) })),
@@ -138,6 +142,7 @@ export function makeFacts(input: FactsInput, streams: Streams): SourceFacts {
     streams: output.streams.size,
     isStill: false,
     video,
+    ...(choice ? { program: choice.program } : {}),
     otherVideoStreams: Math.max(0, videos.length - 1),
     audio,
     subtitles,
@@ -149,6 +154,35 @@ export function makeFacts(input: FactsInput, streams: Streams): SourceFacts {
       ...(lost > 0 ? [lost + LOST_FRAMES] : []),
       ...warnings,
     ].slice(0, 20),
+  };
+}
+
+type Choice = { readonly program: NonNullable<SourceFacts['program']>; readonly streams: Streams };
+
+/**
+ * Of several programs the one with the picture that was chosen, or the first with sound, and what it shares with nobody else or with all.
+ * Null where at most one has anything to show.
+ */
+function chooseProgram(programs: readonly RawProgram[], all: Streams, videoIndex: number | undefined): Choice | null {
+  const index = (stream: RawStream) => Number(stream.values.get('index'));
+  const useful = programs.filter((one) =>
+    [...all.video, ...all.audio].some((stream) => one.streams.has(index(stream))),
+  );
+  const wanted = videoIndex ?? all.audio.map(index).find((one) => useful.some(({ streams }) => streams.has(one)));
+  const taken = useful.find(({ streams }) => wanted !== undefined && streams.has(wanted));
+  if (!taken || useful.length < 2) return null;
+  // What no program names belongs to whichever is there.
+  const isOurs = (stream: RawStream) =>
+    taken.streams.has(index(stream)) || programs.every(({ streams }) => !streams.has(index(stream)));
+  const name = cleanText(taken.values.get('tag:service_name'));
+  return {
+    program: { number: Number(taken.values.get('program_num')) || 0, name, others: useful.length - 1 },
+    streams: {
+      ...all,
+      video: all.video.filter(isOurs),
+      audio: all.audio.filter(isOurs),
+      subtitles: all.subtitles.filter(isOurs),
+    },
   };
 }
 

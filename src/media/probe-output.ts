@@ -5,12 +5,16 @@ import { type Packet, StreamScan } from '#media/probe-packets.ts';
 
 export type Section = ReadonlyMap<string, string>;
 export type RawStream = { readonly values: Section; readonly sideData: readonly Section[] };
+/** One of several films in one broadcast, each with streams of its own. */
+export type RawProgram = { readonly values: Section; readonly streams: Set<number> };
 
 const HEADER_ENTRIES = [
   'stream',
   'stream_disposition=default,forced,attached_pic,timed_thumbnails,comment,visual_impaired',
   'stream_tags=language,title,alpha_mode,enc_key_id',
   'stream_side_data',
+  'program=program_num,nb_streams',
+  'program_tags=service_name',
   'format=format_name,nb_streams,start_time,duration,size,bit_rate',
   'format_tags=major_brand',
 ].join(':');
@@ -32,8 +36,11 @@ const LONGEST_LINE = 100_000;
 export class ProbeOutput {
   readonly scans = new Map<number, StreamScan>();
   readonly streams = new Map<number, RawStream>();
+  readonly programs: RawProgram[] = [];
   format: Section = new Map();
   #lastStream: Map<string, string>[] = [];
+  /** Streams of the last program that are still to come. */
+  #programRest = 0;
   readonly #isCutOff: boolean;
 
   constructor(isCutOff = false) {
@@ -57,10 +64,18 @@ export class ProbeOutput {
 
   addLine(line: string): void {
     if (line.startsWith('packet|')) this.#addPacket(line);
-    // `program|stream|…`: with programs, their streams are printed twice.
-    else if (/^(program\||stream_group\|)*stream\|/.test(line)) this.#addStream(line);
+    // `program|…|stream|…`: with programs, their streams are printed twice, first of all under each of them.
+    else if (line.startsWith('program|')) this.#addProgram(line);
+    else if (/^(stream_group\|)*stream\|/.test(line)) this.#addStream(line);
     else if (line.startsWith('side_data|')) this.#lastStream.push(...splitSections(line).map(([, values]) => values));
     else if (line.startsWith('format|')) this.format = splitSections(line)[0]?.[1] ?? new Map();
+  }
+
+  #addProgram(line: string): void {
+    const values = splitSections(line)[0]?.[1] ?? new Map<string, string>();
+    this.programs.push({ values, streams: new Set() });
+    this.#programRest = Number(values.get('nb_streams')) || 0;
+    if (line.includes('|stream|')) this.#addStream(line);
   }
 
   #addStream(line: string): void {
@@ -68,7 +83,9 @@ export class ProbeOutput {
     const values = sections.findLast(([name]) => name === 'stream')?.[1] ?? new Map<string, string>();
     const index = Number(values.get('index'));
     this.#lastStream = sections.filter(([name]) => name === 'side_data').map(([, data]) => data);
-    if (Number.isInteger(index)) this.streams.set(index, { values, sideData: this.#lastStream });
+    if (!Number.isInteger(index)) return;
+    this.streams.set(index, { values, sideData: this.#lastStream });
+    if (this.#programRest-- > 0) this.programs.at(-1)?.streams.add(index);
   }
 
   /** Written out by hand: a film of hours has millions of these lines. */

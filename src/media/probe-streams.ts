@@ -304,13 +304,18 @@ export function readSubtitle(stream: RawStream): SubtitleFacts | null {
 /** Tags are a stranger's text: only what looks like a language tag is one, and a title is cut. */
 function labels(stream: RawStream): { language: string | null; title: string | null } {
   const language = field(stream, 'tag:language');
-  const title = field(stream, 'tag:title')
-    ?.replace(/\p{Cc}+/gu, ' ')
-    .trim()
-    .slice(0, 200);
   return {
     language:
       language !== null && language !== 'und' && /^[a-z]{2,8}(-[a-z0-9]{1,8})*$/i.test(language) ? language : null,
-    title: title ? title : null,
+    title: cleanText(field(stream, 'tag:title') ?? undefined),
   };
+}
+
+/** A stranger's text on one line, of 200 characters at the most; null where nothing is left. */
+export function cleanText(text: string | undefined): string | null {
+  const clean = text
+    ?.replace(/\p{Cc}+/gu, ' ')
+    .trim()
+    .slice(0, 200);
+  return clean ? clean : null;
 }

@@ -140,6 +140,7 @@ const CASES: readonly [string, SourceFacts, readonly string[]][] = [
     'many tracks',
     sourceFacts({
       otherVideoStreams: 2,
+      program: { number: 4, name: 'Two', others: 2 },
       audio: [
         audioFacts({ channels: 6, channelLayout: '5.1', language: 'eng' }),
         audioFacts({ streamIndex: 2, title: 'Commentary' }),
@@ -152,6 +153,7 @@ const CASES: readonly [string, SourceFacts, readonly string[]][] = [
       warnings: [`${UNDECODABLE}stream 4: audio, atrac9`],
     }),
     [
+      'several_programs (warning): 3 programs → program 4 (Two) is used, picture, sound and subtitles; the others are left out',
       'several_videos (warning): 3 video streams → stream 0 is used, the others are left out',
       'surround (change): 6 channels (5.1) → mixed down to stereo unless more channels are asked for',
       'several_audio_tracks (note): eng, Commentary → each becomes a track of streams, MP4, MOV and MKV; other files take the default one',

@@ -79,6 +79,7 @@ test('the rate of an output', () => {
     ['varying near 24000/1001 keeps it', varying('23/1', '24000/1001'), null, 120, '24000/1001'],
     ['varying between the rates: whole frames', varying('10/1', '1000/67'), null, 120, '15/1'],
     ['varying, mostly standing still: 30 at the most', varying('7/1', '60/1'), null, 120, '30/1'],
+    ['varying, mostly standing still: every second frame', varying('7/1', '50/1'), null, 120, '25/1'],
     ['varying above 60', varying('100/1', '120/1'), null, 120, '60/1'],
     ['two frames ten hours apart', varying('1/36000', '1/36000'), null, 120, '1/1'],
     [

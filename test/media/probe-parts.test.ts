@@ -122,6 +122,15 @@ test('frame clocks: rounding is forgiven, real changes are not', () => {
   const reordered = frames(300, 25, [12800, 0])
     .flatMap((_, i, all) => (i % 3 === 0 ? [all[i + 2], all[i], all[i + 1]] : []))
     .filter((time) => time !== undefined);
+  const ticks90 = { num: 1, den: 90_000 };
+  // Runs of frames that last so many fields each.
+  const limping = (...runs: readonly (readonly [count: number, fields: number])[]) =>
+    runs
+      .flatMap(([count, fields]) => Array.from({ length: count }, () => fields))
+      .map((_, i, fields) => Math.round(fields.slice(0, i).reduce((sum, one) => sum + one, 0) * 1501.5));
+  const pulldown = (count: number, unit: number, phase = 0) =>
+    Array.from({ length: count }, (_, n) => Math.round((Math.floor((5 * n + 1 - phase) / 2) * 1001 * unit) / 60_000));
+  const sparse = Array.from({ length: 24 }, (_, n) => n * 6 + (n % 4 === 3 ? 3 : 0));
   const table: [string, string, string][] = [
     ['23.976 in milliseconds', clock(frames(2000, film), ms), 'constant 24000/1001'],
     ['24 in milliseconds', clock(frames(2000, 24), ms), 'constant 24/1'],
@@ -172,6 +181,36 @@ test('frame clocks: rounding is forgiven, real changes are not', () => {
       'varying 18725/998, mostly 25/1',
     ],
     ['24, then 25', clock([...frames(240, 24), ...frames(240, 25, [1000, 10])], ms), 'varying 11975/489, mostly 25/1'],
+    [
+      'soft telecine of 90 kHz',
+      clock(pulldown(200, 90_000), ticks90, { num: 60_000, den: 1001 }),
+      'constant 24000/1001',
+    ],
+    [
+      'soft telecine that begins with the short one',
+      clock(pulldown(200, 90_000, 1), ticks90, { num: 30_000, den: 1001 }),
+      'constant 24000/1001',
+    ],
+    ['soft telecine in milliseconds', clock(pulldown(900, 1000), ms), 'constant 24000/1001'],
+    [
+      'half of it long frames, then short ones',
+      clock(limping([300, 2], [300, 3]), ticks90),
+      'varying 23960/999, mostly 30000/1001',
+    ],
+    [
+      'a clock of frames, few of them there',
+      clock(sparse, { num: 1, den: 25 }, { num: 25, den: 1 }),
+      'varying 575/141, mostly 25/1',
+    ],
+    [
+      'the same in milliseconds',
+      clock(
+        sparse.map((n) => n * 40),
+        ms,
+        { num: 25, den: 1 },
+      ),
+      'varying 575/141, mostly 25/6',
+    ],
     ['doubled timestamps', clock([0, 40, 40, 80, 120, 160], ms), 'varying 125/4, mostly 25/1'],
     ['two frames hours apart', clock([0, 36_000_000], ms), 'constant 1/36000'],
     ['one frame', clock([123], ms), 'constant none'],
@@ -286,8 +325,10 @@ test("ffprobe's output in any pieces, with programs, side data and escapes", asy
     'packet|codec_type=audio|stream_index=1|pts=N/A|dts=5|duration=N/A|size=20|flags=KD|side_data|side_data_type=Skip Samples',
     '',
     'packet|codec_type=video|stream_index=0|pts=512|dts=0|duration=512|size=50|flags=___|side_data|side_data_type=Encryption info',
-    'program|stream|index=0|codec_name=h264|codec_type=video',
+    'program|program_num=7|nb_streams=2|tag:service_name=One\\|1|stream|index=0|codec_name=h264|codec_type=video',
     '',
+    'stream|index=1|codec_name=aac|codec_type=audio',
+    'program|program_num=8|nb_streams=0',
     'stream|index=0|codec_name=h264|codec_type=video|tag:title=a\\|b\\\\c\\nd=e|side_data|side_data_type=DOVI configuration record|dv_profile=8',
     'side_data|side_data_type=Display Matrix|displaymatrix=\\n00000000: 0 1 0\\n|rotation=-90',
     'stream|index=1|codec_name=aac|codec_type=audio',
@@ -310,6 +351,17 @@ test("ffprobe's output in any pieces, with programs, side data and escapes", asy
     assert.deepEqual([scan?.packets, scan?.bytes, scan?.encrypted, scan?.start, scan?.end], [2, 150, 1, 0, 1024]);
     assert.deepEqual([audio?.packets, audio?.discarded, audio?.shown], [1, 1, 0]);
     assert.equal(output.format.get('duration'), '1.5');
+    assert.deepEqual(
+      output.programs.map(({ values, streams }) => [
+        values.get('program_num'),
+        values.get('tag:service_name'),
+        ...streams,
+      ]),
+      [
+        ['7', 'One|1', 0, 1],
+        ['8', undefined],
+      ],
+    );
   }
 });
 

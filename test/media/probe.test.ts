@@ -265,6 +265,22 @@ test('cover art is no video; of several videos the largest default one is used',
   assert.deepEqual([video(films).streamIndex, video(films).width, films.otherVideoStreams], [1, 128, 2]);
 });
 
+test('of several programs of a broadcast, picture and sound are of one', async () => {
+  const streams = `${picture('64x64', '25', 1)} ${sound(1)} ${picture('128x96', '25', 1)} ${sound(1)} ${sound(1)} -map 0 -map 1 -map 2 -map 3 -map 4`;
+  const programs =
+    '-program title=One:program_num=1:st=0:st=1 -program title=Two:program_num=5:st=2:st=3 -program title=Radio:program_num=9:st=4';
+  const codecs = `${X264} -c:a mp2 -c:a:0 ac3 -c:a:2 ac3 -ac 2 -ac:a:1 1`;
+  const both = await probe(await media.make('programs.ts', `${streams} ${codecs} ${programs}`));
+  assert.deepEqual(
+    [video(both).width, both.audio.map(({ codec, channels }) => `${codec} ${channels}`), both.otherVideoStreams],
+    [128, ['mp2 1'], 0],
+  );
+  assert.deepEqual(both.program, { number: 5, name: 'Two', others: 2 });
+  const one = `${picture('64x64', '25', 1)} ${sound(1)} ${sound(1)} -map 0 -map 1 -map 2 ${X264} -c:a mp2`;
+  const alone = await probe(await media.make('program.ts', one));
+  assert.deepEqual([alone.program, alone.audio.length], [undefined, 2]);
+});
+
 test('tracks: the main sound first, languages and titles as they are, subtitles by kind', async () => {
   await writeFile(media.path('a.srt'), '1\n00:00:00,000 --> 00:00:01,000\nHallo\n');
   const args = [

@@ -42,6 +42,8 @@ const findings: Readonly<Record<string, string>> = {
   'finding.does.no_video': 'Das Ergebnis ist nur Ton.',
   'finding.cover_art': 'Das einzige Bild ist ein Titelbild.',
   'finding.does.cover_art': 'Es wird nicht als Video verwendet.',
+  'finding.several_programs': 'Die Sendung enthält mehr als ein Programm.',
+  'finding.does.several_programs': 'Bild, Ton und Untertitel stammen aus einem, die anderen fallen weg.',
   'finding.several_videos': 'Es gibt mehr als eine Videospur.',
   'finding.does.several_videos': 'Eine wird verwendet, die anderen fallen weg.',
   'finding.surround': 'Der Ton hat mehr als zwei Kanäle.',
