@@ -2,6 +2,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { ChannelJobTable } from '#database/channel-tables.ts';
 import type { ChannelRef } from '#database/channels.ts';
+import type { MachineBeat } from '#database/live.ts';
 import { json, type Schema } from '#database/schema.ts';
 import {
   type ChannelFigures,
@@ -173,33 +174,39 @@ export async function releaseLease(db: Kysely<Schema>, { jobId, machineId, lease
     .execute();
 }
 
-/** Wanted channels that no living machine holds, the longest waiting first. */
-export async function listFreeChannelJobs(db: Kysely<Schema>, silence: number): Promise<ChannelJob[]> {
+/** Wanted channels that nobody holds, a machine that was forgotten, or one of these, while it is as silent as it was; the longest waiting first. */
+export async function listFreeChannelJobs(db: Kysely<Schema>, dead: readonly MachineBeat[]): Promise<ChannelJob[]> {
   const rows = await db
     .selectFrom('channel_job')
     .selectAll()
     .where('wanted', '=', true)
-    .where(isFree(silence))
+    .where(isFree(dead))
     .orderBy('updated_at')
     .execute();
   return rows.map(toJob);
 }
 
-const isFree = (silence: number) =>
-  sql<boolean>`(machine_id is null or machine_id not in (
-    select id from live_machine where beat_at > now() - ${silence} * interval '1 second'))`;
+const isFree = (dead: readonly MachineBeat[]) =>
+  sql<boolean>`(machine_id is null or not exists (
+    select from live_machine holder where holder.id = channel_job.machine_id and not exists (
+      select from jsonb_to_recordset(${json(dead)}) as dead (id text, beat float8)
+      where dead.id = holder.id and dead.beat = extract(epoch from holder.beat_at)::float8)))`;
 
-/** Takes a free channel. Null where another machine was quicker or nobody wants it any more. @param silence seconds after which a machine is dead */
+/** Takes a free channel. Null where another machine was quicker, its own is heard again, or nobody wants it any more. */
 export async function claimChannelJob(
   db: Kysely<Schema>,
-  { jobId, machineId, silence }: { readonly jobId: number; readonly machineId: string; readonly silence: number },
+  {
+    jobId,
+    machineId,
+    dead,
+  }: { readonly jobId: number; readonly machineId: string; readonly dead: readonly MachineBeat[] },
 ): Promise<ChannelJob | null> {
   const row = await db
     .updateTable('channel_job')
     .set((eb) => ({ machine_id: machineId, lease: eb('lease', '+', 1), ffmpeg_pid: null, updated_at: new Date() }))
     .where('id', '=', jobId)
     .where('wanted', '=', true)
-    .where(isFree(silence))
+    .where(isFree(dead))
     .returningAll()
     .executeTakeFirst();
   return row ? toJob(row) : null;

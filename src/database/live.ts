@@ -9,13 +9,29 @@ export type LiveMachine = Pick<LiveMachineTable, 'id' | 'hostname' | 'mark' | 'n
   readonly beatAt: Date;
 };
 
-/** A sign of life. */
-export async function saveMachine(db: Kysely<Schema>, machine: Omit<LiveMachine, 'beatAt'>): Promise<void> {
+/** A machine and its last sign of life: the database's own time of it, seconds, as exact as that clock. */
+export type MachineBeat = { readonly id: string; readonly beat: number };
+
+const beat = sql<number>`extract(epoch from beat_at)::float8`;
+
+/** A sign of life. Answers when it was. */
+export async function saveMachine(db: Kysely<Schema>, machine: Omit<LiveMachine, 'beatAt'>): Promise<number> {
   const values = { ...machine, beat_at: sql<Date>`now()` };
-  await db
+  const row = await db
     .insertInto('live_machine')
     .values(values)
     .onConflict((conflict) => conflict.column('id').doUpdateSet(values))
+    .returning(beat.as('beat'))
+    .executeTakeFirstOrThrow();
+  return row.beat;
+}
+
+/** All machines that ever gave a sign of life and were not forgotten since, and how long ago it was by the database's clock, seconds. */
+export async function listBeats(db: Kysely<Schema>): Promise<(MachineBeat & { readonly age: number })[]> {
+  return db
+    .selectFrom('live_machine')
+    .select(['id', beat.as('beat'), sql<number>`extract(epoch from now() - beat_at)::float8`.as('age')])
+    .orderBy('id')
     .execute();
 }
 
@@ -179,18 +195,21 @@ export async function deleteMoment(db: Kysely<Schema>, { channelId, sequence }: 
   await db.deleteFrom('live_moment').where('channel_id', '=', channelId).where('sequence', '=', sequence).execute();
 }
 
-/** Puts the newest picture in the place of the one before, and answers that one's key. Null where there is none, or no such channel. */
+/**
+ * Puts the newest picture in the place of the one before. Answers the key that nobody names from now on: that one's, null where there was
+ * none, or the new one's own where the lease is no longer held.
+ */
 export async function saveThumbnail(
   db: Kysely<Schema>,
-  channelId: number,
-  thumbnail: LiveThumbnail,
+  { channelId, fence, thumbnail }: Pick<NewMoment, 'channelId' | 'fence'> & { readonly thumbnail: LiveThumbnail },
 ): Promise<string | null> {
   const before = await findThumbnail(db, channelId);
-  await sql`
+  const { numAffectedRows } = await sql`
     insert into live_clock (channel_id, thumbnail)
-    select id, ${json(thumbnail)} from channel where id = ${channelId}
+    select channel_id, ${json(thumbnail)} from channel_job
+    where id = ${fence.jobId} and machine_id = ${fence.machineId} and lease = ${fence.lease} for share
     on conflict (channel_id) do update set thumbnail = excluded.thumbnail`.execute(db);
-  return before?.key ?? null;
+  return numAffectedRows ? (before?.key ?? null) : thumbnail.key;
 }
 
 export async function findThumbnail(db: Kysely<Schema>, channelId: number): Promise<LiveThumbnail | null> {

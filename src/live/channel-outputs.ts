@@ -3,8 +3,8 @@ import type { Channel, LiveOutputState } from '#domain/channel.ts';
 import type { PlatformError } from '#domain/error.ts';
 import type { ChannelLog } from '#live/channel-log.ts';
 import { hlsOutputs } from '#live/hls-outputs.ts';
-import type { LiveContext } from '#live/live-work.ts';
-import { PublishQueue } from '#live/publish-queue.ts';
+import type { Lease, LiveContext } from '#live/live-work.ts';
+import { PACE, PublishQueue } from '#live/publish-queue.ts';
 import { Pusher } from '#live/pusher.ts';
 import { Recorder } from '#live/recorder.ts';
 import type { RecordingKeeper } from '#live/recording-keeper.ts';
@@ -18,6 +18,7 @@ export type ChannelOutputsOptions = {
   readonly context: LiveContext;
   readonly recordings: RecordingKeeper;
   readonly channel: Channel;
+  readonly lease: Lease;
   readonly plan: LivePlan;
   readonly log: ChannelLog;
   readonly onError: (error: unknown) => void;
@@ -31,7 +32,7 @@ export class ChannelOutputs {
   readonly #channel: Channel;
   readonly #plan: LivePlan;
 
-  constructor({ context, recordings, channel, plan, log, onError }: ChannelOutputsOptions) {
+  constructor({ context, recordings, channel, lease, plan, log, onError }: ChannelOutputsOptions) {
     this.#channel = channel;
     this.#plan = plan;
     this.pushes = plan.pushes
@@ -45,10 +46,10 @@ export class ChannelOutputs {
     const records =
       channel.spec.record || plan.pushes.some((one) => one.outputType === 'file' && one.outputUrl === null);
     this.recorder = records ? new Recorder({ channel, keeper: recordings, onError }) : null;
-    this.thumbnailer = new Thumbnailer(context, channel.id, channel.spec.thumbnailSeconds);
-    const { storage } = context.platform;
+    this.thumbnailer = new Thumbnailer(context, { id: channel.id, lease }, channel.spec.thumbnailSeconds);
+    const { storage, config } = context.platform;
     this.queue = new PublishQueue({
-      ...{ storage, log, onError },
+      ...{ storage, log, onError, pace: { ...PACE, unheard: config.CHANNEL_DETACHED_SECONDS * 1000 } },
       onAhead: (moments) => context.work.showAhead(channel.id, moments),
     });
   }

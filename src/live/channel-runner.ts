@@ -27,6 +27,8 @@ export type RunnerOptions = {
   readonly channel: Channel;
   readonly job: ChannelJob;
   readonly lease: Lease;
+  /** From a machine that fell silent: what it held may take its time to let go. */
+  readonly isTakenOver: boolean;
 };
 
 const MOST_RETRIES = 5;
@@ -62,6 +64,8 @@ export class ChannelRunner {
   #fatal: PlatformError | null = null;
   /** It was on air since it was started: what cannot be now could be then (a camera that boots, a network that comes up), and may pass. */
   #hasRun: boolean;
+  /** performance.now() until which it is never given up: the machine before may still hold input or receivers, as long as it may go on. */
+  #patientUntil: number;
   /** Runs one after the other of which none was any good. */
   #barren = 0;
   /** Aborted where another input can be taken while the next try is waited for. */
@@ -74,12 +78,13 @@ export class ChannelRunner {
   /** The last run has given away all it made. */
   #flushed: Promise<void> = Promise.resolve();
 
-  constructor({ context, doors, channel, job, lease }: RunnerOptions) {
+  constructor({ context, doors, channel, job, lease, isTakenOver }: RunnerOptions) {
     this.channel = channel;
     this.job = job;
     this.lease = lease;
     this.#context = context;
     const { config, tool } = context.platform;
+    this.#patientUntil = isTakenOver ? performance.now() + config.CHANNEL_DETACHED_SECONDS * 1000 : 0;
     this.#plan = planLive(channel, tool);
     this.#log = new ChannelLog(join(config.DATA_DIR, channelLogPath(channel.slug)));
     this.#logCopy = new LogCopy(context, channel.id, this.#log);
@@ -105,7 +110,7 @@ export class ChannelRunner {
       onLost: () => this.#stopping.abort(),
     });
     this.#outputs = new ChannelOutputs({
-      ...{ context, channel, plan: this.#plan, log: this.#log, recordings: doors.recordings },
+      ...{ context, channel, lease, plan: this.#plan, log: this.#log, recordings: doors.recordings },
       onError: (error) => this.#warn(error),
     });
     this.done = this.#live();
@@ -116,6 +121,11 @@ export class ChannelRunner {
     this.#stopping.abort();
     await this.#run?.stop();
     await this.done;
+  }
+
+  /** A line of its log. */
+  note(line: string): void {
+    this.#log.write('channel', line);
   }
 
   get state(): ChannelState {
@@ -284,7 +294,7 @@ export class ChannelRunner {
     const retries = this.#state.countFailure();
     // What can never work is no reason to end where it did work before, or where a second input may.
     const isPermanent = outcome.isPermanent && !this.#hasRun && this.channel.spec.fallbackInput === null;
-    if (isPermanent || retries > MOST_RETRIES) {
+    if (!this.#isPatient() && (isPermanent || retries > MOST_RETRIES)) {
       this.#log.write('channel', `given up after ${retries - 1} retries: ${error.message}`);
       await this.#state.failed(isPermanent ? error : exhausted(error), Math.min(retries - 1, MOST_RETRIES));
       return null;
@@ -294,11 +304,18 @@ export class ChannelRunner {
     const { delay: after } = this.#context.pace;
     const delay = isHung ? (retries === 1 ? 0 : after(retries - 1)) : after(retries);
     await this.#state.retrying(error, retries);
-    this.#log.write('channel', `retry ${retries} of ${MOST_RETRIES} in ${delay.toFixed(1)} s`);
+    this.#log.write(
+      'channel',
+      `retry ${retries}${this.#isPatient() ? '' : ` of ${MOST_RETRIES}`} in ${delay.toFixed(1)} s`,
+    );
     this.#waking = new AbortController();
     const signal = AbortSignal.any([this.#stopping.signal, this.#waking.signal]);
     await sleep(delay * 1000, undefined, { signal }).catch(() => undefined);
     return this.#inputs.next('primary') ?? 'primary';
+  }
+
+  #isPatient(): boolean {
+    return performance.now() < this.#patientUntil;
   }
 
   #reasonOf({ kind }: Outcome): PlatformError {
@@ -318,6 +335,7 @@ export class ChannelRunner {
     const isFlowing = run?.hadFrames === true && run.child.isAlive() && !this.#stopping.signal.aborted;
     if (isFlowing && this.#outputs.isDelivering) {
       this.#hasRun = true;
+      this.#patientUntil = 0;
       void this.#state.running();
     } else if (isFlowing) this.#judgeOutputs();
   }
@@ -345,7 +363,7 @@ export class ChannelRunner {
     if (stuck || !refusal || this.#fatal) return;
     const { error, failures } = refusal;
     const isHopeless = !this.#hasRun && refusal.isPermanent;
-    if (isHopeless || failures > MOST_RETRIES) {
+    if (!this.#isPatient() && (isHopeless || failures > MOST_RETRIES)) {
       this.#fatal = isHopeless ? error : exhausted(error);
       void this.#run?.stop();
     } else if (failures !== this.#state.retries || this.#state.status !== 'retrying')

@@ -35,7 +35,7 @@ export type PublishPace = {
   readonly unheard: number;
 };
 
-const PACE: PublishPace = { tryLimit: 10_000, pause: 500, patience: 60_000, unheard: 300_000 };
+export const PACE: PublishPace = { tryLimit: 10_000, pause: 500, patience: 60_000, unheard: 300_000 };
 /** Bytes that may wait for storage, or a bucket that cannot be reached would fill the memory. */
 const MOST_BYTES = 64 * 1024 ** 2;
 /** Stored beside each other: what has waited is caught up with, and a bucket far away keeps pace. */

@@ -9,7 +9,7 @@ import {
   releaseLease,
 } from '#database/channel-jobs.ts';
 import { listChannels } from '#database/channels.ts';
-import { deleteMachine, listMachines, saveMachine } from '#database/live.ts';
+import { deleteMachine, listMachines } from '#database/live.ts';
 import type { Channel, ChannelJob } from '#domain/channel.ts';
 import { channelCost } from '#domain/channel-cost.ts';
 import { PlatformError } from '#domain/error.ts';
@@ -18,16 +18,12 @@ import { ChannelState } from '#live/channel-state.ts';
 import type { LiveContext } from '#live/live-work.ts';
 import { sweepMoments } from '#live/moments.ts';
 import type { LiveDoors } from '#live/open-input.ts';
+import { Pulse } from '#live/pulse.ts';
 import { dueIn } from '#live/schedule.ts';
 
 /** Milliseconds between looks; orders are heard at once. */
 const TICK_MS = 1000;
 const SWEEP_MS = 5000;
-/** Seconds of silence after which others take a machine's channels, and after which it ends them itself. */
-const SILENCE = 10;
-const GIVE_UP = 7;
-/** The same of a machine that was the only one: nobody is there who would start them. */
-const GIVE_UP_ALONE = 300;
 /** Minutes back that times are made up for, after a stop. */
 const CATCH_UP = 10;
 
@@ -43,18 +39,24 @@ export class Supervisor {
   #ticking: Promise<void> | null = null;
   #isAsked = false;
   #isStopping = false;
-  #beatAt = performance.now();
-  #isAlone = false;
+  readonly #pulse: Pulse;
   #checkedAt = new Date();
 
   constructor(context: LiveContext, doors: LiveDoors) {
     this.#context = context;
     this.#doors = doors;
+    const { database, storage, config } = context.platform;
+    this.#pulse = new Pulse({
+      ...{ url: database.url, self: this.#self(), storage, detachedSeconds: config.CHANNEL_DETACHED_SECONDS },
+      onLost: (reason) => this.#letGo(reason),
+      onError: (error) => this.#warn(error),
+    });
   }
 
   async start(): Promise<void> {
     await this.#context.work.sweepMachine();
     await this.#takeOver();
+    await this.#pulse.start();
     await this.look();
     this.#timers = [
       setInterval(() => void this.look(), TICK_MS),
@@ -78,6 +80,8 @@ export class Supervisor {
     await this.#ticking;
     await Promise.all([...this.#runners.values()].map((runner) => this.#end(runner, 'released')));
     await Promise.all(this.#ending.values());
+    // To the end: who ends is not silent.
+    await this.#pulse.stop();
     await deleteMachine(this.#context.platform.database.db, this.#id);
   }
 
@@ -92,22 +96,17 @@ export class Supervisor {
         await this.#lookOnce();
       } catch (error) {
         this.#warn(error);
-        await this.#judgeSilence();
       }
     }
   }
 
   async #lookOnce(): Promise<void> {
     const { db } = this.#context.platform.database;
-    await saveMachine(db, this.#self());
-    this.#beatAt = performance.now();
-    const [own, free, channels, machines] = await Promise.all([
+    const [own, free, channels] = await Promise.all([
       listChannelJobs(db, { projectId: null, machineId: this.#id }),
-      listFreeChannelJobs(db, SILENCE),
+      listFreeChannelJobs(db, this.#pulse.dead),
       listChannels(db, { projectId: null }, this.#context.platform.sealer),
-      listMachines(db, SILENCE),
     ]);
-    this.#isAlone = machines.every(({ id }) => id === this.#id);
     const byId = new Map(channels.map((channel) => [channel.id, channel]));
     for (const runner of [...this.#runners.values()]) {
       const job = own.find(({ id, lease }) => id === runner.job.id && lease === runner.lease.lease);
@@ -133,8 +132,8 @@ export class Supervisor {
 
   /** A row of ours that nothing runs for: just started anew, or stopped before it ran. */
   async #adopt(job: ChannelJob, channel: Channel | undefined): Promise<void> {
-    if (!channel || this.#isStopping) return;
-    if (job.wanted) this.#run(channel, job);
+    if (!channel || this.#isStopping || !this.#pulse.isHeard) return;
+    if (job.wanted) this.#run(channel, job, false);
     else {
       const lease = this.#leaseOf(job);
       if (job.status !== 'stopped' && job.status !== 'error') await this.#stateOf(job).stopped();
@@ -144,11 +143,12 @@ export class Supervisor {
 
   async #claim(job: ChannelJob, channels: ReadonlyMap<number, Channel>): Promise<void> {
     const channel = channels.get(job.channelId);
-    if (!channel || this.#isStopping || this.#isBusy(job.channelId) || !this.#mayRun(channel) || !this.#fits(channel))
-      return;
+    if (!channel || this.#isStopping || !this.#pulse.isHeard) return;
+    if (this.#isBusy(job.channelId) || !this.#mayRun(channel) || !this.#fits(channel)) return;
     const { db } = this.#context.platform.database;
-    const claimed = await claimChannelJob(db, { jobId: job.id, machineId: this.#id, silence: SILENCE });
-    if (claimed) this.#run(channel, claimed);
+    const { dead } = this.#pulse;
+    const claimed = await claimChannelJob(db, { jobId: job.id, machineId: this.#id, dead });
+    if (claimed) this.#run(channel, claimed, job.machineId !== null);
   }
 
   #mayRun({ spec }: Channel): boolean {
@@ -171,13 +171,15 @@ export class Supervisor {
     );
   }
 
-  #run(channel: Channel, job: ChannelJob): void {
+  /** @param isTakenOver from a machine that nobody has heard of since */
+  #run(channel: Channel, job: ChannelJob, isTakenOver: boolean): void {
     const runner = new ChannelRunner({
       context: this.#context,
       doors: this.#doors,
       channel,
       job,
       lease: this.#leaseOf(job),
+      isTakenOver,
     });
     this.#runners.set(channel.id, runner);
     void runner.done.then(() => {
@@ -248,10 +250,13 @@ export class Supervisor {
     }
   }
 
-  /** A machine that cannot say that it lives is taken for dead by the others: it ends what they are about to start. */
-  async #judgeSilence(): Promise<void> {
-    if (performance.now() - this.#beatAt < (this.#isAlone ? GIVE_UP_ALONE : GIVE_UP) * 1000) return;
-    for (const runner of [...this.#runners.values()]) void this.#end(runner, 'gone');
+  /** Others run them now, or may: see Pulse. */
+  #letGo(reason: string): void {
+    this.#warn(new Error(reason));
+    for (const runner of [...this.#runners.values()]) {
+      runner.note(reason);
+      void this.#end(runner, 'gone');
+    }
   }
 
   async #keepTimes(channels: readonly Channel[], now: Date): Promise<void> {

@@ -1,7 +1,7 @@
 // A picture of what is on air, every few seconds, out of the newest segment. Used by channel-runner.ts.
 import { buffer } from 'node:stream/consumers';
 import { saveThumbnail } from '#database/live.ts';
-import type { LiveContext } from '#live/live-work.ts';
+import type { Lease, LiveContext } from '#live/live-work.ts';
 import type { Segment } from '#live/segmenter.ts';
 import { thumbnailCommand } from '#media/command/live-output.ts';
 import { runMedia } from '#media/ffmpeg.ts';
@@ -12,16 +12,16 @@ const TIME_LIMIT = 10;
 
 export class Thumbnailer {
   readonly #context: LiveContext;
-  readonly #channelId: number;
+  readonly #channel: { readonly id: number; readonly lease: Lease };
   readonly #seconds: number;
   #last = Number.NEGATIVE_INFINITY;
   readonly #stopping = new AbortController();
   #making: Promise<void> | null = null;
 
   /** @param seconds between two; 0 makes none */
-  constructor(context: LiveContext, channelId: number, seconds: number) {
+  constructor(context: LiveContext, channel: { readonly id: number; readonly lease: Lease }, seconds: number) {
     this.#context = context;
-    this.#channelId = channelId;
+    this.#channel = channel;
     this.#seconds = seconds;
   }
 
@@ -63,10 +63,11 @@ export class Thumbnailer {
     });
     if (picture.length === 0) return;
     // A name of its own each time: what is stored never changes under its key.
-    const key = `live/${this.#channelId}/thumbnail-${Date.now()}.jpg`;
+    const { id: channelId, lease: fence } = this.#channel;
+    const key = `live/${channelId}/thumbnail-${Date.now()}.jpg`;
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(TIME_LIMIT * 1000)]);
     await storage.write(key, picture, { contentType: 'image/jpeg', size: picture.length, signal });
-    const before = await saveThumbnail(database.db, this.#channelId, { key, size: picture.length });
-    if (before !== null) await storage.remove(before);
+    const unnamed = await saveThumbnail(database.db, { channelId, fence, thumbnail: { key, size: picture.length } });
+    if (unnamed !== null) await storage.remove(unnamed);
   }
 }

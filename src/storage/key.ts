@@ -37,9 +37,12 @@ function keyProblem(key: string): string | null {
   return null;
 }
 
-/** Whether a key of managed storage is one that the platform gives: of a job, of an upload, of a channel. */
+/** What machines that run channels say of each other; see live/witness.ts. */
+export const SILENT_PREFIX = 'live/silent/';
+
+/** Whether a key of managed storage is one that the platform gives: of a job, of an upload, of a channel, of a machine. */
 export const isPlatformsOwn = (key: string): boolean =>
-  /^((jobs|uploads)\/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}|live\/\d+)(\/|$)/i.test(key);
+  /^((jobs|uploads)\/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}|live\/(\d+|silent))(\/|$)/i.test(key);
 
 /** `folder/name`; just the name where the folder is the root of the store. */
 export function joinKey(folder: string, name: string): string {

@@ -21,7 +21,7 @@ test('a moment does not go while the playlist shows it; it goes its time after i
   const channelId = Number(rows[0]?.id);
   const jobId = await insertChannelJob(db, { projectId: 'default', channelId });
   await pool.query('update channel_job set wanted = true where id = $1', [jobId]);
-  const held = await claimChannelJob(db, { jobId, machineId: 'here', silence: 10 });
+  const held = await claimChannelJob(db, { jobId, machineId: 'here', dead: [] });
   const fence = { jobId, machineId: 'here', lease: held?.lease ?? -1 };
   const keyOf = (number: number) => `live/1/r/a/${number}.ts`;
   /** Each was made long ago: its time is up in a moment. */

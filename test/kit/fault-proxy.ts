@@ -21,6 +21,10 @@ export type FaultProxy = {
   readonly connections: () => number;
   /** Breaks all connections there are. */
   reset(): void;
+  /** The way is gone without a word: what is open stays open and dead for good, and nothing new gets through … */
+  freeze(): void;
+  /** … until now: new connections do. */
+  thaw(): void;
   stop(): Promise<void>;
 };
 
@@ -34,12 +38,14 @@ export type FaultProxyOptions = {
 
 export async function startFaultProxy({ target, fault, rewrite }: FaultProxyOptions): Promise<FaultProxy> {
   let connections = 0;
+  let isFrozen = false;
   const open = new Set<Socket>();
   const server = createServer((client) => {
     const { delay = 0, ...rest } = fault(connections);
     connections += 1;
     track(client);
     client.pause();
+    if (isFrozen) return;
     setTimeout(() => {
       const upstream = connect(target, '127.0.0.1');
       track(upstream);
@@ -63,6 +69,16 @@ export async function startFaultProxy({ target, fault, rewrite }: FaultProxyOpti
     connections: () => connections,
     reset: () => {
       for (const socket of open) socket.resetAndDestroy();
+    },
+    freeze: () => {
+      isFrozen = true;
+      for (const socket of open) {
+        socket.removeAllListeners('data').removeAllListeners('end').removeAllListeners('drain');
+        socket.pause();
+      }
+    },
+    thaw: () => {
+      isFrozen = false;
     },
     stop: async () => {
       for (const socket of open) socket.destroy();

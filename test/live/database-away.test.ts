@@ -2,18 +2,18 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { listMoments } from '#database/live.ts';
+import { listMoments, saveMachine } from '#database/live.ts';
 import { type Fault, startFaultProxy } from '../kit/fault-proxy.ts';
 import { freshDatabase } from '../kit/postgres.ts';
 import { isRunning, openLive } from './open-live.ts';
 
-/** Segments of a second each that are watched without a database: longer than a supervisor is silent before others take its channels. */
+/** Segments of a second each that are watched without a database: longer than a machine may be silent on one that answers. */
 const WATCHED = 9;
 
 const stack = new AsyncDisposableStack();
 after(() => stack.disposeAsync());
 
-test('a database that is away stops neither a channel nor its playlists, and knows all of it when it is back', async () => {
+test('a database that is away stops neither a channel nor its playlists, on one of several machines as well, and knows all of it when it is back', async () => {
   const fresh = await freshDatabase();
   stack.defer(fresh.drop);
   const target = new URL(fresh.url);
@@ -26,6 +26,10 @@ test('a database that is away stops neither a channel nor its playlists, and kno
   stack.defer(() => {
     fault = {};
   });
+  // It is not the only machine, and nobody has told it that another takes its channels.
+  const other = { id: 'other', hostname: 'other', mark: 'b/1/2', namespace: '', cores: 2 };
+  const beats = setInterval(() => void saveMachine(fresh.database.db, other).catch(() => undefined), 500);
+  stack.defer(() => clearInterval(beats));
   const { id, job, slug } = await live.create({ name: 'Steady' });
   await live.order(job, 'start');
   const before = await live.reach(job, isRunning);

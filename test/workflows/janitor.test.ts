@@ -90,8 +90,9 @@ test('prefixes without a job, expired uploads, silent workers and jobs past rete
   await changeJob(db, { projectId: 'default', jobId: recent.id }, { status: 'completed', completedAt: new Date() });
   const nobody = `jobs/${crypto.randomUUID()}/source/original`;
   const justNow = `jobs/${crypto.randomUUID()}/source/original`;
-  for (const key of [nobody, justNow]) await platform.storage.write(key, Buffer.from('x'));
-  const ages = [nobody, kept.sourceKey ?? ''];
+  const [missed, longBack] = ['live/silent/a', 'live/silent/b'];
+  for (const key of [nobody, justNow, missed, longBack]) await platform.storage.write(key, Buffer.from('x'));
+  const ages = [nobody, longBack, kept.sourceKey ?? ''];
   for (const key of ages) await utimes(join(folder, 'storage', key), 0, 0);
   const read = await receiveUpload(platform, { projectId: 'default', filename: 'read', body: body() });
   const reading = (await submitJob(platform, jobRequest({ source: { kind: 'upload', uploadId: read.id } }))).job;
@@ -120,7 +121,7 @@ test('prefixes without a job, expired uploads, silent workers and jobs past rete
 
   const keys = new Set<string>();
   for await (const { key } of platform.storage.list('')) keys.add(key);
-  const expected = [kept.sourceKey, recent.sourceKey, justNow, reading.sourceKey, fresher.storageKey];
+  const expected = [kept.sourceKey, recent.sourceKey, justNow, missed, reading.sourceKey, fresher.storageKey];
   assert.deepEqual([...keys].sort(), expected.map(String).sort());
   assert.ok(!keys.has(unread.storageKey));
   assert.deepEqual((await pool.query('select id from worker')).rows, [{ id: 'alive' }]);

@@ -100,6 +100,8 @@ export const settings: Readonly<Record<string, string>> = {
 
   'group.Live channels': 'Live-Kanäle',
   CHANNEL_WATCHDOG_SECONDS: 'Sekunden ohne Bild, nach denen das FFmpeg eines Kanals beendet und neu gestartet wird.',
+  CHANNEL_DETACHED_SECONDS:
+    'Sekunden, die Kanäle weiterlaufen, solange ihre Maschine PostgreSQL nicht erreicht, sofern keine andere sie übernimmt; auf allen Maschinen gleich.',
   LIVE_CPU_PERCENT:
     'Prozent der Kerne, die die Kanäle einer Maschine voraussichtlich füllen dürfen; darüber wird keiner mehr gestartet. 0 ist ohne Grenze.',
 

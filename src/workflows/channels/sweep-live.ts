@@ -1,6 +1,7 @@
 // Removes what live channels left in managed storage and no row names: of deleted channels, and of writers that died. Called by janitor.ts.
 import { listChannelsWithRows, listLiveKeys } from '#database/live.ts';
 import { channelLogKey } from '#domain/channel-log.ts';
+import { SILENT_PREFIX } from '#storage/key.ts';
 import { livePrefix } from '#workflows/channels/save-channel.ts';
 import type { Platform } from '#workflows/platform.ts';
 
@@ -9,7 +10,10 @@ export async function sweepLive({ database, storage }: Platform, before: Date): 
   const old = new Map<number, string[]>();
   for await (const { key, modifiedAt } of storage.list('live/')) {
     const id = Number(/^live\/(\d+)\//.exec(key)?.[1]);
-    if (!Number.isInteger(id) || (modifiedAt?.getTime() ?? Date.now()) >= before.getTime()) continue;
+    if ((modifiedAt?.getTime() ?? Date.now()) >= before.getTime()) continue;
+    // A machine that was missed then is long back, or gone.
+    if (key.startsWith(SILENT_PREFIX)) await storage.remove(key);
+    if (!Number.isInteger(id)) continue;
     // A day of a channel is hundreds of thousands of keys.
     const keys = old.get(id);
     if (keys) keys.push(key);
