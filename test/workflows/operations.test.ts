@@ -1,9 +1,9 @@
 // What becomes of operations: one queue for each kind of media with workers of its own, time limits, tries, cancelling. Executors are fakes, the rest is real.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '#config/load.ts';
 import { PlatformError } from '#domain/error.ts';
+import type { JobLane } from '#domain/job.ts';
 import { retryRule } from '#workflows/retry-delay.ts';
 import { startWorker, type Worker } from '#workflows/start-worker.ts';
 import type { TaskExecutor } from '#workflows/task-context.ts';
@@ -15,7 +15,6 @@ import { executors, storeFile, workForever } from './fake-executors.ts';
 const SETTINGS = {
   ...UNLIMITED,
   OPERATION_RETRY_DELAYS: '1,2',
-  OPERATION_IMAGE_TIME_LIMIT: '2',
   QUEUE_POLL_INTERVAL_MS: '200',
 };
 
@@ -23,6 +22,8 @@ let server: TestServer;
 let worker: Worker;
 /** What makes things, whatever they are, in the test that runs. */
 let making: TaskExecutor = storeFile;
+/** OPERATION_IMAGE_TIME_LIMIT as the worker has it. */
+let imageSeconds = 60;
 let film: Buffer;
 let picture: Buffer;
 let client: Client;
@@ -32,7 +33,16 @@ before(async () => {
   picture = await makePicture();
   client = new Client(server.base);
   const make: TaskExecutor = (platform, context) => making(platform, context);
-  worker = await startWorker(server.platform, executors(make, { audio: make, direct: make, copy: make }));
+  const config = {
+    ...server.platform.config,
+    get OPERATION_IMAGE_TIME_LIMIT() {
+      return imageSeconds;
+    },
+  };
+  worker = await startWorker(
+    { ...server.platform, config },
+    executors(make, { audio: make, direct: make, copy: make }),
+  );
 });
 afterEach(async () => {
   for (const { id } of (await client.call<OperationBody[]>('GET', 'operations/?page_size=100')).body.data)
@@ -56,6 +66,24 @@ const several = async (count: number, make: () => Promise<OperationBody>): Promi
   for (let i = 0; i < count; i++) ids.push((await make()).id);
   return ids;
 };
+/** So many, each planned before the next is asked for: their order in the lane is the order they were made in. */
+const inTurn = async (count: number, lane: JobLane, make: () => Promise<OperationBody>): Promise<string[]> => {
+  const ids: string[] = [];
+  for (let i = 0; i < count; i++) {
+    ids.push((await make()).id);
+    await eventually(
+      async () => {
+        const { rows } = await server.platform.database.pool.query(
+          `select count(distinct data->>'jobId')::int as jobs from pgboss.job where name = $1 and state <= 'active'`,
+          [lane],
+        );
+        assert.deepEqual(rows, [{ jobs: ids.length }]);
+      },
+      { within: 20_000 },
+    );
+  }
+  return ids;
+};
 const statuses = async (ids: readonly string[]): Promise<string[]> =>
   Promise.all(ids.map(async (id) => (await client.get(id)).status));
 
@@ -77,12 +105,13 @@ function makeDoor(isShut: (lane: string) => boolean) {
   return { make, open, count: (lane: string) => running.get(lane)?.size ?? 0 };
 }
 
-test('each kind has workers of its own: one for video, two for images, one for audio; the oldest goes first', async () => {
+test('each kind has workers of its own: one for video, two for images, one for audio; the oldest goes first', async (t) => {
   const door = makeDoor(() => true);
+  t.after(() => door.open());
   making = door.make;
-  const videos = await several(3, convertFilm);
-  const images = await several(4, resizePicture);
-  const sounds = await several(2, extractSound);
+  const videos = await inTurn(3, 'operation-video', convertFilm);
+  const images = await inTurn(4, 'operation-image', resizePicture);
+  const sounds = await inTurn(2, 'operation-audio', extractSound);
   await eventually(
     () =>
       assert.deepEqual(
@@ -91,8 +120,6 @@ test('each kind has workers of its own: one for video, two for images, one for a
       ),
     { within: 20_000 },
   );
-  // Whatever else is planned meanwhile waits.
-  await sleep(600);
   assert.deepEqual(await statuses(videos), ['processing', 'queued', 'queued']);
   assert.deepEqual(await statuses(images), ['processing', 'processing', 'queued', 'queued']);
   assert.deepEqual(await statuses(sounds), ['processing', 'queued']);
@@ -114,19 +141,20 @@ test('each kind has workers of its own: one for video, two for images, one for a
   assert.deepEqual(ended, ended.toSorted());
 });
 
-test('a queue of videos delays no image: it is done while all of them still wait', async () => {
+test('a queue of videos delays no image: it is done while all of them still wait', async (t) => {
   const door = makeDoor((lane) => lane === 'operation-video');
+  t.after(() => door.open());
   making = door.make;
   const videos = await several(12, convertFilm);
   const image = await resizePicture();
   await client.until(image.id, 'completed');
   assert.ok((await statuses(videos)).every((status) => status === 'queued' || status === 'processing'));
-  door.open();
 });
 
 test('the time of a kind is up: the operation fails, though its work cannot be stopped; a retry begins anew', async () => {
   let isStuck = true;
   const { promise: unstuck, resolve } = Promise.withResolvers<void>();
+  imageSeconds = 2;
   making = async (platform, context) => {
     if (isStuck) await unstuck;
     return storeFile(platform, context);
@@ -137,6 +165,7 @@ test('the time of a kind is up: the operation fails, though its work cannot be s
   assert.match(failed.error_message ?? '', /longer than 2 s \(OPERATION_IMAGE_TIME_LIMIT\)/);
   assert.ok(Date.parse(failed.completed_at ?? '') - Date.parse(failed.started_at ?? '') >= 2000);
   isStuck = false;
+  imageSeconds = 60;
   const retried = await client.call('POST', `operations/${id}/retry/`);
   assert.deepEqual([retried.status, retried.body.data.status, retried.body.data.error_message], [200, 'queued', null]);
   await client.until(id, 'completed');
@@ -179,12 +208,12 @@ test('cancelling: what waits never runs, what runs is stopped; finished ones are
     return workForever(platform, context);
   };
   const [running = '', waiting = ''] = await several(2, convertFilm);
-  await client.until(running, 'processing');
+  await eventually(() => assert.deepEqual(seen, [running]), { within: 20_000 });
   for (const id of [waiting, running]) {
     const { status, body } = await client.call('POST', `operations/${id}/cancel/`);
     assert.deepEqual([status, body.data.status], [200, 'cancelled']);
   }
-  await eventually(() => assert.equal(stopped, 1), { within: 5000 });
+  await eventually(() => assert.equal(stopped, 1));
   assert.deepEqual(seen, [running]);
   for (const act of ['cancel', 'download']) {
     const { status, body } = await client.call(act === 'cancel' ? 'POST' : 'GET', `operations/${running}/${act}/`);
@@ -198,6 +227,7 @@ test('cancelling: what waits never runs, what runs is stopped; finished ones are
 });
 
 test('a paused job is pending; one deleted by other means takes its operation along', async () => {
+  making = workForever;
   const { id } = await resizePicture();
   const jobs = (await server.call('GET', '/jobs')).body as { jobs: { id: number; metadata: Record<string, string> }[] };
   const job = jobs.jobs.find(({ metadata }) => metadata.operation_id === id);
