@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { HOUSE_WORDS } from '#api/field-words.ts';
+import { refuseWrongMethods } from '#api/wrong-method.ts';
 import {
   type ErrorCode,
   FAULTS,
@@ -37,6 +38,8 @@ const STATUS_BY_CODE: Partial<Record<ErrorCode, number>> = {
   ffmpeg_missing: 503,
   shutting_down: 503,
 };
+/** Seconds that a database, a storage or another instance needs to be there again, mostly. */
+const COMES_BACK = 5;
 const STATUS_BY_FAULT: Readonly<Record<Fault, number>> = {
   caller: 400,
   source: 422,
@@ -134,15 +137,20 @@ const codeOf = (errors: readonly FieldError[]): 'unsupported_codec' | 'invalid_r
     : 'invalid_request';
 
 export function installErrors(app: FastifyInstance): void {
+  const refuseMethod = refuseWrongMethods(app);
   app.setErrorHandler((thrown, request, reply) => {
-    const [error, status] = understand(thrown);
+    const understood = understand(thrown);
+    const [error, status] = (understood[1] === 404 && refuseMethod(request, reply)) || understood;
     // Whose line broke gets no answer, and nothing is wrong here.
     if (isNodeError(thrown) && thrown.code === 'ECONNRESET' && !request.raw.complete)
       request.log.info({ err: thrown }, 'the client has gone before its request was whole');
     else if (status >= 500) request.log.error({ err: thrown }, 'request failed');
     return sendProblem(reply, error, status);
   });
-  app.setNotFoundHandler((request, reply) => sendProblem(reply, notThere(request)));
+  app.setNotFoundHandler((request, reply) => {
+    const [error, status] = refuseMethod(request, reply) ?? [notThere(request), 404];
+    return sendProblem(reply, error, status);
+  });
 }
 
 /** Of addresses that no route can be asked about: `/%zz`, or a part longer than any name. */
@@ -170,9 +178,14 @@ type ErrorAnswer = {
   readonly body: object;
 };
 
+/** Seconds after which another try makes sense: said by the error, or that the platform will soon be itself again. */
+export const retryAfterOf = ({ retryAfter, retryable }: PlatformError, status: number): number | undefined =>
+  retryAfter === undefined ? (status === 503 && retryable ? COMES_BACK : undefined) : Math.ceil(retryAfter);
+
 /** What every error says besides its body. */
 export function sendError(reply: FastifyReply, { error, status, type, body }: ErrorAnswer): FastifyReply {
-  if (error.retryAfter !== undefined) reply.header('Retry-After', String(Math.ceil(error.retryAfter)));
+  const retryAfter = retryAfterOf(error, status);
+  if (retryAfter !== undefined) reply.header('Retry-After', String(retryAfter));
   if (status === 401) reply.header('WWW-Authenticate', 'Bearer realm="rendition"');
   return (
     reply

@@ -1,7 +1,9 @@
 // Opens the database of DATABASE_URL, or the embedded one. Called by platform.ts, the CLI and the test kit.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import pg from 'pg';
+import { isConnectionLoss } from '#database/connection-loss.ts';
+import { type CullPace, cullConnections } from '#database/cull-connections.ts';
 import type { Schema } from '#database/schema.ts';
 import { isNodeError, PlatformError } from '#domain/error.ts';
 
@@ -19,6 +21,8 @@ export type DatabaseOptions = {
   readonly connections?: number;
   /** Told of connections that broke while nobody used them; the pool replaces them by itself. */
   readonly onConnectionError?: (error: Error) => void;
+  /** A shorter one in tests. */
+  readonly cullPace?: CullPace;
 };
 
 /** server_version_num of PostgreSQL 15 */
@@ -58,16 +62,23 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
   pool.on('error', report);
   // The pool listens to idle clients only: one that breaks while it is lent out would end the process.
   pool.on('connect', (client) => client.on('error', report));
+  const culling = cullConnections(pool, url, options.cullPace);
   const connections = {
-    connect: () =>
-      pool.connect().catch((error: unknown) => {
+    connect: async () => {
+      try {
+        return reporting(await pool.connect(), url);
+      } catch (error) {
         throw unreachable(url, error);
-      }),
+      }
+    },
     end: () => pool.end(),
     options: pool.options,
   };
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: connections }) });
-  const close = () => (closing ??= db.destroy().then(() => (pool.ended ? undefined : pool.end())));
+  const close = () => {
+    culling.stop();
+    return (closing ??= db.destroy().then(() => (pool.ended ? undefined : pool.end())));
+  };
   try {
     await checkServer(pool, url);
   } catch (error) {
@@ -96,6 +107,24 @@ async function checkServer(pool: pg.Pool, url: string): Promise<void> {
       await sleep(200);
     }
   }
+}
+
+/** A line that breaks under a query says the same as one that can't be had, and is given to nobody else. */
+function reporting(client: pg.PoolClient, url: string): PostgresPoolClient {
+  let isLost = false;
+  const query = async (text: string, values: readonly unknown[]) => {
+    try {
+      return await client.query(text, [...values]);
+    } catch (error) {
+      isLost ||= isConnectionLoss(error);
+      throw isLost ? unreachable(url, error) : error;
+    }
+  };
+  return {
+    // Its second form takes a cursor; Kysely is given none.
+    query: query as unknown as PostgresPoolClient['query'],
+    release: (broken) => client.release(broken || isLost),
+  };
 }
 
 function unreachable(url: string, error: unknown): PlatformError {

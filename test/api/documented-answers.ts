@@ -19,6 +19,8 @@ export function watchAnswers(app: Api): () => readonly string[] {
       .sort((a, b) => openPlaces(a.path) - openPlaces(b.path));
     const missing = [...answers].flatMap((answer) => {
       const [method, url, status] = JSON.parse(answer) as [string, string, number];
+      // Of a method that the address does not know nothing can be listed.
+      if (status === 405) return [];
       const verb = method === 'HEAD' ? 'get' : method.toLowerCase();
       const route = routes.find(({ pattern, operations }) => pattern.test(url) && operations[verb]);
       const listed = route?.operations[method.toLowerCase()] ?? route?.operations[verb];

@@ -198,6 +198,30 @@ for (const [what, method, path, body, status, code] of OTHERS) {
   });
 }
 
+test('405 names the methods an address knows; what is not there stays 404', async () => {
+  const cases: [method: string, path: string, status: number, allow: string | null][] = [
+    ['GET', '/upload/init', 405, 'POST'],
+    ['PUT', '/upload/complete/', 405, 'POST'],
+    ['GET', '/jobs/7/cancel', 405, 'POST'],
+    ['PATCH', '/jobs/7?x=1', 405, 'DELETE, GET, HEAD'],
+    ['PUT', '/jobs', 405, 'GET, HEAD, POST'],
+    ['POST', '/health', 405, 'GET, HEAD'],
+    ['GET', '/api/encoder/jobs/submit_job/', 405, 'POST'],
+    ['DELETE', '/api/encoder/jobs/x/mark_failed/', 405, 'POST'],
+    ['PUT', '/api/channels/', 405, 'GET, HEAD, POST'],
+    ['GET', '/api/job/1/start/', 405, 'POST'],
+    ['POST', '/stream/x/720p/playlist.m3u8', 405, 'GET, HEAD, OPTIONS'],
+    ['PUT', '/upload/tus', 405, 'OPTIONS, POST'],
+    ['GET', '/jobs/7', 404, null],
+    ['GET', '/upload/none', 404, null],
+    ['PUT', '/nothing/here', 404, null],
+  ];
+  for (const [method, path, status, allow] of cases) {
+    const answer = await server.call(method, path);
+    assert.deepEqual([answer.status, answer.headers.get('allow')], [status, allow], `${method} ${path} ${answer.text}`);
+  }
+});
+
 test('another media type is refused', async () => {
   const answer = await server.call('POST', '/jobs', { body: 'a=b', headers: { 'content-type': 'text/csv' } });
   assert.equal(answer.status, 415);

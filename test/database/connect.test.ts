@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { sql } from 'kysely';
 import { openDatabase, placeOf } from '#database/connect.ts';
 import { listen, notify } from '#database/listen.ts';
 import { findPending, type Migration, migrate, readMigrations } from '#database/migrate.ts';
@@ -56,6 +57,9 @@ describe('openDatabase', () => {
     lent.release(true);
     assert.deepEqual((await database.pool.query('select 1 as one')).rows, [{ one: 1 }]);
     assert.ok(broken.length > 0);
+    const answerless = sql`select pg_terminate_backend(pg_backend_pid())`.execute(database.db);
+    await assert.rejects(answerless, { code: 'database_unreachable' }, 'a query whose line breaks');
+    assert.deepEqual((await sql`select 1 as one`.execute(database.db)).rows, [{ one: 1 }]);
     await database.close();
     await database.close();
   });

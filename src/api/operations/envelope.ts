@@ -2,7 +2,8 @@
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Api } from '#api/context.ts';
-import { notThere, problemOf, sendError, understand } from '#api/errors.ts';
+import { notThere, problemOf, retryAfterOf, sendError, understand } from '#api/errors.ts';
+import { refuseWrongMethods } from '#api/wrong-method.ts';
 import type { PlatformError } from '#domain/error.ts';
 
 export const PREFIX = '/api/v1';
@@ -47,13 +48,13 @@ export const successPage = <T>(data: T[], { page, pageSize, total }: Page, messa
 });
 
 function sendFailure(reply: FastifyReply, error: PlatformError, asked?: number): FastifyReply {
-  const { retryAfter } = error;
   const { status, code, detail: message, errors, fault, advice } = problemOf(error, asked);
+  const retryAfter = retryAfterOf(error, status);
   const details = {
     errors,
     fault,
     advice,
-    ...(retryAfter === undefined ? {} : { retry_after: Math.ceil(retryAfter) }),
+    ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
   };
   const body = { success: false, error: { code, message, details } };
   return sendError(reply, { error, status, type: 'application/json', body });
@@ -64,12 +65,17 @@ export function installEnvelope(app: Api): void {
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, failure: FAILURE };
   });
+  const refuseMethod = refuseWrongMethods(app);
   app.setErrorHandler((thrown, request, reply) => {
-    const [error, status] = understand(thrown);
+    const understood = understand(thrown);
+    const [error, status] = (understood[1] === 404 && refuseMethod(request, reply)) || understood;
     // Who hung up hears no answer, and is no failure of ours.
     if (request.socket.destroyed) request.log.info({ err: thrown }, 'the client has gone');
     else if (status >= 500) request.log.error({ err: thrown }, 'request failed');
     return sendFailure(reply, error, status);
   });
-  app.setNotFoundHandler((request, reply) => sendFailure(reply, notThere(request)));
+  app.setNotFoundHandler((request, reply) => {
+    const [error, status] = refuseMethod(request, reply) ?? [notThere(request), 404];
+    return sendFailure(reply, error, status);
+  });
 }
