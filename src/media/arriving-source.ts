@@ -34,7 +34,6 @@ export async function openArriving(input: MediaInput, arrived: number): Promise<
       index,
       bytesUntil: (time) => bytesUntil(index, time),
       [Symbol.asyncDispose]: async () => {
-        index.close();
         await file[Symbol.asyncDispose]();
       },
     };
@@ -81,7 +80,6 @@ function bytesUntil({ tracks }: SourceIndex, time: number): number {
   let bytes = 0;
   for (const { kind, packets, ends } of tracks) {
     if (kind !== 'video') continue;
-    if (!ends) return Number.POSITIVE_INFINITY;
     for (let i = 0; i < packets.count; i++) if ((packets.times[i] ?? 0) < time) bytes = Math.max(bytes, ends[i] ?? 0);
   }
   return bytes;

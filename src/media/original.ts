@@ -7,8 +7,9 @@ import { findBox } from '#media/boxes.ts';
 import { codecString } from '#media/codec-string.ts';
 import { videoTimescale } from '#media/command/chunk.ts';
 import { boundaryTimes } from '#media/grid.ts';
+import type { ReadPacket } from '#media/read-packets.ts';
 import type { PacketList } from '#media/sample-table.ts';
-import type { IndexedTrack, ReadPacket, SourceIndex } from '#media/source-index.ts';
+import type { IndexedTrack, SourceIndex } from '#media/source-index.ts';
 import { fragmentSize, insertEdit, writeFragment } from '#media/write-fragment.ts';
 
 /** Samples of an AAC-LC frame (ISO/IEC 14496-3). */

@@ -1,9 +1,12 @@
 // Takes a container's index for the packets that ffprobe would read one by one: the same facts without reading the file. Used by probe.ts.
+import { setImmediate as turn } from 'node:timers/promises';
 import type { ProbeOutput, RawStream } from '#media/probe-output.ts';
 import { StreamScan } from '#media/probe-packets.ts';
 import { field, numberField } from '#media/probe-streams.ts';
 import type { IndexedTrack, SourceIndex } from '#media/source-index.ts';
 
+/** Packets at once: hundredths of a second. */
+const TURN = 50_000;
 /** Seconds by which index and headers may differ in where a stream begins. */
 const SAME_START = 0.001;
 
@@ -12,10 +15,14 @@ const SAME_START = 0.001;
  * only the packets themselves tell, and nothing was filled.
  * @param size bytes of the whole file
  */
-export function scanIndex(index: SourceIndex, output: ProbeOutput, size: number): Record<number, number> | null {
+export async function scanIndex(
+  index: SourceIndex,
+  output: ProbeOutput,
+  size: number,
+): Promise<Record<number, number> | null> {
   const scans = new Map<number, StreamScan>();
   for (const [number, stream] of output.streams) {
-    const scan = scanStream(index, stream);
+    const scan = await scanStream(index, stream);
     if (!scan) return null;
     scans.set(number, scan);
   }
@@ -30,7 +37,7 @@ export function scanIndex(index: SourceIndex, output: ProbeOutput, size: number)
 /** ffprobe writes it as hexadecimal: `0x1`. */
 const trackId = (stream: RawStream): number => Number(field(stream, 'id'));
 
-function scanStream(index: SourceIndex, stream: RawStream): StreamScan | null {
+async function scanStream(index: SourceIndex, stream: RawStream): Promise<StreamScan | null> {
   const type = stream.values.get('codec_type') ?? '';
   const scan = new StreamScan(type);
   if (type !== 'video' && type !== 'audio') {
@@ -44,6 +51,8 @@ function scanStream(index: SourceIndex, stream: RawStream): StreamScan | null {
   if (!track || field(stream, 'time_base') !== `1/${track.timescale}`) return null;
   const { count, times, durations, sizes, keys } = track.packets;
   for (let i = 0; i < count; i++) {
+    // Millions of packets take a while: others are let in between.
+    if (i % TURN === TURN - 1) await turn();
     const pts = Math.round((times[i] ?? 0) * track.timescale);
     const whole = Math.round((durations[i] ?? 0) * track.timescale);
     // FFmpeg cuts the last frame of sound where the edit ends.

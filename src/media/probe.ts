@@ -110,17 +110,12 @@ async function judge(options: ProbeOptions, { run, content, bytes }: Found): Pro
  */
 async function readIndexed(options: ProbeOptions, bytes: SourceBytes): Promise<Run | null> {
   if (options.index === null) return null;
-  const own = options.index ? null : await openSourceIndex(bytes);
-  const index = options.index ?? own;
+  const index = options.index ?? (await openSourceIndex(bytes));
   if (!index) return null;
-  try {
-    const run = await readHeaders(options);
-    if (run.failed || run.log.hasUnclearStream) return null;
-    const indexed = scanIndex(index, run.output, bytes.size);
-    return indexed && { ...run, scanned: true, indexed };
-  } finally {
-    own?.close();
-  }
+  const run = await readHeaders(options);
+  if (run.failed || run.log.hasUnclearStream) return null;
+  const indexed = await scanIndex(index, run.output, bytes.size);
+  return indexed && { ...run, scanned: true, indexed };
 }
 
 /** What is known of the source before it is opened: see inputArguments. */

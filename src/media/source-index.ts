@@ -1,18 +1,12 @@
-// The index of an MP4 or MOV: every packet's time, size and kind without reading media data, and mediabunny to read and package them. Used by probe-index.ts and original.ts.
-import type { EncodedPacketSink, InputTrack } from 'mediabunny';
+// The index of an MP4 or MOV: every packet's time, size, kind and place without reading media data. Used by probe-index.ts, original.ts and arriving-source.ts.
+import { setImmediate as turn } from 'node:timers/promises';
 import { type Box, boxesIn, everyBox, findBox, hasMoreBoxes, readBoxHeader } from '#media/boxes.ts';
-import { type PacketList, readPacketEnds, readSampleTable } from '#media/sample-table.ts';
+import { type PlacedPackets, packetAt, type ReadPacket, readPackets } from '#media/read-packets.ts';
+import { readPacketEnds, readSampleTable } from '#media/sample-table.ts';
 import type { SourceBytes } from '#media/source-bytes.ts';
+import { readTrackHead, type TrackHead, writeTrackInit } from '#media/track-init.ts';
 
-/** One packet with its data. */
-export type ReadPacket = {
-  /** Presentation time, seconds on the source's own clock. */
-  readonly time: number;
-  readonly isKey: boolean;
-  readonly data: Uint8Array;
-};
-
-export type IndexedTrack = {
+export type IndexedTrack = PlacedPackets & {
   /** track_ID of the container: what ffprobe calls the stream's id. */
   readonly id: number;
   readonly kind: 'video' | 'audio';
@@ -20,35 +14,30 @@ export type IndexedTrack = {
   readonly timescale: number;
   /** Seconds at which its edit ends: what comes later is not shown. Infinity where there is none. */
   readonly editEnd: number;
-  readonly packets: PacketList;
-  /** Where each packet ends in the file, bytes: known of a source that still arrives. */
-  readonly ends: Float64Array | null;
   /** The data of `count` packets in the order of storage, beginning with the one that is shown at `time`, or was last before it. */
   read(time: number, count: number): Promise<ReadPacket[]>;
-  /** An init segment of this track alone, as mediabunny writes it. */
+  /** An init segment of this track alone, as mediabunny writes it; empty where that is not known to it. */
   init(): Promise<Buffer>;
 };
 
-export type SourceIndex = {
-  readonly tracks: readonly IndexedTrack[];
-  close(): void;
-};
+export type SourceIndex = { readonly tracks: readonly IndexedTrack[] };
 
-/** An index of more bytes is no film's: 12 hours of 60 frames/s and five sounds stay below. */
-const LARGEST_INDEX = 256 * 1024 ** 2;
+/** An index of more bytes is no film's: 12 hours of 60 frames/s and two sounds stay below. */
+const LARGEST_INDEX = 128 * 1024 ** 2;
 /** Packets of one track: 12 hours of 90 frames/s. What claims more would only take memory. */
 const MOST_PACKETS = 4_000_000;
-/** Packets of all tracks: 12 hours of 60 frames/s and five sounds. */
-const MOST_PACKETS_IN_ALL = 13_000_000;
+/** Packets of all tracks: 12 hours of 60 frames/s and a sound. Each takes 29 bytes of memory as long as the index is open. */
+const MOST_PACKETS_IN_ALL = 6_000_000;
 /** The same of tracks whose packets are all of one size: a table of 20 bytes claims any number of them. */
 const MOST_EQUAL_PACKETS = 4_000_000;
 /** Boxes of an index, of all tracks and their texts: some thirty a track. */
 const MOST_INDEX_BOXES = 10_000;
 /** Top boxes of a file that is not fragmented: a handful. */
 const MOST_BOXES = 200;
-
-/** Commands that read no media do without it. Loading holds up everything else for tens of milliseconds: workers do it before they begin. */
-export const loadContainerLibrary = () => import('mediabunny');
+/** Bytes at the end of the last packet that tell whether it has come. */
+const LAST_BYTES = 65_536;
+/** Bytes of a picture. */
+const LARGEST_KEYFRAME = 64 * 1024 ** 2;
 
 /**
  * Opens the index of a container, where it has one that says everything: an MP4 or MOV that is whole, neither fragmented nor
@@ -56,105 +45,46 @@ export const loadContainerLibrary = () => import('mediabunny');
  * One that still arrives counts as whole where its boxes say how long it will be.
  */
 export async function openSourceIndex(bytes: SourceBytes): Promise<SourceIndex | null> {
-  const moov = await findMoov(bytes);
-  const isArriving = bytes.arrived !== undefined;
-  const described = moov && describeTracks(moov, isArriving);
-  if (!described) return null;
-  const { CustomSource, EncodedPacketSink, Input, Logging, LogLevel, MP4, QTFF } = await loadContainerLibrary();
-  // Its log is the console; what it would warn of is ruled out above.
-  Logging.level = LogLevel.Silent;
-  const source = new CustomSource({
-    getSize: () => bytes.size,
-    read: (start, end) => bytes.read(start, end - start),
-    prefetchProfile: 'fileSystem',
-  });
-  const input = new Input({ source, formats: [MP4, QTFF] });
-  try {
-    const found = await input.getTracks();
-    // What is not described here is not read by anybody either.
-    const media = found.filter((track) => (track.isVideoTrack() || track.isAudioTrack()) && described.has(track.id));
-    const sinks = media.map((track) => ({ track, sink: new EncodedPacketSink(track) }));
-    if (media.length === 0) throw new Error('nothing to read');
-    if (!isArriving) for (const { sink } of sinks) await readLast(sink);
-    const tracks: IndexedTrack[] = [];
-    for (const { track, sink } of sinks) {
-      const known = described.get(track.id);
-      if (known) tracks.push(await describe(track, sink, known));
-    }
-    return { tracks, close: () => input.dispose() };
-  } catch (error) {
-    input.dispose();
-    // A container that mediabunny cannot read has no index as far as we are concerned: FFmpeg may still read it.
-    if (error instanceof Error && isOurs(error)) throw error;
-    return null;
-  }
+  const file = await findMoov(bytes);
+  const described = file && (await describeTracks(file.moov, file.isQuickTime));
+  if (!described || described.length === 0) return null;
+  const isWhole = bytes.arrived !== undefined || (await areThere(bytes, described));
+  return isWhole ? { tracks: described.map((track) => open(bytes, track)) } : null;
 }
 
-/** Errors of reading the bytes, which say nothing about the container. */
-const isOurs = (error: Error): boolean => 'code' in error;
-
-async function describe(track: InputTrack, sink: EncodedPacketSink, described: Described): Promise<IndexedTrack> {
+function open(bytes: SourceBytes, { head, ...track }: Described): IndexedTrack {
   return {
-    ...described,
-    id: track.id,
-    kind: track.isVideoTrack() ? 'video' : 'audio',
-    read: (time, count) => readPackets(sink, time, count),
-    init: () => writeInit(track, sink),
+    ...track,
+    read: (time, count) => readPackets(bytes, track, { first: packetAt(track.packets, time), count }),
+    init: async () => {
+      const first = track.packets.keys.indexOf(1);
+      if (first === -1 || (track.packets.sizes[first] ?? 0) > LARGEST_KEYFRAME) return Buffer.alloc(0);
+      const [packet] = await readPackets(bytes, track, { first, count: 1 });
+      const duration = Math.round((track.packets.durations[first] ?? 0) * track.timescale);
+      return packet ? writeTrackInit(head, { data: packet.data, duration }) : Buffer.alloc(0);
+    },
   };
 }
 
-/** @throws where the file ends before its last packet does, or was given its size and never got that far */
-async function readLast(sink: EncodedPacketSink): Promise<void> {
-  const last = await sink.getPacket(Number.POSITIVE_INFINITY);
-  if (last && (last.data.length !== last.byteLength || last.data.every((byte) => byte === 0)))
-    throw new Error('cut off');
+/** False where the file ends before a packet does, or was given its size and never got as far as the last one of a track. */
+async function areThere(bytes: SourceBytes, tracks: readonly Described[]): Promise<boolean> {
+  for (const { packets, ends } of tracks) {
+    let [last, end] = [0, 0];
+    for (let i = 0; i < packets.count; i++) if ((ends[i] ?? 0) > end) [last, end] = [i, ends[i] ?? 0];
+    if (end > bytes.size) return false;
+    const length = Math.min(LAST_BYTES, packets.sizes[last] ?? 0);
+    const data = await bytes.read(end - length, length);
+    if (length > 0 && data.every((byte) => byte === 0)) return false;
+  }
+  return true;
 }
 
-async function readPackets(sink: EncodedPacketSink, time: number, count: number): Promise<ReadPacket[]> {
-  const packets: ReadPacket[] = [];
-  const first = await sink.getPacket(time);
-  if (!first) return packets;
-  for await (const { timestamp, type, data } of sink.packets(first)) {
-    packets.push({ time: timestamp, isKey: type === 'key', data });
-    if (packets.length === count) break;
-  }
-  return packets;
-}
-
-/** What a CMAF muxer writes in front of this track's first packet. */
-async function writeInit(track: InputTrack, sink: EncodedPacketSink): Promise<Buffer> {
-  const library = await loadContainerLibrary();
-  const first = await sink.getFirstKeyPacket();
-  if (!first) return Buffer.alloc(0);
-  const init = new library.BufferTarget();
-  const output = new library.Output({
-    format: new library.CmafOutputFormat(),
-    target: new library.BufferTarget(),
-    initTarget: init,
-  });
-  const packet = first.clone({ timestamp: 0 });
-  if (track.isVideoTrack()) {
-    const [codec, decoderConfig] = [await track.getCodec(), await track.getDecoderConfig()];
-    if (!codec || !decoderConfig) return Buffer.alloc(0);
-    const source = new library.EncodedVideoPacketSource(codec);
-    output.addVideoTrack(source);
-    await output.start();
-    await source.add(packet, { decoderConfig });
-  } else if (track.isAudioTrack()) {
-    const [codec, decoderConfig] = [await track.getCodec(), await track.getDecoderConfig()];
-    if (!codec || !decoderConfig) return Buffer.alloc(0);
-    const source = new library.EncodedAudioPacketSource(codec);
-    output.addAudioTrack(source);
-    await output.start();
-    await source.add(packet, { decoderConfig });
-  }
-  await output.finalize();
-  return Buffer.from(init.buffer ?? new ArrayBuffer(0));
-}
+type Film = { readonly moov: Buffer; readonly isQuickTime: boolean };
 
 /** The moov of a file whose top boxes fill it exactly; null for everything else: cut off, fragmented, none at all. */
-async function findMoov(bytes: SourceBytes): Promise<Buffer | null> {
+async function findMoov(bytes: SourceBytes): Promise<Film | null> {
   let moov: Buffer | null = null;
+  let isQuickTime = false;
   let at = 0;
   for (let count = 0; at < bytes.size; count++) {
     const head = readBoxHeader(await bytes.read(at, 16), 0);
@@ -166,25 +96,27 @@ async function findMoov(bytes: SourceBytes): Promise<Buffer | null> {
       if (moov || size > LARGEST_INDEX) return null;
       moov = await bytes.read(at, size);
     }
+    if (head.type === 'ftyp') isQuickTime = (await bytes.read(at + head.header, 4)).toString('latin1') === 'qt  ';
     at += size;
   }
-  return moov;
+  return moov && { moov, isQuickTime };
 }
 
-type Described = Pick<IndexedTrack, 'timescale' | 'editEnd' | 'packets' | 'ends'>;
+type Described = Omit<IndexedTrack, 'read' | 'init'> & { readonly head: TrackHead };
 
 /**
- * Every track with a sample table, by track_ID; null where the index does not say everything: fragmented, encrypted, compressed, a track
+ * Every picture and sound with a sample table; null where the index does not say everything: fragmented, encrypted, compressed, a track
  * of several edits.
  */
-function describeTracks(moov: Buffer, withEnds: boolean): Map<number, Described> | null {
+async function describeTracks(moov: Buffer, isQuickTime: boolean): Promise<Described[] | null> {
   if (hasMoreBoxes(moov, MOST_INDEX_BOXES)) return null;
   const [movie] = boxesIn(moov, 0, moov.length);
   const header = movie && findBox(moov, 'mvhd', movie);
   // `sinf` is where the protection of a track is described (ISO/IEC 23001-7).
   if (!movie || !header || moov.includes('sinf')) return null;
-  const movieScale = moov.readUInt32BE(header.body + (moov.readUInt8(header.body) === 1 ? 20 : 12));
-  const tracks = new Map<number, Described>();
+  const movieScale = readHeader(moov, header);
+  const tracks: Described[] = [];
+  const ids = new Set<number>();
   let [all, equal] = [0, 0];
   for (const box of boxesIn(moov, movie.body, movie.end)) {
     if (box.type === 'mvex' || box.type === 'cmov') return null;
@@ -193,22 +125,44 @@ function describeTracks(moov: Buffer, withEnds: boolean): Map<number, Described>
     const track = findBox(moov, 'tkhd', box);
     const media = findBox(moov, 'mdia/mdhd', box);
     const list = findBox(moov, 'edts/elst', box);
-    if (!track || !media) return null;
-    const id = moov.readUInt32BE(track.body + (moov.readUInt8(track.body) === 1 ? 20 : 12));
-    const timescale = moov.readUInt32BE(media.body + (moov.readUInt8(media.body) === 1 ? 20 : 12));
-    const edit = list ? readEdit(moov.subarray(list.body, list.end)) : { pause: 0, start: 0, end: 0 };
-    if (!edit) return null;
-    const zero = edit.start - Math.round((edit.pause / movieScale) * timescale);
+    const id = track && readHeader(moov, track);
+    const timescale = media && readHeader(moov, media);
+    const edit = list ? readEdit(moov.subarray(list.body, list.end)) : NO_EDIT;
+    // Of two tracks under one number nobody could tell which is meant.
+    if (!id || !timescale || !edit || ids.has(id) || (list && !movieScale)) return null;
+    ids.add(id);
+    const kind = readKind(moov, box);
+    const head = readTrackHead(moov, header, box);
+    if (!kind || !head) continue;
+    // Millions of packets take a while each: others are let in between.
+    await turn();
+    const zero = list && movieScale ? edit.start - Math.round((edit.pause / movieScale) * timescale) : 0;
     const most = Math.min(MOST_PACKETS, MOST_PACKETS_IN_ALL - all);
     const packets = readSampleTable(moov, box, { timescale, zero, most, mostEqual: MOST_EQUAL_PACKETS - equal });
-    if (!packets) continue;
+    const ends = packets && readPacketEnds(moov, box, packets.sizes);
+    if (!packets || !ends) continue;
     all += packets.count;
     if (packets.isEqual) equal += packets.count;
-    const ends = withEnds ? readPacketEnds(moov, box, packets.sizes) : null;
-    const editEnd = edit.end > 0 ? edit.end / movieScale : Number.POSITIVE_INFINITY;
-    tracks.set(id, { timescale, editEnd, packets, ends });
+    const editEnd = edit.end > 0 && movieScale ? edit.end / movieScale : Number.POSITIVE_INFINITY;
+    tracks.push({ id, kind, timescale, editEnd, packets, ends, head: { ...head, isQuickTime } });
   }
   return tracks;
+}
+
+/**
+ * What stands behind the two times of a mvhd, mdhd or tkhd, which are longer in version 1: its timescale, or the track_ID
+ * (ISO/IEC 14496-12 §8.2.2, §8.4.2, §8.3.2). Null where the box ends before.
+ */
+function readHeader(moov: Buffer, { body, end }: Box): number | null {
+  const at = body + (moov[body] === 1 ? 20 : 12);
+  return at + 4 <= end ? moov.readUInt32BE(at) : null;
+}
+
+/** §8.4.3; null for texts, time codes and what else there is. */
+function readKind(moov: Buffer, track: Box): IndexedTrack['kind'] | null {
+  const handler = findBox(moov, 'mdia/hdlr', track);
+  const type = handler && moov.toString('latin1', handler.body + 8, handler.body + 12);
+  return type === 'vide' ? 'video' : type === 'soun' ? 'audio' : null;
 }
 
 /** What a track has once. */
@@ -218,7 +172,7 @@ const ONCE = new Set([
 ]);
 const OF_FRAGMENTS = new Set(['moof', 'traf', 'mfra', 'tfra', 'mvex', 'stz2']);
 
-/** Whether every table stands there once: of two, one reader would take the first, which is checked here, another one both. */
+/** Whether every table stands there once: of two, FFmpeg would take others than are read here. */
 function isPlain(moov: Buffer, track: Box): boolean {
   const seen = new Set<string>();
   for (const { type } of everyBox(moov, track.body, track.end)) {
@@ -236,6 +190,7 @@ type Edit = {
   /** Ticks of the movie; 0 where it has no end. */
   readonly end: number;
 };
+const NO_EDIT: Edit = { pause: 0, start: 0, end: 0 };
 
 /** A list of pauses (media time -1) and one edit of normal speed (ISO/IEC 14496-12 §8.6.6); null for any other, and for one of no length, of which FFmpeg shows nothing. */
 function readEdit(list: Buffer): Edit | null {
@@ -243,7 +198,7 @@ function readEdit(list: Buffer): Edit | null {
   const wide = list.readUInt8(0) === 1;
   const [count, step] = [list.readUInt32BE(4), wide ? 20 : 12];
   if (count > 8 || list.length < 8 + count * step) return null;
-  let edit: Edit = { pause: 0, start: 0, end: 0 };
+  let edit = NO_EDIT;
   for (let i = 0, at = 8; i < count; i++, at += step) {
     const duration = wide ? Number(list.readBigUInt64BE(at)) : list.readUInt32BE(at);
     const time = wide ? Number(list.readBigInt64BE(at + 8)) : list.readInt32BE(at + 4);

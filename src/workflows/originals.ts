@@ -72,7 +72,6 @@ export class Originals {
 async function closeEntry({ opened }: Entry): Promise<void> {
   // What failed to open has closed itself.
   const open = await opened.catch(() => null);
-  open?.index?.close();
   await open?.bytes[Symbol.asyncDispose]();
 }
 

@@ -3,7 +3,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { listen } from '#database/listen.ts';
 import { deleteWorker, saveWorker } from '#database/workers.ts';
 import { SWEEP_SECONDS } from '#domain/retention.ts';
-import { loadContainerLibrary } from '#media/source-index.ts';
+import { loadContainerLibrary } from '#media/track-init.ts';
 import { RUN_LANES } from '#queue/lane.ts';
 import type { Entry } from '#queue/queue.ts';
 import { buryDeadEntry } from '#workflows/bury-dead-entry.ts';
