@@ -63,7 +63,7 @@ test('a video in a bucket is stopped, gone on with and deleted, an upload expire
     assert.deepEqual(await checkStream(`${place}/master.m3u8`), []);
     assert.equal((await names()).length, 15);
     assert.equal((await server.call('DELETE', `/videos/${id}`)).status, 204);
-    await eventually(async () => assert.deepEqual(await left(), []));
+    await eventually(async () => assert.deepEqual(await left(), []), { within: 30_000 });
   } finally {
     s3.destroy();
     await swift.stop();

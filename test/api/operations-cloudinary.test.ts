@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { PlatformError } from '#domain/error.ts';
 import { openCloudinary } from '#storage/cloudinary.ts';
 import { ACCOUNT, type CloudinaryServer, startCloudinary } from '../kit/cloudinary-server.ts';
+import { eventually } from '../kit/eventually.ts';
 import { makeFilm, openServer, type TestServer } from './open-server.ts';
 import { Client, formOf, makePicture, resizeForm, UNLIMITED } from './operations-client.ts';
 
@@ -95,8 +96,11 @@ test('health tells of it, and is 503 when it is gone', async () => {
   assert.deepEqual([well.status, well.body.data.services.cloudinary], [200, 'healthy']);
   await cloud[Symbol.asyncDispose]();
   // What was asked a moment ago is answered from memory.
-  await new Promise((resolve) => setTimeout(resolve, 1100));
-  const ill = await client.call<Health>('GET', 'health/');
+  const ill = await eventually(async () => {
+    const answer = await client.call<Health>('GET', 'health/');
+    assert.equal(answer.status, 503);
+    return answer;
+  });
   assert.deepEqual(
     [ill.status, ill.body.success, ill.body.error.code, ill.body.data.services.cloudinary],
     [503, false, 'degraded', 'unhealthy'],

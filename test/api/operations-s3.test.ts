@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import { bucketAccess, makeBucket } from '../kit/bucket.ts';
+import { eventually } from '../kit/eventually.ts';
 import { type Swift, startSwift, swiftMissing } from '../kit/swift.ts';
 import { makeFilm, openServer, type TestServer } from './open-server.ts';
 import { Client, formOf, makePicture, resizeForm, UNLIMITED } from './operations-client.ts';
@@ -48,7 +49,9 @@ test('files in S3: in, worked on, out, gone', { skip: missing }, async () => {
   assert.deepEqual([part.status, await part.text()], [206, 'fLaC']);
   assert.equal(part.headers.get('content-range'), `bytes 0-3/${done.output_file?.file_size}`);
   for (const { id } of [picture, sound]) assert.equal((await me.call('DELETE', `operations/${id}/`)).status, 200);
-  const left: string[] = [];
-  for await (const { key } of server.platform.storage.list('')) left.push(key);
-  assert.deepEqual(left, []);
+  await eventually(async () => {
+    const left: string[] = [];
+    for await (const { key } of server.platform.storage.list('')) left.push(key);
+    assert.deepEqual(left, []);
+  });
 });
