@@ -6,7 +6,7 @@ import { median } from './meter.ts';
 import { isMet, type Result, type Row, type Series } from './row.ts';
 
 /** Cores of foreign load above which a figure says little. */
-export const TRUSTED_LOAD = 0.15;
+const TRUSTED_LOAD = 0.15;
 
 export type Finding = {
   readonly row: Row;

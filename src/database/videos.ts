@@ -67,7 +67,7 @@ export async function findVideoOfJob(db: Kysely<Schema>, ref: JobRef, sealer: Se
   return row ? toVideo(row, sealer) : null;
 }
 
-export const VIDEO_SORTS = ['created_at', 'updated_at', 'title', 'size', 'duration'] as const;
+const VIDEO_SORTS = ['created_at', 'updated_at', 'title', 'size', 'duration'] as const;
 export type VideoSort = (typeof VIDEO_SORTS)[number];
 
 export type VideoListing = {

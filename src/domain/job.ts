@@ -17,11 +17,11 @@ export const TASK_STATUSES = ['pending', 'processing', 'done', 'failed', 'cancel
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
 /** Which API owns a job; the engine does not care. */
-export const JOB_APIS = ['jobs', 'encoder', 'videos', 'operations', 'cli'] as const;
+const JOB_APIS = ['jobs', 'encoder', 'videos', 'operations', 'cli'] as const;
 export type JobApi = (typeof JOB_APIS)[number];
 
 /** Lanes of the queue that hold all tasks of a job, whatever their kind: how many are worked on at once is set for each. */
-export const JOB_LANES = ['operation-video', 'operation-image', 'operation-audio'] as const;
+const JOB_LANES = ['operation-video', 'operation-image', 'operation-audio'] as const;
 export type JobLane = (typeof JOB_LANES)[number];
 
 /** What a caller wants done; every API maps its own words to this. */

@@ -27,7 +27,7 @@ export type VideoWish = {
 /** Chunks of one upload at the most. */
 export const MOST_CHUNKS = 100_000;
 /** bytes of a chunk where the client says nothing of the size */
-export const USUAL_CHUNK = 8 * 1024 ** 2;
+const USUAL_CHUNK = 8 * 1024 ** 2;
 
 /** bytes that each chunk but the last should have */
 export function chunkSizeOf({

@@ -12,7 +12,7 @@ import { requeueJob } from '#workflows/requeue-job.ts';
 import type { TaskAttempt } from '#workflows/run-task.ts';
 
 /** The plan with every hardware rendition made by software, and the timelines it concerns. */
-export function withoutHardware(plan: Plan): { readonly plan: Plan; readonly timelines: readonly number[] } {
+function withoutHardware(plan: Plan): { readonly plan: Plan; readonly timelines: readonly number[] } {
   const concerned = plan.video.filter((rendition) => rendition.hardware !== null);
   const timelines = [...new Set(concerned.map((rendition) => rendition.timeline))];
   const video = plan.video.map((rendition) =>

@@ -45,7 +45,7 @@ function needs(plan: Plan, output: OutputPlan, task: PlannedTask): boolean {
 }
 
 /** Every task of a plan, the finishing of each output at the end. */
-export function newTasks(plan: Plan, results?: PlannedJob['results']): NewTask[] {
+function newTasks(plan: Plan, results?: PlannedJob['results']): NewTask[] {
   const finishing = plan.outputs.map((output): NewTask => {
     const bytes = plan.cost.outputBytes / plan.outputs.length;
     return {

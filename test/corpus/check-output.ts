@@ -194,7 +194,7 @@ function formOf(stream: StreamDescription, video: NonNullable<Expected['video']>
 }
 
 /** One gap between any two frames, to a tick. */
-export function unevenGaps(frames: readonly Frame[]): string[] {
+function unevenGaps(frames: readonly Frame[]): string[] {
   const gaps = frames
     .slice(1)
     .map((frame, i) => frame.ticks - (frames[i]?.ticks ?? 0))

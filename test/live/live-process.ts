@@ -9,7 +9,7 @@ import { type JobAnswer, LIVE_SETTINGS, SMALL } from './open-live.ts';
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
 /** Resolves when it is ready. @param host what it shall take for its name; needs root and `unshare` */
-export async function startLiveProcess(settings: Record<string, string>, host?: string): Promise<ChildProcess> {
+async function startLiveProcess(settings: Record<string, string>, host?: string): Promise<ChildProcess> {
   const own = [process.execPath, MAIN, 'live'];
   // Each exec keeps the number: what is spawned here is the process itself in the end.
   const named =

@@ -50,7 +50,7 @@ export function endInBackground(platform: Platform, ref: UploadRef): void {
 }
 
 /** What is left to do of an upload that is being finished. */
-export async function endUpload(platform: Platform, ref: UploadRef): Promise<Upload> {
+async function endUpload(platform: Platform, ref: UploadRef): Promise<Upload> {
   const key = `${platform.workerId} ${ref.id}`;
   const running = finishing.get(key) ?? end(platform, ref).finally(() => finishing.delete(key));
   finishing.set(key, running);
