@@ -13,6 +13,9 @@ import { freePort } from '../kit/server-process.ts';
 import { startReceiver } from '../kit/webhook-receiver.ts';
 import { ffmpegWith, isRunning, look, openLive } from './open-live.ts';
 
+/** SIGTERM, SIGKILL after five seconds, and what a machine under load adds. */
+const STOP_MS = 15_000;
+
 const sequenceOf = (playlist: string): number => Number(/MEDIA-SEQUENCE:(\d+)/.exec(playlist)?.[1] ?? -1);
 const numbersOf = (playlist: string): number[] => [...playlist.matchAll(/^(\d+)\.ts$/gm)].map(([, n]) => Number(n));
 
@@ -63,7 +66,7 @@ test('a channel starts, plays, survives kill -9 and a frozen FFmpeg, tells it, a
     const { ffmpeg_pid: pid, restarts } = await server.reach(job, isRunning);
     process.kill(pid ?? 0, signal);
     const since = performance.now();
-    const back = await server.reach(job, (answer) => isRunning(answer) && answer.ffmpeg_pid !== pid, 25);
+    const back = await server.reach(job, (answer) => isRunning(answer) && answer.ffmpeg_pid !== pid);
     t.diagnostic(`${signal}: pictures again after ${((performance.now() - since) / 1000).toFixed(1)} s`);
     assert.ok(back.restarts > restarts);
     assert.deepEqual(
@@ -92,9 +95,9 @@ test('a channel starts, plays, survives kill -9 and a frozen FFmpeg, tells it, a
   const { ffmpeg_pid: pid } = await server.reach(job, isRunning);
   const began = performance.now();
   await server.order(job, 'stop');
-  const stopped = await server.reach(job, ({ status }) => status === 'stopped', 8);
+  const stopped = await server.reach(job, ({ status }) => status === 'stopped');
   t.diagnostic(`stopped in ${((performance.now() - began) / 1000).toFixed(1)} s`);
-  assert.ok(performance.now() - began < 6500, 'SIGTERM, and SIGKILL after five seconds at the latest');
+  assert.ok(performance.now() - began < STOP_MS);
   assert.equal(stopped.ffmpeg_pid, null);
   await assert.rejects(readFile(`/proc/${pid}/stat`), 'neither alive nor a zombie');
   await eventually(async () =>
@@ -149,7 +152,7 @@ test('channels of one server', { concurrency: 3 }, async (t) => {
       // Its log goes along with its name, and with it.
       const logs = join(server.platform.config.DATA_DIR, 'logs', 'channels');
       const own = async () => (await readdir(logs)).filter((name) => /^chang/.test(name));
-      assert.deepEqual(await own(), ['changed.log']);
+      await eventually(async () => assert.deepEqual(await own(), ['changed.log']));
       await server.log(job, /scale=320:180[\s\S]*scale=160:90/);
       const stale = join(logs, 'changing-long-ago.log');
       await writeFile(stale, 'of a channel that is no more');
@@ -166,17 +169,17 @@ test('channels of one server', { concurrency: 3 }, async (t) => {
         (await server.call('PATCH', `/api/channels/${idle.id}/`, { body: { name: 'Changed' } })).status,
         200,
       );
-      assert.equal(await server.log(idle.job), 'its own');
+      assert.equal(await server.log(idle.job, /^/), 'its own');
       assert.equal((await server.call('DELETE', `/api/channels/${idle.id}/`)).status, 204);
-      assert.deepEqual(await own(), []);
+      await eventually(async () => assert.deepEqual(await own(), []));
       await writeFile(join(logs, 'changing.log'), 'of another');
-      assert.equal(await server.log((await server.create({ name: 'Changing' })).job), '');
+      assert.equal(await server.log((await server.create({ name: 'Changing' })).job, /^/), '');
     }),
     t.test('a channel starts and stops at its times; what it recorded becomes a video', async () => {
       const at = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
-      const { job } = await server.create({ name: 'Timed', record: true, start_at: at(1.5), stop_at: at(6.5) });
+      const { job } = await server.create({ name: 'Timed', record: true, start_at: at(3), stop_at: at(13) });
       await server.reach(job, isRunning);
-      await server.reach(job, ({ status }) => status === 'stopped', 30);
+      await server.reach(job, ({ status }) => status === 'stopped');
       const ready = await until(
         60,
         async () =>
@@ -204,6 +207,8 @@ test('channels of one server', { concurrency: 3 }, async (t) => {
           resolution: null,
         },
         abr: [{ name: 'source', video_codec: 'copy' }, { resolution: '160x90' }],
+        // Both are asked for one after the other: neither may have lost its first segment by then.
+        hls_window_seconds: 60,
       });
       await server.order(job, 'start');
       const lengths = async (name: string) =>
@@ -273,9 +278,9 @@ test('channels of one server', { concurrency: 3 }, async (t) => {
       await new Promise((resolve) => setTimeout(resolve, 1500));
       const began = performance.now();
       await server.order(job, 'stop');
-      await server.reach(job, ({ status }) => status === 'stopped', 10);
+      await server.reach(job, ({ status }) => status === 'stopped');
       t.diagnostic(`stopped without an input in ${((performance.now() - began) / 1000).toFixed(1)} s`);
-      assert.ok(performance.now() - began < 6500);
+      assert.ok(performance.now() - began < STOP_MS);
     }),
   ]);
 });

@@ -36,7 +36,7 @@ test('after five retries a channel is in error: it says why and what to do, and 
     notification_url: `${receiver.origin}/alarms`,
   });
   await server.order(job, 'start');
-  const over = await server.reach(job, ({ status }) => status === 'error', 40);
+  const over = await server.reach(job, ({ status }) => status === 'error');
   assert.deepEqual(tries, [1, 2, 3, 4, 5]);
   assert.deepEqual(
     [over.retries, over.error_code, over.wanted, over.ffmpeg_pid],
@@ -52,7 +52,7 @@ test('after five retries a channel is in error: it says why and what to do, and 
 
   // What was put right starts anew, with all its tries.
   await server.order(job, 'start');
-  await server.reach(job, ({ status }) => status === 'error', 40);
+  await server.reach(job, ({ status }) => status === 'error');
   assert.deepEqual(tries, [1, 2, 3, 4, 5, 1, 2, 3, 4, 5]);
 });
 
@@ -70,7 +70,7 @@ test('retries count up until the channel was stable for its time', async () => {
   await fall(server, job);
   await fall(server, job);
   stable = 1;
-  await server.reach(job, (answer) => isRunning(answer) && answer.retries === 0, 30);
+  await server.reach(job, (answer) => isRunning(answer) && answer.retries === 0);
   stable = 3600;
   await fall(server, job);
   const counts = (await server.events()).filter(({ type }) => type === 'channel.retrying');
@@ -119,5 +119,5 @@ test('a receiver of alarms that answers 410 is not asked again until the channel
 async function fall(server: LiveServer, job: number): Promise<void> {
   const { ffmpeg_pid: pid } = await server.reach(job, (answer) => isRunning(answer) && answer.ffmpeg_pid !== null);
   process.kill(pid ?? 0, 'SIGKILL');
-  await server.reach(job, (answer) => isRunning(answer) && answer.ffmpeg_pid !== null && answer.ffmpeg_pid !== pid, 30);
+  await server.reach(job, (answer) => isRunning(answer) && answer.ffmpeg_pid !== null && answer.ffmpeg_pid !== pid);
 }

@@ -36,8 +36,10 @@ function send(...output: string[]): ChildProcess {
 async function plays(server: LiveServer, fields: Record<string, unknown>): Promise<number> {
   const { job, slug } = await server.create(fields);
   await server.order(job, 'start');
-  await server.reach(job, (answer) => isRunning(answer) && (answer.fps ?? 0) > 0, 25);
-  assert.equal((await server.call('GET', `/live/${slug}/master.m3u8`)).status >= 200, true);
+  await server.reach(job, (answer) => isRunning(answer) && (answer.fps ?? 0) > 0);
+  await eventually(async () => assert.equal((await server.call('GET', `/live/${slug}/master.m3u8`)).status, 200), {
+    within: 30_000,
+  });
   return job;
 }
 
@@ -160,7 +162,7 @@ test('HLS comes through the guard: playlists and segments alike', async (t) => {
   await server.order(origin.job, 'start');
   const place = `${server.base}/live/origin/master.m3u8`;
   await until(
-    20,
+    60,
     async () => (await fetch(place)).status,
     (status) => status === 200,
   );

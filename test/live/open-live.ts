@@ -39,9 +39,9 @@ export type LiveServer = TestServer & {
   ): Promise<{ readonly id: number; readonly job: number; readonly slug: string }>;
   order(job: number, act: 'start' | 'stop' | 'restart'): Promise<JobAnswer>;
   job(job: number): Promise<JobAnswer>;
-  /** Waits until the job is so. */
-  reach(job: number, isSo: (answer: JobAnswer) => boolean, seconds?: number): Promise<JobAnswer>;
-  /** The log of the job, once it says so: its lines reach the file some together, a moment after they were said. */
+  /** Waits until the job is so; a minute at the most. */
+  reach(job: number, isSo: (answer: JobAnswer) => boolean): Promise<JobAnswer>;
+  /** The log of the job, once it says so, else once it tells of a command: its lines reach the file some together, a moment after they were said. */
   log(job: number, says?: RegExp): Promise<string>;
   events(): Promise<readonly { readonly type: string; readonly data: Record<string, unknown> }[]>;
 };
@@ -59,6 +59,9 @@ export const SMALL = {
   hls_window_seconds: 6,
   thumbnail_seconds: 0,
 };
+
+/** Seconds that a machine under load may take for what takes a second. */
+const PATIENCE = 60;
 
 export const LIVE_SETTINGS = { EGRESS_ALLOW: '127.0.0.0/8', CHANNEL_WATCHDOG_SECONDS: '3', LIVE_CPU_PERCENT: '0' };
 
@@ -90,15 +93,15 @@ export async function openLive({
       assert.equal(answer.status, 200, answer.text);
       return answer.body as JobAnswer;
     },
-    reach: async (id, isSo, seconds = 20) => {
+    reach: async (id, isSo) => {
       try {
-        return await until(seconds, () => job(id), isSo);
+        return await until(PATIENCE, () => job(id), isSo);
       } catch (error) {
         const { text } = await server.call('GET', `/api/job/${id}/log/?tail=40`);
         throw new Error(`${error instanceof Error ? error.message : error}\n${text}`);
       }
     },
-    log: (id, says = /^/) =>
+    log: (id, says = /command: /) =>
       eventually(async () => {
         const { text } = await server.call('GET', `/api/job/${id}/log/`);
         assert.match(text, says);
@@ -123,7 +126,7 @@ const run = promisify(execFile);
 export async function look(
   url: string,
   options: readonly string[] = [],
-  seconds = 12,
+  seconds = 40,
 ): Promise<{ width: number; frames: number; audio: boolean }> {
   const { stdout } = await run(
     'ffprobe',

@@ -10,7 +10,7 @@ test('a camera over RTSP: picture and sound, its password kept, back after it re
   const at = (account: string) => `rtsp://${account}@127.0.0.1:${camera.port}/stream1`;
   const { job } = await server.create({ name: 'Camera', input_type: 'rtsp', input_url: at('viewer:Open-Sesame-77') });
   await server.order(job, 'start');
-  await server.reach(job, (answer) => isRunning(answer) && (answer.fps ?? 0) > 0, 30);
+  await server.reach(job, (answer) => isRunning(answer) && (answer.fps ?? 0) > 0);
   assert.deepEqual(
     camera.asked.filter((method) => method === 'SETUP' || method === 'PLAY'),
     ['SETUP', 'SETUP', 'PLAY'],
@@ -27,7 +27,7 @@ test('a camera over RTSP: picture and sound, its password kept, back after it re
 
   const { restarts } = await server.job(job);
   camera.drop();
-  await server.reach(job, (answer) => isRunning(answer) && answer.restarts > restarts, 30);
+  await server.reach(job, (answer) => isRunning(answer) && answer.restarts > restarts);
 
   const { job: other } = await server.create({ name: 'Other', input_type: 'rtsp', input_url: at('viewer:wrong-word') });
   await server.order(other, 'start');
@@ -44,9 +44,9 @@ test('a camera that is passed through, and a slate when it is gone: both can be 
     const input_url = `rtsp://viewer:word@127.0.0.1:${camera.port}/stream1`;
     const { job } = await server.create({ name: 'Through', input_type: 'rtsp', input_url, ...copied });
     await server.order(job, 'start');
-    await server.reach(job, (answer) => isRunning(answer) && answer.input === 'primary', 30);
+    await server.reach(job, (answer) => isRunning(answer) && answer.input === 'primary');
     await camera[Symbol.asyncDispose]();
-    await server.reach(job, (answer) => isRunning(answer) && answer.input === 'slate', 30);
+    await server.reach(job, (answer) => isRunning(answer) && answer.input === 'slate');
     await eventually(
       async () => {
         const seen = await look(`${server.base}/live/through/master.m3u8`, ['-no-rw', '-live_start_index', '-1']);

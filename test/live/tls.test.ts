@@ -48,7 +48,7 @@ test('a camera over RTSPS with Digest: picture and sound; a wrong password is a 
   const at = (password: string) => `rtsps://viewer:${password}@127.0.0.1:${camera.port}/stream1`;
   const { job, slug } = await server.create({ name: 'Safe', input_type: 'rtsp', input_url: at('Open-Sesame-77') });
   await server.order(job, 'start');
-  await server.reach(job, (answer) => isRunning(answer) && (answer.fps ?? 0) > 0, 30);
+  await server.reach(job, (answer) => isRunning(answer) && (answer.fps ?? 0) > 0);
   await plays(slug);
   assert.doesNotMatch(await server.log(job), /Open-Sesame-77/);
   await server.order(job, 'stop');
@@ -80,7 +80,7 @@ test('HLS over https: the certificate is checked, for playlists and segments ali
   const at = (one: number) => `https://localhost:${one}/live/${origin.slug}/master.m3u8`;
   const { job, slug } = await server.create({ name: 'Https', input_type: 'hls', input_url: at(front.port) });
   await server.order(job, 'start');
-  await server.reach(job, isRunning, 30);
+  await server.reach(job, isRunning);
   await plays(slug);
   assert.ok(front.names.length > 1 && front.names.every((name) => name === 'localhost'), front.names.join(' '));
   await server.order(job, 'stop');
@@ -88,7 +88,7 @@ test('HLS over https: the certificate is checked, for playlists and segments ali
   await using bad = await startTlsFront(port, await stranger());
   const { job: refused } = await server.create({ name: 'Bad https', input_type: 'hls', input_url: at(bad.port) });
   await server.order(refused, 'start');
-  const told = await server.reach(refused, ({ status }) => status === 'error', 30);
+  const told = await server.reach(refused, ({ status }) => status === 'error');
   assert.deepEqual([told.error_code, told.retries], ['source_tls', 0], told.error_message ?? '');
   assert.match(told.error_message ?? '', /certificate/);
   assert.deepEqual(bad.names, []);
@@ -127,7 +127,7 @@ test('RTMPS: pushed and pulled through TLS with the name checked; a certificate 
   const url = (key: string) => `rtmps://127.0.0.1:${front.port}/live/${key}`;
   const { job } = await server.create({ name: 'Push', output_type: 'rtmp', output_url: url('secret-key') });
   await server.order(job, 'start');
-  await server.reach(job, isRunning, 30);
+  await server.reach(job, isRunning);
   const played = await look(rtmp.url('secret-key'));
   assert.ok(played.width === 320 && played.frames > 10 && played.audio, JSON.stringify(played));
   assert.doesNotMatch(await server.log(job), /secret-key/);
@@ -135,7 +135,7 @@ test('RTMPS: pushed and pulled through TLS with the name checked; a certificate 
   const input_url = url('secret-key').replace('127.0.0.1', 'localhost');
   const { job: pull, slug } = await server.create({ name: 'Pull', input_type: 'rtmp', input_url });
   await server.order(pull, 'start');
-  await server.reach(pull, isRunning, 30);
+  await server.reach(pull, isRunning);
   await plays(slug);
   await server.order(pull, 'stop');
   await server.order(job, 'stop');
@@ -146,7 +146,7 @@ test('RTMPS: pushed and pulled through TLS with the name checked; a certificate 
   const output_url = `rtmps://127.0.0.1:${bad.port}/live/x`;
   const { job: refused } = await server.create({ name: 'Bad', output_type: 'rtmp', output_url });
   await server.order(refused, 'start');
-  const told = await server.reach(refused, ({ status }) => status === 'error', 30);
+  const told = await server.reach(refused, ({ status }) => status === 'error');
   assert.equal(told.error_code, 'destination_tls', told.error_message ?? '');
   assert.match(told.error_message ?? '', /certificate/);
   assert.equal(bad.names.length, 0);
