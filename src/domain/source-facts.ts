@@ -82,6 +82,8 @@ export type AudioFacts = {
   readonly startTime: number;
   readonly endTime: number;
   readonly bitrate: number;
+  /** Present where packets are missing on the way (lost in transmission) while all others have the time that is theirs. */
+  readonly hasHoles?: true;
   /** Bits a sample of lossless sound where more than 16; left out elsewhere. */
   readonly bitDepth?: number;
 };

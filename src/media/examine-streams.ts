@@ -1,5 +1,6 @@
 // The doctor's look at everything but the picture: tracks, clock, damage, limits. Pure; used by doctor.ts.
-import type { SourceFacts } from '#domain/source-facts.ts';
+import type { AudioFacts, SourceFacts } from '#domain/source-facts.ts';
+import { guessedLayout, isDiscrete } from '#media/command/mix.ts';
 import { type Add, figure } from '#media/findings.ts';
 import { LOST_FRAMES, UNDECODABLE } from '#media/probe-facts.ts';
 import type { MediaLimits } from '#media/tool.ts';
@@ -28,13 +29,7 @@ export function examineTracks(facts: SourceFacts, add: Add): void {
       `stream ${video?.streamIndex} is used, the others are left out`,
     ]);
   const [main] = audio;
-  if (main && main.channels > 2)
-    add([
-      'surround',
-      'change',
-      `${main.channels} channels${main.channelLayout ? ` (${main.channelLayout})` : ''}`,
-      'mixed down to stereo unless more channels are asked for',
-    ]);
+  if (main && main.channels > 2) add(['surround', 'change', channelsOf(main), mixOf(main)]);
   if (main?.channels === 1) add(['mono', 'note', 'one channel', 'kept as mono']);
   if (audio.length > 1)
     add([
@@ -53,6 +48,17 @@ export function examineTracks(facts: SourceFacts, add: Add): void {
     .map((line) => line.slice(UNDECODABLE.length));
   if (undecodable.length > 0) add(['undecodable_stream', 'warning', undecodable.join('; '), 'left out']);
 }
+
+function channelsOf(track: AudioFacts): string {
+  const [layout, guess] = [track.channelLayout, guessedLayout(track)];
+  const named = layout ?? (guess === null ? 'without places' : `without places, taken for ${guess}`);
+  return `${track.channels} channels (${named})`;
+}
+
+const mixOf = (track: AudioFacts): string =>
+  isDiscrete(track)
+    ? 'mixed down to stereo: odd channels on the left, even ones on the right, a last single one in the middle'
+    : 'mixed down to stereo unless more channels are asked for';
 
 function severalPrograms({ number, name, others }: NonNullable<SourceFacts['program']>): Parameters<Add>[0] {
   return [
@@ -106,6 +112,8 @@ export function examineClock(facts: SourceFacts, limits: MediaLimits, add: Add):
   }
   const damage = facts.warnings.filter((line) => DAMAGE.test(line));
   if (damage.length > 0) add(['damaged', 'warning', damage.slice(0, 3).join('; '), 'what can be decoded is used']);
+  if (audio.some(({ hasHoles }) => hasHoles))
+    add(['damaged', 'warning', 'packets of the sound are missing on the way', 'silence stands for them, in step']);
   examineLimits(facts, limits, add);
 }
 

@@ -17,6 +17,11 @@ export type Packet = {
 
 /** Above this many keyframes (an intra-only film of hours) only those a growing distance apart are listed. */
 const KEYFRAMES_LISTED = 50_000;
+/** Of sound, as shares of a packet's duration: from what on a packet is missing, and what rounding of its clock may make. */
+const HOLE = 0.75;
+const ROUNDING = 0.125;
+/** Ticks that rounding makes however short a packet is. */
+const ROUNDED_TICKS = 2;
 
 export class StreamScan {
   readonly type: string;
@@ -60,6 +65,10 @@ export class StreamScan {
   #lastKey: number | null = null;
   #latest = Number.NEGATIVE_INFINITY;
   #keySpacing = 0;
+  /** Of sound: where the last packet ended, how often something is missing before the next, how often it begins elsewhere for no reason. */
+  #soundEnd: number | null = null;
+  #holes = 0;
+  #stumbles = 0;
 
   constructor(type: string, isCutOff = false) {
     this.type = type;
@@ -80,6 +89,11 @@ export class StreamScan {
     return this.#unplaced > 0 && this.#unplaced < this.packets && this.#clockless === 0;
   }
 
+  /** Packets of sound are missing, and all others lie where they belong: the last before a hole may be cut. */
+  get hasHoles(): boolean {
+    return this.#holes > 0 && this.#stumbles <= this.#holes;
+  }
+
   /** Ticks of the last keyframe; null where there is none. */
   get lastKeyframe(): number | null {
     return this.#lastKey;
@@ -96,6 +110,7 @@ export class StreamScan {
     if (this.#shownClock && !this.#isDecodable(packet, time)) return;
     if (time === null || packet.isDiscarded) return;
     this.shown++;
+    if (this.type === 'audio') this.#followSound(time, packet.duration);
     this.start = Math.min(this.start, time);
     if (time + packet.duration > this.end) {
       this.end = time + packet.duration;
@@ -112,6 +127,14 @@ export class StreamScan {
     }
     if (this.#lastDecoded !== null && dts < this.#lastDecoded) this.jumpsBack = true;
     this.#lastDecoded = dts;
+  }
+
+  #followSound(time: number, duration: number): void {
+    const off = this.#soundEnd === null ? 0 : time - this.#soundEnd;
+    this.#soundEnd = duration > 0 ? time + duration : null;
+    if (Math.abs(off) <= Math.max(ROUNDED_TICKS, duration * ROUNDING)) return;
+    if (off >= duration * HOLE) this.#holes++;
+    else this.#stumbles++;
   }
 
   #measureStep(time: number | null): void {

@@ -274,6 +274,7 @@ export function readAudio(
     startTime,
     endTime: span.endTime,
     bitrate: bitrateOf(stream, scan, span),
+    ...(scan?.hasHoles ? { hasHoles: true as const } : {}),
     ...sampleDepth(stream),
   };
 }

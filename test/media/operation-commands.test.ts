@@ -186,13 +186,17 @@ const PLACES = [
   ...['com.apple.quicktime.location.accuracy.horizontal', 'com.android.location', 'xyz', 'geo', 'gps'],
   ...['gps_latitude', 'gps_longitude'],
 ].flatMap((name) => ['-metadata', `${name}=`]);
-const FILTERS =
-  'asetpts=PTS-(0.000000)/TB,atrim=start=0,aresample=async=1:min_hard_comp=0.1:first_pts=0,apad=whole_dur=10.000000,atrim=end=10.000000';
+const [START, END] = [
+  'asetpts=PTS-(0.000000)/TB,atrim=start=0,aresample=async=1:min_hard_comp=0.1:first_pts=0',
+  'apad=whole_dur=10.000000,atrim=end=10.000000',
+];
+const FILTERS = `${START},${END}`;
+const MIXED = `${START},aformat=sample_fmts=fltp,aformat=channel_layouts=stereo,alimiter=limit=0.891:level=disabled:latency=1,${END}`;
 
 test('a sound file: stereo where the format has no more, cover and tags, places removed', () => {
   assert.deepEqual(soundCommand('audio_convert', { output_format: 'mp3' }, SOUND), [
     ...['-i', 'in', '-map', '0:0', '-map', '0:1', '-c:v', 'copy', '-disposition:v:0', 'attached_pic', '-sn', '-dn'],
-    ...['-af', FILTERS, '-c:a', 'libmp3lame', '-b:a', '192000', '-ac', '2', '-ar', '48000', '-map_metadata', '0'],
+    ...['-af', MIXED, '-c:a', 'libmp3lame', '-b:a', '192000', '-ac', '2', '-ar', '48000', '-map_metadata', '0'],
     ...[...PLACES, '-f', 'mp3', '-id3v2_version', '3', 'file:/out'],
   ]);
 });

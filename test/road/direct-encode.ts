@@ -111,7 +111,8 @@ export async function encodeSound(
 ): Promise<Map<string, MadeTrack>> {
   const command = audioCommand({
     inputArguments: inputArguments({ kind: 'file', path }),
-    ...{ timeline, sourceStart: facts.startTime, renditions: plan.audio, loudness: new Map(), scratch: folder },
+    ...{ timeline, sourceStart: facts.startTime, tracks: facts.audio, renditions: plan.audio },
+    ...{ loudness: new Map(), scratch: folder },
   });
   const collected = new Map(plan.audio.map(({ id }) => [id, new Collected()]));
   const boundaries = boundaryTimes(timeline);

@@ -3,7 +3,9 @@ import type { AudioCodec } from '#domain/codec.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { LoudnessTarget } from '#domain/output.ts';
 import type { AudioRendition, Timeline } from '#domain/plan.ts';
+import type { AudioFacts } from '#domain/source-facts.ts';
 import { NO_TAGS, PREAMBLE, transportSegments } from '#media/command/chunk.ts';
+import { LAYOUTS, mixFilters } from '#media/command/mix.ts';
 import { seconds } from '#media/command/picture.ts';
 import { boundaryTimes } from '#media/grid.ts';
 
@@ -54,23 +56,30 @@ function loudnessAim(target: LoudnessTarget | undefined): string {
   return `I=${integrated}:TP=${truePeak}:LRA=${range}`;
 }
 
-/** Layouts by their number of channels, as FFmpeg's `-ac` takes them. */
-const LAYOUTS = ['mono', 'stereo', '2.1', '4.0', '5.0', '5.1', '6.1', '7.1'] as const;
-
 /** FFmpeg makes 2.1 of three channels and 4.0 of four, which Opus (RFC 7845 §5.1.1.2) does not know. */
 const OPUS_LAYOUTS = { 3: '3.0', 4: 'quad' } as const;
+
+/** A track and the channels that will be heard of it. */
+export type HeardSound = { readonly track: AudioFacts | undefined; readonly channels: number };
+
+/** Seconds that sound may be off its clock before it is put right: the clocks of many recorders stagger. */
+const OFF_CLOCK = 0.1;
+/** Less than a frame, where the packets tell of a good clock and of lost sound. */
+const OFF_GOOD_CLOCK = 0.01;
 
 /** Filters that put sound on a span: from its zero, without gaps, exactly as long; normalised in the channels that will be heard. */
 export function soundFilters(
   span: SoundSpan,
-  channels: number,
+  { track, channels }: HeardSound,
   loudness: LoudnessMeasure | Measuring | null,
 ): string[] {
   return [
     `asetpts=PTS-(${seconds(span.start)})/TB`,
     'atrim=start=0',
     // Gaps are filled with silence and overlaps dropped; sound that comes late is preceded by silence.
-    'aresample=async=1:min_hard_comp=0.1:first_pts=0',
+    `aresample=async=1:min_hard_comp=${track?.hasHoles ? OFF_GOOD_CLOCK : OFF_CLOCK}:first_pts=0`,
+    // What is normalised is limited by that.
+    ...mixFilters(track, channels, loudness === null),
     `apad=whole_dur=${seconds(span.duration)}`,
     `atrim=end=${seconds(span.duration)}`,
     ...(loudness === null ? [] : [`aformat=channel_layouts=${LAYOUTS[channels - 1] ?? 'stereo'}`]),
@@ -114,6 +123,8 @@ export type AudioCommandOptions = {
   readonly timeline: Timeline;
   /** Seconds on the source's clock where the source begins. */
   readonly sourceStart: number;
+  /** Of the source. */
+  readonly tracks: readonly AudioFacts[];
   readonly renditions: readonly AudioRendition[];
   /** Measured loudness by rendition id, for those that are normalised. */
   readonly loudness: ReadonlyMap<string, LoudnessMeasure>;
@@ -128,7 +139,9 @@ export function audioCommand(options: AudioCommandOptions): AudioCommand {
   const span = { start: timeline.sourceStart, duration: timeline.duration };
   const sinks = renditions.filter((rendition) => rendition.segmentFormat === 'cmaf');
   const outputs = renditions.flatMap((rendition) => {
-    const filters = soundFilters(span, rendition.channels, options.loudness.get(rendition.id) ?? null);
+    const track = options.tracks.find(({ streamIndex }) => streamIndex === rendition.streamIndex);
+    const heard = { track, channels: rendition.channels };
+    const filters = soundFilters(span, heard, options.loudness.get(rendition.id) ?? null);
     const muxer =
       rendition.segmentFormat === 'ts'
         ? transportMuxer(timeline, rendition.id, scratch)
@@ -166,12 +179,12 @@ export function loudnessCommand(options: {
   streamIndex: number;
   span: SoundSpan;
   sourceStart: number;
-  channels: number;
+  heard: HeardSound;
   target?: LoudnessTarget | null;
 }): string[] {
-  const { inputArguments, streamIndex, span, sourceStart, channels, target } = options;
+  const { inputArguments, streamIndex, span, sourceStart, heard, target } = options;
   const preamble = PREAMBLE.map((word) => (word === 'level+warning' ? 'info' : word));
-  const filters = soundFilters(span, channels, target ? { measureFor: target } : 'measure');
+  const filters = soundFilters(span, heard, target ? { measureFor: target } : 'measure');
   return [
     ...preamble,
     '-copyts',

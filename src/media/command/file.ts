@@ -1,10 +1,11 @@
 // Commands that make one file in one run: joining segments, copying, one frame. Sound files and animations stand beside it.
 import type { Container } from '#domain/codec.ts';
 import type { DirectPlan, PicturePreparation, Timeline } from '#domain/plan.ts';
-import type { SourceFacts } from '#domain/source-facts.ts';
+import type { AudioFacts, SourceFacts } from '#domain/source-facts.ts';
 import { type LoudnessMeasure, soundEncoder } from '#media/command/audio.ts';
 import { PREAMBLE } from '#media/command/chunk.ts';
 import { type Drawing, overlayInputs } from '#media/command/decoration.ts';
+import { mixFilters } from '#media/command/mix.ts';
 import {
   drawBranch,
   flattenFilters,
@@ -135,7 +136,10 @@ export function copyCommand({ container, direct, facts, inputArguments, path }: 
     'copy',
     ...(direct.audioCodec === 'copy' || direct.audioCodec === null
       ? ['-c:a', 'copy']
-      : soundEncoder({ ...direct, codec: direct.audioCodec, bitrate: direct.audioBitrate })),
+      : [
+          ...audio.flatMap((track, i) => mixArguments(track, i, direct.channels)),
+          ...soundEncoder({ ...direct, codec: direct.audioCodec, bitrate: direct.audioBitrate }),
+        ]),
     ...(subtitleCodec && texts.length > 0 ? ['-c:s', subtitleCodec] : []),
     ...trackMetadata(audio, 'a'),
     ...trackMetadata(texts, 's'),
@@ -145,6 +149,11 @@ export function copyCommand({ container, direct, facts, inputArguments, path }: 
     '-1',
     ...fileOutput(container, path),
   ];
+}
+
+function mixArguments(track: AudioFacts, i: number, channels: number): string[] {
+  const filters = mixFilters(track, channels);
+  return filters.length > 0 ? [`-filter:a:${i}`, filters.join(',')] : [];
 }
 
 /** One frame as PNG, upright and SDR; the image library makes the wanted format of it. */

@@ -51,7 +51,7 @@ export function soundFileCommand({
       ? [...copyLength(span, facts), '-c:a', 'copy']
       : [
           '-af',
-          soundFilters(span, direct.channels, loudness).join(','),
+          soundFilters(span, { track: trackOf(facts, direct), channels: direct.channels }, loudness).join(','),
           ...soundEncoder({ ...direct, codec, bitrate: direct.audioBitrate }),
           ...sampleArguments(codec, direct.sound?.bits),
         ]),
@@ -59,6 +59,9 @@ export function soundFileCommand({
     ...fileOutput(container, path),
   ];
 }
+
+const trackOf = ({ audio }: SourceFacts, { audioStreams: [first = 0] }: DirectOptions['direct']) =>
+  audio.find(({ streamIndex }) => streamIndex === first);
 
 const copySeek = ({ start }: SoundSpan, { startTime }: SourceFacts): string[] =>
   start > startTime + 0.001 ? ['-seek_timestamp', '1', '-ss', seconds(start)] : [];

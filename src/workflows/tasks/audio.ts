@@ -29,6 +29,7 @@ export async function encodeAudio(platform: Platform, context: TaskContext): Pro
     inputArguments: sourceArguments(platform, context),
     timeline,
     sourceStart: facts.startTime,
+    tracks: facts.audio,
     renditions,
     loudness,
     scratch,
@@ -101,7 +102,7 @@ export async function measureLoudness(
     inputArguments: sourceArguments(platform, context),
     streamIndex,
     span,
-    channels,
+    heard: { track: context.facts.audio.find((track) => track.streamIndex === streamIndex), channels },
     sourceStart: context.facts.startTime,
     target,
   });
