@@ -1,4 +1,4 @@
-// Writes the documents that are made from code: settings, error codes, parameters of operations. `npm run docs`; test/laws/generated.test.ts checks that it was done.
+// Writes the documents that are made from code: settings, error codes, parameters of operations. `npm run docs`; test/laws/documents.test.ts checks that it was done.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SETTINGS, type Setting } from '#config/settings.ts';

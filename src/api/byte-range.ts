@@ -1,4 +1,4 @@
-// The Range header of a request (RFC 9110 §14). Pure; used by serve-output.ts.
+// The Range header of a request (RFC 9110 §14). Pure; used by send-file.ts.
 
 export type WantedBytes = { readonly start: number /** included */; readonly end: number };
 

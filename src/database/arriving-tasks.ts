@@ -1,4 +1,4 @@
-// The tasks of a job whose source still arrives: which can be done next, and what stays when it is planned anew. Used by open-tasks.ts and workflows/arrival.
+// The tasks of a job whose source still arrives: which can be done next, and what stays when it is planned anew. Used by run-job.ts, open-tasks.ts, encode-arriving.ts and complete-arrival.ts.
 import type { Kysely } from 'kysely';
 import type { JobRef } from '#database/jobs.ts';
 import { json, type Schema } from '#database/schema.ts';

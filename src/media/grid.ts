@@ -1,4 +1,4 @@
-// The grid (design §3): segment boundaries that every rendition of a timeline shares, and the chunks they are grouped to. Pure.
+// The grid (ARCHITECTURE.md): segment boundaries that every rendition of a timeline shares, and the chunks they are grouped to. Pure.
 import type { Chunk, Timeline } from '#domain/plan.ts';
 import type { Rational } from '#domain/source-facts.ts';
 

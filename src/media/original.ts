@@ -1,4 +1,4 @@
-// The source's own streams as renditions, cut out of the original when a segment is asked for (design §3): by its index, without a process or a second copy. Used by the workflows.
+// The source's own streams as renditions, cut out of the original when a segment is asked for: by its index, without a process or a second copy. Used by the workflows.
 import { createHash } from 'node:crypto';
 import type { AudioRendition, Plan, Timeline, VideoRendition } from '#domain/plan.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';

@@ -83,7 +83,7 @@ function gridShift(video: VideoFacts, fps: Rational, sourceStart: number): numbe
   return (Math.round(position) - position) / toNumber(fps);
 }
 
-/** Whether the source's own stream is the top rendition of an output (design §3, "copy what is fine"). */
+/** Whether the source's own stream is the top rendition of an output (ARCHITECTURE.md, The grid). */
 export function copiesTop(draft: Draft, spec: OutputSpec, video: VideoFacts): boolean {
   const { facts, options } = draft;
   const adaptive = spec.container === 'hls' || spec.container === 'dash';

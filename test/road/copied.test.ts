@@ -1,4 +1,4 @@
-// Issue: a standard source is its own top rendition, and the encoded ones fall in with it to the microsecond. Unfit sources are not copied.
+// A standard source is its own top rendition, and the encoded ones fall in with it to the microsecond. Unfit sources are not copied.
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -7,6 +7,7 @@ import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { until } from '../api/open-server.ts';
 import { CHROMIUM, startPlayer } from '../kit/browser.ts';
 import { describeMedia, needTool, readMaster, runTool } from '../kit/decode.ts';
+import { eventually } from '../kit/eventually.ts';
 import { missingPrograms } from '../kit/server-process.ts';
 import {
   BUCKET,
@@ -52,8 +53,9 @@ describe('a video of the bucket', skip, () => {
       [100, 'worker-1', ['360p', '240p'], 'videos/film/hls/master.m3u8'],
     );
     // The log of the engine says that nothing was copied before.
-    const log = await server.call('GET', `/jobs/${first.id}/log`);
-    assert.match(log.text, /is read where it is, in ranges/);
+    await eventually(async () =>
+      assert.match((await server.call('GET', `/jobs/${first.id}/log`)).text, /is read where it is, in ranges/),
+    );
   });
 
   test('lies there under exactly the named files, with types and cache headers', async () => {
@@ -161,10 +163,13 @@ describe('a video of the bucket', skip, () => {
         ['/api/videos/film/encoding/', 'Api-Key backend-key-1', true],
       );
     // As webhooks are: each one recorded.
-    const { body } = await server.call('GET', `/jobs/${first.id}/deliveries`);
-    const { deliveries } = body as {
-      deliveries: { type: string; status: string; attempts: { error: string | null }[] }[];
-    };
+    type Listed = { deliveries: { type: string; status: string; attempts: { error: string | null }[] }[] };
+    const { body } = await until(
+      20,
+      () => server.call('GET', `/jobs/${first.id}/deliveries`),
+      (answer) => (answer.body as Listed).deliveries.at(-1)?.status === 'delivered',
+    );
+    const { deliveries } = body as Listed;
     assert.equal(deliveries.length, all.length);
     assert.ok(deliveries.every(({ status }) => status === 'delivered'));
     assert.ok((deliveries[0]?.attempts.length ?? 0) > 1, 'the first one met nobody');

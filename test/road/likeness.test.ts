@@ -1,4 +1,4 @@
-// Issue: the pictures next to a seam are no worse than elsewhere. Chunks are compared with the source and with a single pass (SSIM).
+// The pictures next to a seam are no worse than elsewhere. Chunks are compared with the source and with a single pass (SSIM).
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-// Design §6: work that kills its worker is given up after QUEUE_MAX_ATTEMPTS, and everybody else's work goes on.
+// Work that kills its worker is given up after QUEUE_MAX_ATTEMPTS, and everybody else's work goes on.
 import assert from 'node:assert/strict';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Issue: joined chunks equal a single pass. Films of every awkward rate are encoded both ways by the engine's own commands.
+// Joined chunks equal a single pass. Films of every awkward rate are encoded both ways by the engine's own commands.
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Issue: stop, kill -9, start, resume of videos re-encodes no finished chunk; nor does a film that still arrived when the server died.
+// Stop, kill -9, start, resume of videos re-encodes no finished chunk; nor does a film that still arrived when the server died.
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// `POST /upload/chunk` as multipart/form-data: the file may come before or after its fields. Used by chunk-routes.ts.
+// `POST /upload/chunk` as multipart/form-data: the file may come before or after its fields. Used by upload-routes.ts.
 import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';

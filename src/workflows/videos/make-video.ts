@@ -1,4 +1,4 @@
-// The row of a video out of what its owner says of it. Pure; called by begin-upload.ts and create-video.ts.
+// The row of a video out of what its owner says of it. Pure; called by begin-upload.ts, update-video.ts and keep-recording.ts.
 import { randomBytes } from 'node:crypto';
 import type { NewVideo } from '#database/videos.ts';
 import { plainFilename, type VideoWish } from '#domain/upload.ts';
