@@ -2,13 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RUN_LANES, WORK_LANES } from '#queue/lane.ts';
 import { createKey } from '#workflows/create-key.ts';
+import { eventually } from '../kit/eventually.ts';
 import { openServer, until } from './open-server.ts';
 
 type Shown = { state: string; concurrency: unknown; lanes: Record<string, { waiting: number; active: number }> };
 
-test('a paused queue takes nothing, a draining one begins no job, a resumed one goes on; metrics tell it', async () => {
+test('a paused queue takes nothing, a draining one begins no job, a resumed one goes on; metrics tell it', async (t) => {
   await using server = await openServer({ works: true });
+  const hold = t.mock.method(server.platform.queue, 'hold');
   const show = async () => (await server.call('GET', '/queue')).body as Shown;
   const statusOf = async (id: number) => ((await server.call('GET', `/jobs/${id}`)).body as { status: string }).status;
   const submit = async () => {
@@ -16,14 +19,14 @@ test('a paused queue takes nothing, a draining one begins no job, a resumed one 
     return ((await server.call('POST', '/jobs', { body })).body as { id: number }).id;
   };
   assert.equal((await show()).state, 'running');
-  for (const [act, state] of [
-    ['pause', 'paused'],
-    ['drain', 'draining'],
+  for (const [act, state, held] of [
+    ['pause', 'paused', WORK_LANES],
+    ['drain', 'draining', RUN_LANES],
   ] as const) {
     const changed = await server.call('POST', `/queue/${act}`);
     assert.deepEqual([changed.status, (changed.body as Shown).state], [200, state]);
-    // Heard by notification.
-    await sleep(200);
+    // The worker has heard of it.
+    await eventually(() => assert.deepEqual(hold.mock.calls.at(-1)?.arguments, [held]));
     const id = await submit();
     await sleep(600);
     const { run } = (await show()).lanes;

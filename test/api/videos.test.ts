@@ -102,7 +102,12 @@ test('a video from its upload to its end, told by events and webhooks', async ()
     const { segments_ready: ready, segments_total: total, ...quality } = qualities['180p'] ?? {};
     assert.deepEqual([Object.keys(qualities), quality], [['180p'], { status: 'ready', progress: 100 }]);
     assert.ok(typeof total === 'number' && total > 0 && ready === total, `${ready} of ${total}`);
-    const types = await eventsOf(id);
+    // That it can be played is told beside its encoding, by whoever sees it first.
+    const types = await until(
+      20,
+      () => eventsOf(id),
+      (told) => told.includes('video.playable'),
+    );
     assert.deepEqual([...types].sort(), ['rendition.ready', 'video.playable', 'video.ready', 'video.uploaded']);
     assert.ok(types.indexOf('video.uploaded') < types.indexOf('video.playable'));
     assert.equal(types.at(-1) === 'video.ready' || types.at(-1) === 'video.playable', true);
@@ -121,7 +126,11 @@ test('a video from its upload to its end, told by events and webhooks', async ()
     assert.equal((await server.call('DELETE', `/videos/${id}`)).status, 204);
     assert.equal((await server.call('GET', `/videos/${id}`)).status, 404);
     assert.equal((await server.call('DELETE', `/videos/${id}`)).status, 404);
-    assert.deepEqual([...(await storedKeys(server)), ...(await storedKeys(server, 'jobs/'))], []);
+    await until(
+      20,
+      async () => [...(await storedKeys(server)), ...(await storedKeys(server, 'jobs/'))],
+      (keys) => keys.length === 0,
+    );
     await until(
       20,
       async () => receiver.received.length,
