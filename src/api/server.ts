@@ -11,6 +11,7 @@ import type { z } from 'zod';
 import { installAuth, requireSomeKey } from '#api/auth.ts';
 import { channelsApi } from '#api/channels/api.ts';
 import { findLivePage } from '#api/channels/live-pages.ts';
+import { compressAnswers } from '#api/compress-answers.ts';
 import type { Api, ApiContext } from '#api/context.ts';
 import { installDashboard } from '#api/dashboard.ts';
 import { encoderRoutes } from '#api/encoder/routes.ts';
@@ -93,6 +94,7 @@ export async function createServer(platform: Platform, only?: OnlyService): Prom
   requireScopes(app);
   endEmptyBodies(app);
   allowEmptyJson(app);
+  compressAnswers(app);
   await app.register(helmet, { global: false });
   installSecurityHeaders(app);
   await app.register(cors, {
