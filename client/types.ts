@@ -55,6 +55,7 @@ export type Api = {
   'POST /api/job': { body: { channel: number }; answer: ChannelJob };
   'GET /api/job/{id}': { params: { id: number }; answer: ChannelJob };
   'GET /api/job/{id}/events': { params: { id: number }; answer: unknown };
+  'GET /api/job/{id}/figures': { params: { id: number }; answer: { interval: number; samples: ({ at: string; fps: number | null; bitrate: number | null; speed: number | null; cpu_percent: number | null })[] } };
   'GET /api/job/{id}/history': { params: { id: number }; query: { limit?: number }; answer: { events: ({ id: number; type: string; timestamp: string; data: Record<string, unknown> })[] } };
   'GET /api/job/{id}/log': { params: { id: number }; query: { tail?: number }; answer: unknown };
   'POST /api/job/{id}/restart': { params: { id: number }; answer: ChannelJob };

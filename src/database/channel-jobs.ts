@@ -45,6 +45,14 @@ export async function listChannelJobs(db: Kysely<Schema>, filter: ChannelJobFilt
   return (await query.execute()).map(toJob);
 }
 
+export type RunningFigures = { readonly jobId: number; readonly figures: ChannelFigures };
+
+/** What every channel that is on air, of all projects, said of itself last. */
+export async function listRunningFigures(db: Kysely<Schema>): Promise<RunningFigures[]> {
+  const rows = await db.selectFrom('channel_job').select(['id', 'figures']).where('status', '=', 'running').execute();
+  return rows.map(({ id, figures }) => ({ jobId: id, figures: { ...NO_FIGURES, ...figures } }));
+}
+
 export async function findChannelJob(
   db: Kysely<Schema>,
   { projectId, jobId }: { readonly projectId: string | null; readonly jobId: number },

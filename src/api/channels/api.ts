@@ -1,5 +1,6 @@
 // The routes of the channels API, put together. Called by server.ts.
 import { allowAnyOrigin } from '#api/any-origin.ts';
+import { channelFigureRoute } from '#api/channels/figure-route.ts';
 import { channelHistoryRoute } from '#api/channels/history-route.ts';
 import { channelJobRoutes } from '#api/channels/job-routes.ts';
 import { liveRoutes } from '#api/channels/live-routes.ts';
@@ -10,6 +11,7 @@ import type { Api, ApiContext } from '#api/context.ts';
 export function channelsApi(app: Api, context: ApiContext): void {
   channelRoutes(app, context);
   channelJobRoutes(app, context);
+  channelFigureRoute(app, context);
   channelHistoryRoute(app, context);
   channelSystemRoutes(app, context);
   liveRoutes(app, context);
