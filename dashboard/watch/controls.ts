@@ -5,6 +5,7 @@ import { button, element, range } from './elements.ts';
 import { icon } from './icons.ts';
 import { liveButton } from './live-state.ts';
 import type { PageData } from './main.ts';
+import { raiseCaptions } from './raise-captions.ts';
 import { addPreview } from './storyboard.ts';
 import type { Stream } from './stream.ts';
 import { t, withKey } from './text/text.ts';
@@ -46,6 +47,7 @@ export function addControls({ frame, video, stream, page }: Parts): void {
   row.append(full);
   if (stream.live) passed.before(liveButton(video, stream.live));
   bar.append(seek, row);
+  raiseCaptions(video, frame, bar);
 
   let hasBegun = false;
   const showState = () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { findViolations, holds, openBrowser, visit } from '../kit/browser-page.ts';
+import { eventually } from '../kit/eventually.ts';
 import { type RenditionServer, startRendition } from '../kit/rendition-server.ts';
 
 /** Milliseconds that a machine under load may take for what takes a second. */
@@ -43,6 +44,18 @@ test('a test channel is started with one click, watched, its figures drawn, its 
   await page.getByRole('list', { name: 'History' }).getByText('On air').waitFor();
   assert.deepEqual(await findViolations(page), []);
 
+  // Whoever comes later sees what was before: the server keeps the figures.
+  const id = page.url().split('/').at(-1) ?? '';
+  const channel = (await (await fetch(`${server.url}/api/channels/${id}/`)).json()) as { readonly job: number };
+  await eventually(
+    async () => {
+      const answer = await fetch(`${server.url}/api/job/${channel.job}/figures`);
+      const { samples } = (await answer.json()) as { readonly samples: readonly { readonly fps: number | null }[] };
+      assert.ok(samples.some(({ fps }) => fps !== null && fps > 0));
+    },
+    { within: PATIENCE, every: 200 },
+  );
+
   // The machine says that it runs it, and how busy that keeps it.
   await page.getByRole('link', { name: 'Machines', exact: true }).first().click();
   await page.locator('.on-air').getByRole('link', { name: 'Test picture' }).waitFor();
@@ -55,7 +68,12 @@ test('a test channel is started with one click, watched, its figures drawn, its 
   await page.getByLabel('Search channels').fill('nowhere');
   await page.getByText('No channel is like this.').waitFor();
   await page.getByLabel('Search channels').fill('');
-  await card.getByRole('button', { name: 'Stop Test picture' }).click();
+  // As an operator of many: selected, asked, told.
+  await card.hover();
+  await page.getByLabel('Select Test picture').check();
+  await page.getByRole('button', { name: 'Stop 1' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Stop' }).click();
+  await page.getByText('Stop: 1 done.').waitFor();
   await card.getByText('Stopped').waitFor();
   await card.getByRole('button', { name: 'Start Test picture' }).waitFor();
   await card.getByRole('link', { name: 'Test picture' }).click();

@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import type { Browser } from 'playwright-core';
 import { outputSpec } from '#domain/output.ts';
 import { openServer, type TestServer } from '../api/open-server.ts';
-import { holds, openBrowser, visit } from '../kit/browser-page.ts';
+import { findViolations, holds, openBrowser, visit } from '../kit/browser-page.ts';
 
 const JOBS = 10_000;
 const VIDEOS = 1000;
@@ -101,6 +101,42 @@ test(`${JOBS} jobs are scrolled to the last and filtered, with a few dozen rows 
   await page.getByLabel('Search jobs').fill('film-4210.');
   await holds(page, 'document.querySelectorAll(".jobs .job").length === 1');
   assert.match((await page.locator('.jobs .job').textContent()) ?? '', /film-4210\.mp4.*Failed/);
+  assert.deepEqual(seen.breaks, []);
+});
+
+test('what failed is tried again together; what was not is named, and stays selected', async () => {
+  const { db } = server.platform.database;
+  await using seen = await visit(browser, `${server.base}/#/jobs?status=failed&search=film-99`);
+  const { page } = seen;
+  page.setDefaultTimeout(60_000);
+  // 990, and 9900 to 9990.
+  await page.getByLabel('Select all that are shown').check();
+  await page.locator('strong', { hasText: '11 selected' }).waitFor();
+  // Meanwhile somebody else had one of them done.
+  await sql`update job set status = 'completed' where source->>'url' like '%/film-9950.mp4'`.execute(db);
+  await page.getByRole('button', { name: 'Retry 11' }).click();
+  const result = page.locator('.bulk-result');
+  await result.getByText('Retry: 10 done, 1 not.').waitFor();
+  const missed = await sql<{ id: number }>`select id from job where source->>'url' like '%/film-9950.mp4'`.execute(db);
+  await result.getByRole('link', { name: `#${missed.rows[0]?.id}`, exact: true }).waitFor();
+  assert.equal(await result.evaluate('document.activeElement.className'), 'notice bulk-result bad');
+  const queued = await sql`select 1 from job where source->>'url' like '%/film-99%' and status = 'queued'`.execute(db);
+  assert.equal(queued.rows.length, 10);
+  assert.deepEqual(await findViolations(page), []);
+  // By keyboard and with the shift key: a run of rows.
+  await page.goto(`${server.base}/#/jobs?status=failed`);
+  const boxes = page.locator('.jobs .job input[type=checkbox]');
+  await boxes.nth(1).press(' ');
+  await boxes.nth(4).click({ modifiers: ['Shift'] });
+  await page.locator('strong', { hasText: '4 selected' }).waitFor();
+  // More than the page has: all that fit, asked of the server.
+  await page.getByLabel('Select all that are shown').click();
+  await page.getByLabel('Select all that are shown').click();
+  await page.getByRole('button', { name: 'Select all that fit' }).click();
+  await page.locator('strong', { hasText: '989 selected' }).waitFor();
+  await page.getByRole('button', { name: 'Delete 989' }).click();
+  await page.getByRole('dialog').getByText('This cannot be taken back.').waitFor();
+  await page.getByRole('button', { name: 'Back' }).click();
   assert.deepEqual(seen.breaks, []);
 });
 

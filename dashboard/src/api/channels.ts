@@ -88,6 +88,9 @@ export function patchChannelJob(client: QueryClient, job: ChannelJob): void {
 export type ChannelAct = 'start' | 'stop' | 'restart';
 const BECOMES: Readonly<Record<ChannelAct, ChannelStatus>> = { start: 'pending', stop: 'stopped', restart: 'pending' };
 
+export const changeChannel = (job: number, name: ChannelAct): Promise<ChannelJob> =>
+  request<ChannelJob>(`/api/job/${job}/${name}/`, { method: 'POST' });
+
 /** Shows at once what will be; where the server says no, it is as before and says why. */
 export function useChannelActs() {
   const client = useQueryClient();
@@ -96,7 +99,7 @@ export function useChannelActs() {
     await client.cancelQueries({ queryKey: JOBS });
     patchChannelJob(client, { ...job, status: BECOMES[name], error_message: null });
     try {
-      patchChannelJob(client, await request<ChannelJob>(`/api/job/${job.id}/${name}/`, { method: 'POST' }));
+      patchChannelJob(client, await changeChannel(job.id, name));
       toast(t(`channel.did.${name}`, { name: job.channel_name }));
     } catch (error) {
       patchChannelJob(client, job);

@@ -35,6 +35,17 @@ export class ApiError extends Error {
   }
 }
 
+type Asked = { readonly data: unknown; readonly error: unknown };
+
+/**
+ * The failure that is to be shown instead of an answer; null where an earlier answer is there and the server is only away: then that stays,
+ * with what was typed and what plays in it, and the line at the page's edge says the rest.
+ */
+export function blocking({ data, error }: Asked): unknown {
+  const isAway = error instanceof ApiError && (error.status === 0 || error.status >= 500);
+  return data !== undefined && isAway ? null : error;
+}
+
 /** Told when the server wants a key, or another one. */
 let onLocked: () => void = () => undefined;
 export const whenLocked = (listener: () => void): void => {

@@ -2,7 +2,7 @@
 import { type QueryClient, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { t } from '../text/text.ts';
 import { toast, toastError } from '../ui/toasts.tsx';
-import { read, request, search } from './http.ts';
+import { blocking, read, request, search } from './http.ts';
 import { leave, useIsStaying } from './leaving.ts';
 import type { Job, JobStatus } from './types.ts';
 
@@ -63,13 +63,26 @@ export function useJobList(filter: JobFilter) {
   return {
     jobs: jobs.filter(({ uuid }) => isStaying(uuid)),
     isMore,
-    error: newest.error,
+    error: blocking(newest),
     isLoading: newest.isLoading,
     refetch: newest.refetch,
     more: () => {
       if (isMore && !older.isFetching) void older.fetchNextPage();
     },
   };
+}
+
+const MOST_OF_A_PAGE = 200;
+/** Every job that fits, also those that no list shows yet. */
+export async function collectJobs(filter: JobFilter): Promise<Job[]> {
+  const found: Job[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await fetchJobs(filter, cursor, MOST_OF_A_PAGE);
+    found.push(...page.jobs);
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+  return found;
 }
 
 /** A state that was told, into every list that holds the job. */
@@ -106,6 +119,18 @@ const BECOMES: Readonly<Record<JobAct, JobStatus>> = {
   retry: 'queued',
 };
 
+/** One of many: those who asked are told of all of them together. */
+export const changeJob = ({ uuid }: Pick<Job, 'uuid'>, name: JobAct): Promise<Job> =>
+  request<Job>(`/jobs/${uuid}/${name}`, { method: 'POST' });
+export const deleteJob = ({ uuid }: Pick<Job, 'uuid'>): Promise<void> =>
+  request(`/jobs/${uuid}`, { method: 'DELETE', keepalive: true });
+
+/** After many were changed: what was scrolled to is read anew as well. */
+export function refreshJobs(client: QueryClient): void {
+  client.removeQueries({ queryKey: ['older-jobs'] });
+  for (const key of ['jobs', 'job', 'overview']) void client.invalidateQueries({ queryKey: [key] });
+}
+
 /** Shows at once what will be; where the server says no, it is as before and says why. */
 export function useJobActs() {
   const client = useQueryClient();
@@ -114,7 +139,7 @@ export function useJobActs() {
     const before = client.getQueryData<Job>(key);
     if (before) client.setQueryData<Job>(key, { ...before, status: BECOMES[name] });
     try {
-      client.setQueryData(key, await request<Job>(`/jobs/${job.uuid}/${name}`, { method: 'POST' }));
+      client.setQueryData(key, await changeJob(job, name));
       toast(t(`job.did.${name}`, { id: job.id }));
     } catch (error) {
       client.setQueryData(key, before);
@@ -128,7 +153,7 @@ export function useJobActs() {
       id: job.uuid,
       text: t('job.deleted', { id: job.id }),
       act: async () => {
-        await request(`/jobs/${job.uuid}`, { method: 'DELETE', keepalive: true });
+        await deleteJob(job);
         patchJobs(client, job.uuid, 'deleted');
       },
       refresh: () => client.invalidateQueries({ queryKey: ['jobs'] }),

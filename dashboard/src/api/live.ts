@@ -76,10 +76,13 @@ async function follow(path: string, signal: AbortSignal, { onEvent, onOpen, onLi
   for (let tries = 0; !signal.aborted; tries++) {
     const silent = new AbortController();
     const both = AbortSignal.any([signal, silent.signal]);
-    let timer = setTimeout(() => silent.abort(), SILENCE_MS);
+    const end = () => silent.abort();
+    let timer = setTimeout(end, SILENCE_MS);
+    // A device that lost its network knows it long before the line is silent for that long.
+    addEventListener('offline', end);
     const heard = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => silent.abort(), SILENCE_MS);
+      timer = setTimeout(end, SILENCE_MS);
     };
     try {
       const response = await fetch(path, {
@@ -102,6 +105,7 @@ async function follow(path: string, signal: AbortSignal, { onEvent, onOpen, onLi
       if (signal.aborted) return;
     } finally {
       clearTimeout(timer);
+      removeEventListener('offline', end);
     }
     if (signal.aborted) return;
     onLine('lost');

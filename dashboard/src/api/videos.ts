@@ -57,11 +57,30 @@ export function ownPath(url: string): string {
 export const besidePoster = (video: Pick<Video, 'poster_url'>, name: string): string | null =>
   video.poster_url === null ? null : ownPath(video.poster_url).replace(/[^/?]+(?=\?|$)/, name);
 
+const MOST_OF_A_PAGE = 100;
+/** Every video that fits, on all pages. */
+export async function collectVideos(filter: VideoFilter): Promise<Video[]> {
+  const found = new Map<string, Video>();
+  for (let page = 1, isMore = true; isMore; page++) {
+    const { videos, total } = await request<VideoPage>(
+      `/videos${search({ ...filter, page, page_size: MOST_OF_A_PAGE })}`,
+    );
+    for (const video of videos) found.set(video.hash, video);
+    isMore = videos.length > 0 && page * MOST_OF_A_PAGE < total;
+  }
+  return [...found.values()];
+}
+
+export const isResumable = ({ status }: Pick<Video, 'status'>): boolean => status === 'stopped' || status === 'failed';
+export const askVideo = ({ hash }: Video, act: 'stop' | 'resume') =>
+  request(`/videos/${hash}/${act}`, { method: 'PUT' });
+export const deleteVideo = ({ hash }: Video) => request(`/videos/${hash}`, { method: 'DELETE', keepalive: true });
+
 export const removeVideo = (client: QueryClient, video: Video): void =>
   leave({
     id: video.hash,
     text: t('video.deleted', { title: video.title }),
-    act: () => request(`/videos/${video.hash}`, { method: 'DELETE', keepalive: true }),
+    act: () => deleteVideo(video),
     refresh: () => client.invalidateQueries({ queryKey: ['videos'] }),
   });
 
@@ -69,7 +88,7 @@ export async function changeVideo(client: QueryClient, video: Video, act: 'stop'
   const key = ['video', video.hash];
   client.setQueryData<Video>(key, { ...video, status: act === 'stop' ? 'stopped' : 'queued', stopped: act === 'stop' });
   try {
-    await request(`/videos/${video.hash}/${act}`, { method: 'PUT' });
+    await askVideo(video, act);
     toast(t(`video.did.${act}`));
   } catch (error) {
     toastError(error);

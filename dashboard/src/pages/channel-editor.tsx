@@ -3,7 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { AlertTriangle } from 'lucide-react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { type Channel, isOn, saveChannel, useChannel, useChannelJobs } from '../api/channels.ts';
-import { ApiError } from '../api/http.ts';
+import { ApiError, blocking } from '../api/http.ts';
 import { go, Link, usePlace } from '../router.tsx';
 import type { PageProps } from '../shell/pages.ts';
 import { t, tell } from '../text/text.ts';
@@ -36,7 +36,8 @@ export default function ChannelEditorPage({ params }: PageProps) {
 
 function KnownEditor({ id, source }: { id: string | null; source: string }) {
   const { data, error, refetch } = useChannel(source);
-  if (error) return <Problem error={error} retry={() => void refetch()} />;
+  const problem = blocking({ data, error });
+  if (problem) return <Problem error={problem} retry={() => void refetch()} />;
   if (!data) return <Bones rows={8} />;
   return <Editor key={source} id={id} known={data} />;
 }

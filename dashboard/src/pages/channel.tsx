@@ -12,7 +12,7 @@ import {
   useChannelActs,
   useChannelJobs,
 } from '../api/channels.ts';
-import { request } from '../api/http.ts';
+import { blocking, request } from '../api/http.ts';
 import { useEvents } from '../api/live.ts';
 import { Player } from '../player/player.tsx';
 import { go, Link } from '../router.tsx';
@@ -36,7 +36,7 @@ export default function ChannelPage({ params }: PageProps) {
   const jobs = useChannelJobs();
   const job = jobs.data?.find((one) => String(one.channel) === id);
   const back = { to: '/channels', label: t('nav.channels') };
-  const error = channel.error ?? jobs.error;
+  const error = blocking(channel) ?? blocking(jobs);
   if (error) {
     return (
       <>

@@ -1,10 +1,11 @@
 // Channels page: every live channel with its picture and state.
 import { useQueryClient } from '@tanstack/react-query';
-import { Plus, Radio, RotateCcw } from 'lucide-react';
+import { Play, Plus, Radio, RotateCcw, Square } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import {
   type Channel,
   type ChannelJob,
+  changeChannel,
   isOn,
   pathOf,
   saveChannel,
@@ -12,12 +13,14 @@ import {
   useChannelJobs,
   useChannels,
 } from '../api/channels.ts';
-import { request } from '../api/http.ts';
+import { blocking, request } from '../api/http.ts';
 import { go, Link, setQuery, usePlace } from '../router.tsx';
 import { bitrate, clock, number, t, tell } from '../text/text.ts';
-import { May } from '../ui/may.tsx';
+import { type BulkAct, BulkHead, Pick } from '../ui/bulk-head.tsx';
+import { May, useMay } from '../ui/may.tsx';
 import { Bones, Empty, PageHead, Problem, SearchBox, Segments } from '../ui/parts.tsx';
 import { Picture } from '../ui/picture.tsx';
+import { type Selection, useSelection } from '../ui/selection.ts';
 import { toastError } from '../ui/toasts.tsx';
 import { MachineLoad } from './channels/machine-load.tsx';
 import { State } from './channels/state.tsx';
@@ -35,6 +38,7 @@ const FITS: Readonly<Record<Filter, (job: ChannelJob) => boolean>> = {
 export default function Channels() {
   const channels = useChannels();
   const jobs = useChannelJobs();
+  const problem = blocking(channels);
   const { query } = usePlace();
   const wanted = (query.get('search') ?? '').toLowerCase();
   const filter = FILTERS.find((one) => one === query.get('show')) ?? 'all';
@@ -53,7 +57,7 @@ export default function Channels() {
           </Link>
         </May>
       </PageHead>
-      {channels.error && <Problem error={channels.error} retry={() => void channels.refetch()} />}
+      {problem !== null && <Problem error={problem} retry={() => void channels.refetch()} />}
       {channels.isLoading && <Bones rows={6} height={2} />}
       {channels.data?.length === 0 && (
         <div className="card">
@@ -83,14 +87,69 @@ export default function Channels() {
               onSearch={(search) => setQuery({ search })}
             />
           </div>
-          <ul className="channel-grid" aria-label={t('channels.list')}>
-            {shown.map((channel) => (
-              <ChannelCard key={channel.id} channel={channel} job={jobOf(channel)} />
-            ))}
-          </ul>
-          {shown.length === 0 && <p className="quiet">{t('channels.nothing')}</p>}
+          <List
+            key={`${filter} ${wanted}`}
+            rows={shown.map((channel) => ({ channel, job: jobOf(channel) }))}
+            refresh={() => void jobs.refetch()}
+          />
         </>
       )}
+    </>
+  );
+}
+
+type Shown = { channel: Channel; job: ChannelJob | undefined };
+const idOf = ({ channel }: Shown): string => String(channel.id);
+const nameOf = ({ channel }: Shown): string => channel.name;
+const placeOf = ({ channel }: Shown): string => `/channels/${channel.id}`;
+const runs = ({ job }: Shown): boolean => job !== undefined && isOn(job);
+
+const bulkActs = (): BulkAct<Shown>[] => [
+  {
+    label: t('channel.start'),
+    icon: Play,
+    fits: ({ job }) => job !== undefined && !isOn(job),
+    act: ({ channel }) => changeChannel(channel.job, 'start'),
+  },
+  {
+    label: t('channel.restart'),
+    icon: RotateCcw,
+    fits: runs,
+    act: ({ channel }) => changeChannel(channel.job, 'restart'),
+  },
+  {
+    label: t('channel.stop'),
+    icon: Square,
+    fits: runs,
+    act: ({ channel }) => changeChannel(channel.job, 'stop'),
+    sure: t('bulk.sure.stop'),
+  },
+];
+
+function List({ rows, refresh }: { rows: readonly Shown[]; refresh: () => void }) {
+  const mayWrite = useMay('write');
+  const selection = useSelection(rows, idOf);
+  return (
+    <>
+      {mayWrite && (
+        <BulkHead
+          className="lone"
+          selection={selection}
+          shown={rows}
+          acts={bulkActs()}
+          nameOf={nameOf}
+          placeOf={placeOf}
+          refresh={refresh}
+        >
+          <span>{t('bulk.hint')}</span>
+        </BulkHead>
+      )}
+      <ul className="channel-grid" aria-label={t('channels.list')}>
+        {rows.map((row) => (
+          <ChannelCard key={row.channel.id} {...row} selection={mayWrite ? selection : null} />
+        ))}
+      </ul>
+      {rows.length === 0 && <p className="quiet">{t('channels.nothing')}</p>}
     </>
   );
 }
@@ -101,12 +160,18 @@ function kindsOf({ is_abr: isAbr, abr, output_type: type }: Channel): string {
   return [...new Set(kinds)].map((kind) => kind.toUpperCase()).join(' + ');
 }
 
-function ChannelCard({ channel, job }: { channel: Channel; job: ChannelJob | undefined }) {
+function ChannelCard({ channel, job, selection }: Shown & { selection: Selection<Shown> | null }) {
   const { act } = useChannelActs();
   const on = job !== undefined && isOn(job);
   const { name } = channel;
   return (
-    <li className="card channel-card" data-channel={channel.id} data-state={job?.status ?? 'stopped'}>
+    <li
+      className="card channel-card"
+      data-picked={selection?.has({ channel, job }) || undefined}
+      data-channel={channel.id}
+      data-state={job?.status ?? 'stopped'}
+    >
+      {selection && <Pick selection={selection} item={{ channel, job }} name={name} />}
       <Link className="pic" to={`/channels/${channel.id}`} aria-hidden tabIndex={-1}>
         <Radio size={30} aria-hidden />
         {on && <Thumbnail channel={channel} />}

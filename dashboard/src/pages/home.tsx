@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { AlertTriangle, CheckCircle2, Plus, Rocket, Upload } from 'lucide-react';
 import { useChannelJobs } from '../api/channels.ts';
-import { read } from '../api/http.ts';
+import { blocking, read } from '../api/http.ts';
 import { useNewestJobs } from '../api/jobs.ts';
 import type { Job, Overview } from '../api/types.ts';
 import { Link } from '../router.tsx';
@@ -17,6 +17,7 @@ const MOST_FAILED = 5;
 
 export default function Home() {
   const overview = useQuery({ queryKey: ['overview'], queryFn: () => read('GET /overview'), refetchInterval: 30_000 });
+  const problem = blocking(overview);
   const jobs = overview.data?.jobs;
   const lists = useServes('jobs');
   const to = (status: string) => (lists ? { to: `/jobs?status=${status}` } : {});
@@ -37,7 +38,7 @@ export default function Home() {
           </Served>
         </May>
       </PageHead>
-      {overview.error && <Problem error={overview.error} retry={() => void overview.refetch()} />}
+      {problem !== null && <Problem error={problem} retry={() => void overview.refetch()} />}
       {isNew && (
         <div className="card">
           <Empty icon={Rocket} title="home.empty.title" text="home.empty.text">
@@ -91,7 +92,7 @@ function Running() {
         </Served>
       }
     >
-      {error ? (
+      {blocking({ data, error }) ? (
         <div className="body">
           <Problem error={error} />
         </div>

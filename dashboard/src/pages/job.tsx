@@ -2,7 +2,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Copy, Pause, Play, RotateCcw, Square, Trash2 } from 'lucide-react';
 import { useState } from 'react';
-import { read } from '../api/http.ts';
+import { blocking, read } from '../api/http.ts';
 import { ACTS, type JobAct, useJob, useJobActs } from '../api/jobs.ts';
 import { useEvents } from '../api/live.ts';
 import type { Job, Output } from '../api/types.ts';
@@ -51,11 +51,12 @@ export default function JobPage({ params }: PageProps) {
     { onOpen: () => setLog([]) },
   );
   const back = { to: '/jobs', label: t('nav.jobs') };
-  if (error)
+  const problem = blocking({ data: job, error });
+  if (problem)
     return (
       <>
         <PageHead title={t('job.title', { id })} back={back} />
-        <Problem error={error} retry={() => void refetch()} />
+        <Problem error={problem} retry={() => void refetch()} />
       </>
     );
   if (!job) return <Bones rows={8} />;

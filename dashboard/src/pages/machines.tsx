@@ -2,7 +2,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Pause, Play, ServerOff, Waves } from 'lucide-react';
 import { useChannelJobs } from '../api/channels.ts';
-import { read, request } from '../api/http.ts';
+import { blocking, read, request } from '../api/http.ts';
 import { useLoad } from '../api/load.ts';
 import type { Queue } from '../api/types.ts';
 import { clock, number, t, tell } from '../text/text.ts';
@@ -17,6 +17,7 @@ export default function Machines() {
   const load = useLoad();
   const channels = useChannelJobs(useServes('channels'));
   const isThere = workers.data && !load.isPending;
+  const problem = blocking(queue) ?? blocking(workers) ?? blocking(load);
   const machines = isThere
     ? machinesOf(workers.data.workers, { loads: load.data?.machines ?? [], channels: channels.data ?? [] })
     : null;
@@ -26,9 +27,8 @@ export default function Machines() {
         {queue.data && <Status of={queue.data.state} />}
         <May scope="admin">{queue.data && <QueueActs queue={queue.data} />}</May>
       </PageHead>
-      {(queue.error ?? workers.error) && <Problem error={queue.error ?? workers.error} />}
+      {problem !== null && <Problem error={problem} />}
       {queue.data ? <Lanes queue={queue.data} /> : <Bones rows={5} />}
-      {load.error && <Problem error={load.error} />}
       {machines === null ? (
         <Bones rows={5} />
       ) : machines.length === 0 ? (

@@ -1,7 +1,7 @@
 // A new job: filled in by fields made from the schema of POST /jobs, or as JSON, with the matching curl.
 import { useQuery } from '@tanstack/react-query';
 import { Plus, Send, Trash2 } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { ApiError, hasKey, keyHeaders, read, readProblem, request } from '../api/http.ts';
 import type { Job } from '../api/types.ts';
 import { go, usePlace } from '../router.tsx';
@@ -35,9 +35,11 @@ export default function NewJob() {
   const [sent, setSent] = useState<number | null>(null);
   const schema = useQuery({ queryKey: ['openapi'], queryFn: loadSchema, staleTime: Number.POSITIVE_INFINITY });
   const model = useQuery({
-    queryKey: ['job', like ?? '', 'model'],
+    // Read once, and apart from what is told of that job: news of it must not write over what was typed.
+    queryKey: ['model', like ?? ''],
     queryFn: () => read('GET /jobs/{id}', { id: like ?? '' }) as Promise<Job>,
     enabled: like !== null,
+    staleTime: Number.POSITIVE_INFINITY,
   });
   useEffect(() => {
     if (!model.data) return;
@@ -54,6 +56,7 @@ export default function NewJob() {
     });
   }, [model.data]);
 
+  const repeat = useRepeatKey();
   const isFile = kind === FILE;
   // Secrets of the job that this one is like never came here.
   const hasHidden = (view === 'json' ? text : JSON.stringify(spec)).includes('"***"');
@@ -67,8 +70,12 @@ export default function NewJob() {
       const wanted = view === 'json' ? (JSON.parse(text) as Spec) : spec;
       const job =
         isFile && !wanted.source
-          ? await sendFile(wanted, file, setSent)
-          : await request<{ uuid: string; id: number }>('/jobs', { method: 'POST', json: wanted });
+          ? await sendFile({ spec: wanted, file, headers: repeat(wanted, file), onProgress: setSent })
+          : await request<{ uuid: string; id: number }>('/jobs', {
+              method: 'POST',
+              json: wanted,
+              headers: repeat(wanted, null),
+            });
       toast(t('newjob.submitted', { id: job.id }));
       go(`/jobs/${job.uuid}`);
     } catch (wrong) {
@@ -314,11 +321,28 @@ async function loadSchema(): Promise<Schema> {
 }
 
 /** XMLHttpRequest, because fetch tells nothing of how far an upload is. */
-function sendFile(
-  spec: Spec,
-  file: File | null,
-  onProgress: (share: number) => void,
-): Promise<{ uuid: string; id: number }> {
+/** Sent again after a line that broke, the same job is not made twice: the server knows it by its key. */
+function useRepeatKey(): (spec: Spec, file: File | null) => Record<string, string> {
+  const last = useRef({ of: '', file: null as File | null, key: '' });
+  return (spec, file) => {
+    const of = JSON.stringify(spec);
+    if (last.current.of !== of || last.current.file !== file) {
+      // Not randomUUID: over plain http in a local network there is none.
+      const key = [...crypto.getRandomValues(new Uint32Array(4))].join('-');
+      last.current = { of, file, key };
+    }
+    return { 'Idempotency-Key': last.current.key };
+  };
+}
+
+type Sending = {
+  spec: Spec;
+  file: File | null;
+  headers: Readonly<Record<string, string>>;
+  onProgress: (share: number) => void;
+};
+
+function sendFile({ spec, file, headers, onProgress }: Sending): Promise<{ uuid: string; id: number }> {
   if (!file) throw new ApiError(0, { message: t('newjob.file.first') });
   const form = new FormData();
   form.append('spec', JSON.stringify(spec));
@@ -326,7 +350,7 @@ function sendFile(
   return new Promise((resolve, reject) => {
     const sending = new XMLHttpRequest();
     sending.open('POST', '/jobs');
-    for (const [name, value] of Object.entries(keyHeaders())) sending.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries({ ...keyHeaders(), ...headers })) sending.setRequestHeader(name, value);
     sending.upload.onprogress = ({ loaded, total }) => onProgress(total > 0 ? loaded / total : 0);
     sending.onerror = () => reject(new ApiError(0, { message: t('newjob.broke'), code: 'unreachable' }));
     sending.onload = () => {

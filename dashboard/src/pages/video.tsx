@@ -2,9 +2,18 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Download, Pencil, Play, Square, Trash2 } from 'lucide-react';
 import { useState } from 'react';
-import { ApiError, openFile, read, request } from '../api/http.ts';
+import { ApiError, blocking, openFile, read, request } from '../api/http.ts';
 import type { Job, Video } from '../api/types.ts';
-import { besidePoster, changeVideo, isBusy, ownPath, removeVideo, useTranscode, useVideo } from '../api/videos.ts';
+import {
+  besidePoster,
+  changeVideo,
+  isBusy,
+  isResumable,
+  ownPath,
+  removeVideo,
+  useTranscode,
+  useVideo,
+} from '../api/videos.ts';
 import { Player } from '../player/player.tsx';
 import { go, Link } from '../router.tsx';
 import type { PageProps } from '../shell/pages.ts';
@@ -19,11 +28,12 @@ export default function VideoPage({ params }: PageProps) {
   const id = params.id ?? '';
   const { data: video, error, refetch } = useVideo(id);
   const back = { to: '/videos', label: t('nav.videos') };
-  if (error)
+  const problem = blocking({ data: video, error });
+  if (problem)
     return (
       <>
         <PageHead title={t('nav.videos')} back={back} />
-        <Problem error={error} retry={() => void refetch()} />
+        <Problem error={problem} retry={() => void refetch()} />
       </>
     );
   if (!video) return <Bones rows={8} />;
@@ -98,7 +108,7 @@ function Actions({ video }: { video: Video }) {
           <Square size={16} aria-hidden /> {t('video.stop')}
         </button>
       )}
-      {(video.status === 'stopped' || video.status === 'failed') && (
+      {isResumable(video) && (
         <button type="button" className="button primary" onClick={() => void changeVideo(client, video, 'resume')}>
           <Play size={16} aria-hidden /> {t('video.resume')}
         </button>

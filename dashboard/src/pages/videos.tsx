@@ -1,11 +1,25 @@
-// All videos as cards, and where new ones are dropped.
-import { Clapperboard } from 'lucide-react';
+// All videos as cards, what can be done with many of them at once, and where new ones are dropped.
+import { useQueryClient } from '@tanstack/react-query';
+import { Clapperboard, Play, Square, Trash2 } from 'lucide-react';
 import { useCallback } from 'react';
-import { PAGE_SIZE, useVideos } from '../api/videos.ts';
+import { blocking } from '../api/http.ts';
+import type { Video, VideoPage } from '../api/types.ts';
+import {
+  askVideo,
+  collectVideos,
+  deleteVideo,
+  isBusy,
+  isResumable,
+  PAGE_SIZE,
+  useVideos,
+  type VideoFilter,
+} from '../api/videos.ts';
 import { setQuery, usePlace } from '../router.tsx';
 import { t, tell } from '../text/text.ts';
-import { May } from '../ui/may.tsx';
+import { type BulkAct, BulkHead } from '../ui/bulk-head.tsx';
+import { May, useMay } from '../ui/may.tsx';
 import { Bones, Empty, PageHead, Problem, SearchBox } from '../ui/parts.tsx';
+import { useSelection } from '../ui/selection.ts';
 import { VideoCard } from './videos/card.tsx';
 import { DropZone } from './videos/drop-zone.tsx';
 
@@ -21,9 +35,9 @@ export default function Videos() {
     page: Math.max(1, Number(query.get('page') ?? 1) || 1),
   };
   const { data, error, refetch } = useVideos(filter);
+  const problem = blocking({ data, error });
   const onSearch = useCallback((text: string) => setQuery({ search: text, page: null }), []);
   const pages = Math.max(1, Math.ceil((data?.total ?? 0) / PAGE_SIZE));
-  const isFiltered = filter.search !== '' || filter.status !== '';
   return (
     <>
       <PageHead title={t('nav.videos')} about={t('videos.about')} />
@@ -61,24 +75,12 @@ export default function Videos() {
           </select>
         </div>
       </div>
-      {error ? (
-        <Problem error={error} retry={() => void refetch()} />
+      {problem ? (
+        <Problem error={problem} retry={() => void refetch()} />
       ) : !data ? (
         <Bones rows={6} height={2} />
-      ) : data.videos.length === 0 ? (
-        <div className="card">
-          {isFiltered ? (
-            <Empty icon={Clapperboard} title="videos.nothing.title" text="videos.nothing.text" />
-          ) : (
-            <Empty icon={Clapperboard} title="videos.empty.title" text="videos.empty.text" />
-          )}
-        </div>
       ) : (
-        <ul className="videos" aria-label={t('nav.videos')}>
-          {data.videos.map((video) => (
-            <VideoCard key={video.hash} video={video} />
-          ))}
-        </ul>
+        <List key={`${filter.search} ${filter.status}`} filter={filter} page={data} />
       )}
       {pages > 1 && (
         <nav className="row" style={{ justifyContent: 'center' }} aria-label={t('pages.label')}>
@@ -100,6 +102,64 @@ export default function Videos() {
             {t('pages.after')}
           </button>
         </nav>
+      )}
+    </>
+  );
+}
+
+const bulkActs = (): BulkAct<Video>[] => [
+  { label: t('video.resume'), icon: Play, fits: isResumable, act: (video) => askVideo(video, 'resume') },
+  { label: t('video.stop'), icon: Square, fits: isBusy, act: (video) => askVideo(video, 'stop') },
+  {
+    label: t('act.delete'),
+    icon: Trash2,
+    fits: () => true,
+    act: deleteVideo,
+    sure: t('bulk.sure.delete.videos'),
+  },
+];
+
+const idOf = ({ hash }: Video): string => hash;
+const nameOf = ({ title }: Video): string => title;
+const placeOf = ({ hash }: Video): string => `/videos/${hash}`;
+
+function List({ filter, page: { videos, total } }: { filter: VideoFilter; page: VideoPage }) {
+  const client = useQueryClient();
+  const mayWrite = useMay('write');
+  const selection = useSelection(videos, idOf);
+  const refresh = () => {
+    for (const key of ['videos', 'video']) void client.invalidateQueries({ queryKey: [key] });
+  };
+  return (
+    <>
+      {mayWrite && (
+        <BulkHead
+          className="lone"
+          selection={selection}
+          shown={videos}
+          acts={bulkActs()}
+          nameOf={nameOf}
+          placeOf={placeOf}
+          collect={total > videos.length ? () => collectVideos(filter) : undefined}
+          refresh={refresh}
+        >
+          <span>{t('bulk.hint')}</span>
+        </BulkHead>
+      )}
+      {videos.length === 0 ? (
+        <div className="card">
+          {filter.search !== '' || filter.status !== '' ? (
+            <Empty icon={Clapperboard} title="videos.nothing.title" text="videos.nothing.text" />
+          ) : (
+            <Empty icon={Clapperboard} title="videos.empty.title" text="videos.empty.text" />
+          )}
+        </div>
+      ) : (
+        <ul className="videos" aria-label={t('nav.videos')}>
+          {videos.map((video) => (
+            <VideoCard key={video.hash} video={video} selection={mayWrite ? selection : null} />
+          ))}
+        </ul>
       )}
     </>
   );

@@ -1,6 +1,7 @@
 // What is under the picture: play, time with pictures while hovering, sound, quality, captions, full screen.
 import { Maximize, Pause, Play, Volume2, VolumeX } from 'lucide-react';
-import { type PointerEvent, type RefObject, useEffect, useReducer, useState } from 'react';
+import { type PointerEvent, type RefObject, useEffect, useReducer, useRef, useState } from 'react';
+import { raiseCaptions } from '../../watch/raise-captions.ts';
 import { trackName } from '../../watch/track-name.ts';
 import type { Option, Track } from '../../watch/tracks.ts';
 import { clock, t, useLanguage } from '../text/text.ts';
@@ -21,6 +22,7 @@ const SPEEDS = [0.5, 1, 1.25, 1.5, 2];
 export function Controls({ video, stream, cues, live, growing, box }: ControlsProps) {
   const language = useLanguage();
   const [, again] = useReducer((count: number) => count + 1, 0);
+  const bar = useRef<HTMLDivElement>(null);
   const [peek, setPeek] = useState<{ cue: Cue | null; time: number; share: number } | null>(null);
   useEffect(() => {
     for (const name of HEARD) video.addEventListener(name, again);
@@ -30,6 +32,9 @@ export function Controls({ video, stream, cues, live, growing, box }: ControlsPr
       for (const name of HEARD) video.removeEventListener(name, again);
     };
   }, [video, stream]);
+  useEffect(() => {
+    if (box.current && bar.current) return raiseCaptions(video, box.current, bar.current);
+  }, [video, box]);
   const duration = Number.isFinite(video.duration) ? video.duration : 0;
   const hover = (event: PointerEvent<HTMLInputElement>) => {
     const { left, width } = event.currentTarget.getBoundingClientRect();
@@ -44,7 +49,7 @@ export function Controls({ video, stream, cues, live, growing, box }: ControlsPr
   const shown = stream.shown();
   const automatic = shown && stream.level() === -1 ? `${t('player.auto')} (${shown})` : t('player.auto');
   return (
-    <div className="controls">
+    <div className="controls" ref={bar}>
       {peek && duration > 0 && !live && <Peek peek={peek} />}
       {!live && (
         <input

@@ -75,7 +75,7 @@ export const channels: Readonly<Record<keyof typeof en, string>> = {
   'channel.state': 'Zustand',
   'channel.watch.link': 'Stream-Adresse kopieren',
   'channel.figures': 'Messwerte',
-  'channel.figures.about': 'Solange diese Seite offen ist, eine Viertelstunde zurück.',
+  'channel.figures.about': 'Die letzte Viertelstunde.',
   'channel.fps': 'Bilder pro Sekunde',
   'channel.bitrate': 'Bitrate',
   'channel.speed': 'Tempo',

@@ -73,7 +73,7 @@ export const channels = {
   'channel.state': 'State',
   'channel.watch.link': 'Copy stream address',
   'channel.figures': 'Figures',
-  'channel.figures.about': 'While this page is open, a quarter of an hour back.',
+  'channel.figures.about': 'The last quarter of an hour.',
   'channel.fps': 'Frames per second',
   'channel.bitrate': 'Bit rate',
   'channel.speed': 'Speed',

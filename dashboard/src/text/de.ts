@@ -1,4 +1,5 @@
 // Every word of the page, in German. Loaded when it is wanted.
+import { bulk } from './bulk.de.ts';
 import { channels } from './channels.de.ts';
 import { convert } from './convert.de.ts';
 import { fields } from './fields.de.ts';
@@ -7,6 +8,7 @@ import { server } from './server.de.ts';
 import type { Catalogue } from './text.ts';
 
 export const de: Catalogue = {
+  ...bulk,
   ...convert,
   ...channels,
   ...fields,

@@ -1,10 +1,12 @@
 // Every word of the page, in English: the catalogue that the others are measured by. `{n|job|jobs}` chooses by number.
+import { bulk } from './bulk.en.ts';
 import { channels } from './channels.en.ts';
 import { convert } from './convert.en.ts';
 import { fields } from './fields.en.ts';
 import { jobs } from './jobs.en.ts';
 
 export const en = {
+  ...bulk,
   ...convert,
   ...channels,
   ...fields,

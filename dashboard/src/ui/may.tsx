@@ -3,10 +3,14 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { read } from '../api/http.ts';
 
-export function May({ scope, children }: { scope: 'write' | 'admin'; children: ReactNode }) {
+/** Whether this key may; as long as the server has not said so, it is taken to. */
+export function useMay(scope: 'write' | 'admin'): boolean {
   const { data } = useQuery({ queryKey: ['session'], queryFn: () => read('GET /session') });
-  const may = data === undefined || data.scopes.includes('admin') || data.scopes.includes(scope);
-  return may ? children : null;
+  return data === undefined || data.scopes.includes('admin') || data.scopes.includes(scope);
+}
+
+export function May({ scope, children }: { scope: 'write' | 'admin'; children: ReactNode }) {
+  return useMay(scope) ? children : null;
 }
 
 /** Whether this server has an API; as long as it has not said so, it is taken to. */

@@ -46,7 +46,8 @@ export function Window<T>({ label, rows, rowHeight, onNearEnd, onScrolled, child
         onScrolled?.(scrollTop > rowHeight);
       }}
     >
-      <div style={{ blockSize: rows.length * rowHeight, position: 'relative' }}>
+      {/* biome-ignore lint/a11y/useSemanticElements: rows lie where they are put, as no ul would have them */}
+      <div role="list" style={{ blockSize: rows.length * rowHeight, position: 'relative' }}>
         {rows.slice(first, last).map((row, i) => children(row, { index: first + i, top: (first + i) * rowHeight }))}
       </div>
     </section>

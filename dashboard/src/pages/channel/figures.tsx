@@ -1,6 +1,8 @@
-// The figures of a channel over time, second by second, kept while other pages are looked at. Plots are loaded when there is something to draw.
-import { lazy, Suspense, useMemo, useSyncExternalStore } from 'react';
+// The figures of a channel over time: what the server has kept of the last quarter of an hour, then second by second, kept while other pages are looked at. Plots are loaded when there is something to draw.
+import { useQuery } from '@tanstack/react-query';
+import { lazy, Suspense, useEffect, useMemo, useSyncExternalStore } from 'react';
 import type { ChannelJob } from '../../api/channels.ts';
+import { read } from '../../api/http.ts';
 import { bitrate, number, t } from '../../text/text.ts';
 import { Bones, Card } from '../../ui/parts.tsx';
 
@@ -9,8 +11,12 @@ const Plot = lazy(() => import('../../ui/plot.tsx').then((module) => ({ default:
 type Figure = 'fps' | 'bitrate' | 'speed' | 'cpu_percent';
 type Sample = { at: number } & Readonly<Record<Figure, number | null>>;
 const MOST = 900;
-/** Seconds. */
-const GAP = 5;
+/** Milliseconds between two looks at what the server has: of a page that slept, the gap is filled. */
+const REFILL_MS = 60_000;
+/** Seconds without a sample after which a line is broken: the server's samples lie five apart. */
+const GAP = 12;
+/** Seconds around a sample of our own in which the server's says nothing new. */
+const NEAR = 4;
 const NOTHING = { fps: null, bitrate: null, speed: null, cpu_percent: null } as const;
 const EMPTY: readonly Sample[] = [];
 const kept = new Map<number, readonly Sample[]>();
@@ -19,6 +25,11 @@ const subscribe = (listener: () => void) => {
   listeners.add(listener);
   return () => listeners.delete(listener);
 };
+const isGap = (sample: Sample): boolean => SHOWN.every(([name]) => sample[name] === null);
+function keep(job: number, samples: readonly Sample[]): void {
+  kept.set(job, samples.slice(-MOST));
+  for (const listener of listeners) listener();
+}
 
 /** What the stream of a channel told. A channel that is off leaves a gap. */
 export function keepFigures({ id, status, fps, bitrate: rate, speed, cpu_percent }: ChannelJob): void {
@@ -28,16 +39,22 @@ export function keepFigures({ id, status, fps, bitrate: rate, speed, cpu_percent
   if (last && at - last.at < 0.5) return;
   // What nobody saw is no straight line.
   const gap = last && at - last.at > GAP ? [{ ...NOTHING, at: last.at + 1 }] : [];
-  const runs = status === 'running';
-  const sample: Sample = {
-    at,
-    fps: runs ? fps : null,
-    bitrate: runs ? rate : null,
-    speed: runs ? speed : null,
-    cpu_percent: runs ? cpu_percent : null,
-  };
-  kept.set(id, [...known, ...gap, sample].slice(-MOST));
-  for (const listener of listeners) listener();
+  const told = status === 'running' ? { fps, bitrate: rate, speed, cpu_percent } : NOTHING;
+  keep(id, [...known, ...gap, { at, ...told }]);
+}
+
+/** Puts what the server has seen between what this page has: before it was opened, and while it slept. */
+function fillFigures(job: number, told: readonly Sample[]): void {
+  const own = (kept.get(job) ?? EMPTY).filter((sample) => !isGap(sample));
+  const isKnown = ({ at }: Sample) => own.some((one) => Math.abs(one.at - at) < NEAR);
+  const all = [...own, ...told.filter((sample) => !isKnown(sample))].sort((a, b) => a.at - b.at);
+  keep(
+    job,
+    all.flatMap((sample, i) => {
+      const before = all[i - 1];
+      return before && sample.at - before.at > GAP ? [{ ...NOTHING, at: before.at + 1 }, sample] : [sample];
+    }),
+  );
 }
 
 const SHOWN = [
@@ -48,6 +65,18 @@ const SHOWN = [
 ] as const;
 
 export function Figures({ job }: { job: number }) {
+  const { data: told } = useQuery({
+    queryKey: ['channel', 'figures', job],
+    queryFn: () => read('GET /api/job/{id}/figures', { id: job }),
+    refetchInterval: REFILL_MS,
+  });
+  useEffect(() => {
+    if (told)
+      fillFigures(
+        job,
+        told.samples.map((sample) => ({ ...sample, at: Date.parse(sample.at) / 1000 })),
+      );
+  }, [job, told]);
   const samples = useSyncExternalStore(subscribe, () => kept.get(job) ?? EMPTY);
   const times = useMemo(() => samples.map(({ at }) => at), [samples]);
   const plots = useMemo(

@@ -1,5 +1,6 @@
 // What happened to a channel: starts, retries, changes of input, ends. Used by the channel page.
 import { type ChannelMoment, useHistory } from '../../api/channels.ts';
+import { blocking } from '../../api/http.ts';
 import { moment, t, tell } from '../../text/text.ts';
 import { Card, Problem } from '../../ui/parts.tsx';
 
@@ -17,7 +18,7 @@ export function History({ job }: { job: number }) {
   const { data, error } = useHistory(job);
   return (
     <Card title={t('channel.history')}>
-      {error && (
+      {blocking({ data, error }) !== null && (
         <div className="body">
           <Problem error={error} />
         </div>

@@ -2,7 +2,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { History } from 'lucide-react';
 import { useState } from 'react';
-import { read } from '../../api/http.ts';
+import { blocking, read } from '../../api/http.ts';
 import type { Attempt, Job } from '../../api/types.ts';
 import { clock, moment, second, t, tell, told } from '../../text/text.ts';
 import { Bones, Card, Empty, Problem, Segments, Table } from '../../ui/parts.tsx';
@@ -47,7 +47,7 @@ export function Attempts({ job }: { job: Job }) {
         />
       }
     >
-      {error ? (
+      {blocking({ data, error }) ? (
         <div className="body">
           <Problem error={error} retry={() => void refetch()} />
         </div>

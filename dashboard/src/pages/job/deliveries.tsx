@@ -1,7 +1,7 @@
 // The webhooks of a job: what was sent, what came of it, and sending it again.
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Send, Webhook } from 'lucide-react';
-import { read, request } from '../../api/http.ts';
+import { blocking, read, request } from '../../api/http.ts';
 import type { Job } from '../../api/types.ts';
 import { moment, t } from '../../text/text.ts';
 import { Bones, Card, Empty, Problem, Status, Table } from '../../ui/parts.tsx';
@@ -20,7 +20,7 @@ export function Deliveries({ job }: { job: Job }) {
       .then(() => toast(t('deliveries.resent')))
       .catch(toastError)
       .finally(() => void client.invalidateQueries({ queryKey: key }));
-  if (error) return <Problem error={error} />;
+  if (blocking({ data, error })) return <Problem error={error} />;
   if (!data) return <Bones />;
   if (data.deliveries.length === 0)
     return (

@@ -1,7 +1,7 @@
 // What is configured and where it came from; secrets only say that they are there.
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { read } from '../../api/http.ts';
+import { blocking, read } from '../../api/http.ts';
 import type { SettingReport } from '../../api/types.ts';
 import { useSettingWords } from '../../text/settings.ts';
 import { t, tell } from '../../text/text.ts';
@@ -12,7 +12,7 @@ export function Configuration() {
   const words = useSettingWords();
   const [wanted, setWanted] = useState('');
   const [onlySet, setOnlySet] = useState(false);
-  if (error) return <Problem error={error} />;
+  if (blocking({ data, error })) return <Problem error={error} />;
   if (!data || !words) return <Bones rows={8} />;
   const shown = data.settings
     .map((setting) => ({ ...setting, about: words[setting.name] ?? setting.about }))

@@ -2,7 +2,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { KeyRound, Plus } from 'lucide-react';
 import { useState } from 'react';
-import { read, request } from '../../api/http.ts';
+import { blocking, read, request } from '../../api/http.ts';
 import type { ApiKey } from '../../api/types.ts';
 import { ago, moment, t } from '../../text/text.ts';
 import { Dialog } from '../../ui/dialog.tsx';
@@ -22,7 +22,7 @@ export function Keys({ own }: { own: string | null }) {
       .then(() => toast(t('keys.revoked', { name: key.name })))
       .catch(toastError)
       .finally(refresh);
-  if (error) return <Problem error={error} />;
+  if (blocking({ data, error })) return <Problem error={error} />;
   if (!data) return <Bones />;
   const keys = [...data.keys].reverse();
   return (

@@ -2,7 +2,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Eraser } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
-import { read, request } from '../../api/http.ts';
+import { blocking, read, request } from '../../api/http.ts';
 import type { Storage } from '../../api/types.ts';
 import { ago, bytes, number, t, tell } from '../../text/text.ts';
 import { Dialog } from '../../ui/dialog.tsx';
@@ -23,7 +23,7 @@ export function StoragePanel() {
     refetchInterval: ({ state }) => (before !== null && isOlder(state.data, before) ? LOOK : 10_000),
   });
   const overview = useQuery({ queryKey: ['overview'], queryFn: () => read('GET /overview') });
-  if (error && !data) return <Problem error={error} />;
+  if (blocking({ data, error })) return <Problem error={error} />;
   if (!data) return <Bones rows={8} />;
   const sweeps = before !== null && isOlder(data, before);
   const total = data.usage.kinds.reduce((sum, kind) => sum + kind.bytes, 0);

@@ -1,7 +1,7 @@
 // How the receivers of webhooks fare.
 import { useQuery } from '@tanstack/react-query';
 import { Webhook } from 'lucide-react';
-import { read } from '../../api/http.ts';
+import { blocking, read } from '../../api/http.ts';
 import { Link } from '../../router.tsx';
 import { ago, t } from '../../text/text.ts';
 import { Bones, Card, Empty, Problem, Status, Table } from '../../ui/parts.tsx';
@@ -12,7 +12,7 @@ export function Webhooks() {
     queryFn: () => read('GET /admin/webhooks'),
     refetchInterval: 10_000,
   });
-  if (error) return <Problem error={error} />;
+  if (blocking({ data, error })) return <Problem error={error} />;
   if (!data) return <Bones />;
   if (data.receivers.length === 0)
     return (

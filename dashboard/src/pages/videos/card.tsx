@@ -6,10 +6,12 @@ import { besidePoster, isBusy, ownPath } from '../../api/videos.ts';
 import { type Cue, loadStoryboard } from '../../player/storyboard.ts';
 import { Link } from '../../router.tsx';
 import { ago, bytes, clock, t } from '../../text/text.ts';
+import { Pick } from '../../ui/bulk-head.tsx';
 import { Progress, Status } from '../../ui/parts.tsx';
 import { Picture } from '../../ui/picture.tsx';
+import type { Selection } from '../../ui/selection.ts';
 
-export function VideoCard({ video }: { video: Video }) {
+export function VideoCard({ video, selection }: { video: Video; selection: Selection<Video> | null }) {
   const [cues, setCues] = useState<readonly Cue[] | null>(null);
   const [share, setShare] = useState<number | null>(null);
   const storyboard = besidePoster(video, 'storyboard.vtt');
@@ -21,7 +23,8 @@ export function VideoCard({ video }: { video: Video }) {
   };
   const cue = share === null ? undefined : cues?.[Math.min(cues.length - 1, Math.floor(share * cues.length))];
   return (
-    <li>
+    <li className="video" data-picked={selection?.has(video) || undefined}>
+      {selection && <Pick selection={selection} item={video} name={video.title} />}
       <Link className="video-card" to={`/videos/${video.hash}`}>
         <div
           className="pic"

@@ -75,7 +75,8 @@ async function openSender(onVideo: () => void): Promise<Sender> {
     limit: AT_ONCE,
     // Sent with each request: the key may be another by then.
     headers: () => keyHeaders(),
-    retryDelays: [0, 1000, 3000, 5000, 10_000, 20_000],
+    // Four minutes without a line are got over; after that, and after whatever else, a button goes on.
+    retryDelays: [0, 1000, 3000, 5000, 10_000, 20_000, 30_000, 60_000, 60_000, 60_000],
     removeFingerprintOnSuccess: true,
     allowedMetaFields: ['filename', 'filetype', 'name'],
   });
