@@ -8,6 +8,7 @@ export const FINDING_CODES = {
   variable_frame_rate: 'The frame rate varies.',
   high_frame_rate: 'The frame rate is above what streams carry.',
   hdr: 'The picture is HDR.',
+  wide_gamut: 'The colours are those of BT.2020, without HDR.',
   dolby_vision: 'The stream carries Dolby Vision metadata.',
   high_bit_depth: 'The picture has more than 8 bits per sample.',
   unusual_chroma: 'The colour sampling is not 4:2:0.',

@@ -2,7 +2,7 @@
 import type { Finding } from '#domain/finding.ts';
 import type { PicturePreparation } from '#domain/plan.ts';
 import type { SourceFacts, VideoFacts } from '#domain/source-facts.ts';
-import { examinePicture, examineStill, isInterlaced } from '#media/examine-picture.ts';
+import { examinePicture, examineStill, isInterlaced, isWideGamut } from '#media/examine-picture.ts';
 import { examineClock, examineTracks } from '#media/examine-streams.ts';
 import type { Add } from '#media/findings.ts';
 import type { MediaLimits } from '#media/tool.ts';
@@ -95,6 +95,7 @@ const RULES: readonly Rule[] = [
       video.dolbyVisionProfile !== null ||
       ['smpte2084', 'arib-std-b67'].includes(video.color.transfer ?? ''),
   ],
+  ['the colours are those of BT.2020', (video) => isWideGamut(video)],
   ['the picture is interlaced', (video) => video.fieldOrder !== 'progressive' && video.fieldOrder !== 'unknown'],
   // A copied stream loses its rotation.
   ['the picture is turned or mirrored', (video) => video.rotation !== 0 || video.mirrored],

@@ -93,6 +93,13 @@ function examineColor(video: VideoFacts, add: Add): void {
       `tagged ${color.transfer} with only ${video.bitDepth} bits, which no HDR standard allows`,
       'taken for the SDR picture that it is; the tag is dropped',
     ]);
+  if (isWideGamut(video))
+    add([
+      'wide_gamut',
+      'change',
+      `${color.primaries ?? 'bt2020'} primaries, ${color.transfer ?? 'unnamed'} curve`,
+      'brought to BT.709',
+    ]);
   if (video.dolbyVisionProfile !== null) {
     // Profile 5 has no picture for other screens: its base layer is in Dolby's own colour space.
     const alone = video.dolbyVisionProfile === 5;
@@ -131,6 +138,14 @@ function isTurned({ rotation, mirrored }: VideoFacts): boolean {
 function isOdd({ displayWidth, displayHeight }: VideoFacts): boolean {
   return displayWidth % 2 !== 0 || displayHeight % 2 !== 0;
 }
+
+/** BT.2020 without HDR: few screens show it as it is meant, and players that do not know the tag show it pale. */
+export const isWideGamut = ({ color, hdr, chroma, hasAlpha }: VideoFacts): boolean =>
+  hdr === null &&
+  color.matrix === 'bt2020nc' &&
+  !['smpte2084', 'arib-std-b67'].includes(color.transfer ?? '') &&
+  chroma !== 'rgb' &&
+  !hasAlpha;
 
 function isFalseHdr({ color, hdr }: VideoFacts): boolean {
   return hdr === null && (color.transfer === 'smpte2084' || color.transfer === 'arib-std-b67');

@@ -117,6 +117,11 @@ test('what is odd about a picture is mended before it is split', () => {
       `[0:0]setpts=PTS-(0.000000)/TB,${grid},${named}`,
     ],
     [
+      'of BT.2020 without HDR',
+      { video: videoFacts({ color: { ...unnamed, matrix: 'bt2020nc' } }) },
+      `[0:0]setpts=PTS-(0.000000)/TB,${grid},zscale=pin=bt2020:tin=bt709:min=bt2020nc:p=bt709:t=bt709:m=bt709,${size}`,
+    ],
+    [
       'below high definition',
       { video: videoFacts({ color: unnamed, height: 719 }) },
       `[0:0]setpts=PTS-(0.000000)/TB,${grid},${size}`,

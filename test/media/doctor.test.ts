@@ -104,6 +104,11 @@ const CASES: readonly [string, SourceFacts, readonly string[]][] = [
     ],
   ],
   [
+    'BT.2020 without HDR',
+    withVideo({ color: { primaries: 'bt2020', transfer: 'bt2020-10', matrix: 'bt2020nc', range: 'tv' } }),
+    ['wide_gamut (change): bt2020 primaries, bt2020-10 curve → brought to BT.709'],
+  ],
+  [
     'full range 4:4:4 with alpha, interlaced',
     withVideo({
       pixelFormat: 'yuva444p',
@@ -247,6 +252,10 @@ test('what stands against copying, each alone', () => {
     [sourceFacts({ scanned: false }), 'the packets were not all read'],
     [sourceFacts({ container: 'mpegts' }), 'the container is neither MP4, MOV nor Matroska'],
     [withVideo({ codec: 'hevc' }), 'the video is not H.264'],
+    [
+      withVideo({ color: { primaries: 'bt2020', transfer: 'bt709', matrix: 'bt2020nc', range: 'tv' } }),
+      'the colours are those of BT.2020',
+    ],
     [withVideo({ profile: 'High 4:2:2' }), 'the H.264 profile is none that browsers play'],
     [withVideo({ bitDepth: 10 }), 'the picture is not 8 bit 4:2:0'],
     [withVideo({ color: { ...color, range: 'pc' } }), 'the levels are full range'],

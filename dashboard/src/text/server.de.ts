@@ -16,6 +16,8 @@ const findings: Readonly<Record<string, string>> = {
   'finding.hdr': 'Das Bild ist als HDR gekennzeichnet.',
   'finding.does.hdr': 'Wird auf SDR abgebildet, die Vorschaubilder auch.',
   'finding.does.hdr.note': 'Es ist in Wahrheit SDR und wird so behandelt.',
+  'finding.wide_gamut': 'Die Farben sind die von BT.2020, ohne HDR.',
+  'finding.does.wide_gamut': 'Werden auf BT.709 gebracht.',
   'finding.dolby_vision': 'Der Stream trägt Metadaten von Dolby Vision.',
   'finding.does.dolby_vision': 'Nur die Grundschicht wird verwendet.',
   'finding.does.dolby_vision.warning': 'Wird ohne sie dekodiert: Die Farben werden nicht stimmen.',

@@ -2,6 +2,7 @@
 import type { PicturePreparation, Timeline, VideoRendition } from '#domain/plan.ts';
 import type { VideoFacts } from '#domain/source-facts.ts';
 import { type Drawing, drawOn } from '#media/command/decoration.ts';
+import { isWideGamut } from '#media/examine-picture.ts';
 import { toNumber } from '#media/grid.ts';
 
 /** A size a branch of the graph must have. */
@@ -94,6 +95,9 @@ export function toneMapFilters(kind: 'pq' | 'hlg', size: { width: number; height
 /** Names what every player takes of itself in high definition. */
 const BT709 = 'setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709';
 
+/** BT.2020 has the curve of BT.709 (ITU-R BT.2020-2, table 4); what lies outside the smaller gamut ends at its edge. */
+const TO_BT709 = 'zscale=pin=bt2020:tin=bt709:min=bt2020nc:p=bt709:t=bt709:m=bt709';
+
 /** Where a source says nothing of its colours, players go by its stored lines: from here on they take BT.709, below BT.601. */
 const HIGH_DEFINITION = 720;
 const isHighDefinition = ({ height }: VideoFacts): boolean => height >= HIGH_DEFINITION;
@@ -104,6 +108,7 @@ const isHighDefinition = ({ height }: VideoFacts): boolean => height >= HIGH_DEF
  */
 export function plainColour(video: VideoFacts): string[] {
   const { color, chroma } = video;
+  if (isWideGamut(video)) return [TO_BT709];
   const tagged = color.transfer === 'smpte2084' || color.transfer === 'arib-std-b67';
   const unnamed = color.matrix === null && chroma !== 'rgb' && isHighDefinition(video);
   return tagged || unnamed ? [BT709] : [];
