@@ -1,6 +1,7 @@
-// SIGINT and SIGTERM: the first asks to stop, a later one ends the process. Used by the commands that run for long.
+// SIGINT, SIGTERM and the end of the terminal: the first asks to stop, a later one ends the process. Used by the commands that run for long.
+import { isatty } from 'node:tty';
 
-export type StopSignal = 'SIGINT' | 'SIGTERM';
+export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 /** Milliseconds: one Ctrl-C comes from the terminal, from npm and from the bootstrap, each in its own time. */
 const SAME_SIGNAL_MS = 1000;
@@ -16,5 +17,19 @@ export function nextSignal(): Promise<StopSignal> {
   };
   // They stay to the end of the process: while it closes what it had opened, the same Ctrl-C may come again.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => hear(signal));
+  // Node undoes what nohup does. Whoever has no terminal, as under nohup or a supervisor, does not end with one.
+  const hasTerminal = [0, 1, 2].some((stream) => isatty(stream));
+  process.on('SIGHUP', () => {
+    if (hasTerminal) hear('SIGHUP');
+  });
+  if (hasTerminal) keepWithoutTerminal();
   return promise;
+}
+
+/** What is still said to a terminal that is gone is lost, and must not cut the end short. */
+function keepWithoutTerminal(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EIO' && error.code !== 'EPIPE') throw error;
+    });
 }

@@ -28,6 +28,8 @@ test('it starts, serves, and stops within seconds', async () => {
   const [, base = ''] = await said(server, READY);
   assert.equal((await fetch(`${base}/health`)).status, 200);
   assert.equal((await fetch(`${base}/`)).status, 200);
+  // It has no terminal, as under nohup: the end of one is none of its business.
+  server.child.kill('SIGHUP');
   const stream = await fetch(`${base}/events/stream`);
   const began = performance.now();
   server.child.kill('SIGTERM');
