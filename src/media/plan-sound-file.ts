@@ -74,11 +74,15 @@ function copiesSound(spec: OutputSpec, track: AudioFacts): boolean {
 /** A sound file keeps its channels where the codec can: 5.1 in FLAC stays 5.1. */
 function fileChannels(track: AudioFacts, { spec, codec }: { spec: OutputSpec; codec: AudioCodec }): number {
   if (spec.audioChannels !== null) return codec === 'mp3' ? Math.min(2, spec.audioChannels) : spec.audioChannels;
-  if (isLossless(codec)) return track.channels;
+  if (isLossless(codec) && holdsAll(codec, track.channels)) return track.channels;
   // Lossy codecs know the usual layouts; mp3 knows none beyond stereo.
   const surround = spec.sound?.keepChannels && codec !== 'mp3' && (track.channels === 6 || track.channels === 8);
   return surround ? track.channels : soundChannels(track, spec);
 }
+
+/** Samples as they are may have any number of channels; FLAC and its like have eight. */
+const holdsAll = (codec: AudioCodec, channels: number): boolean =>
+  channels <= 8 || codec === 'wav' || codec.startsWith('pcm_');
 
 /** Hz: the source's where the codec can hold it, else the next higher it can, else its highest; of MP3 lower where so few bits were asked for. */
 function fileRate(track: AudioFacts, spec: OutputSpec, { codec, channels }: Omit<Coding, 'sampleRate'>): number {

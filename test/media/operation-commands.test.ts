@@ -211,6 +211,12 @@ test('a sound file without loss keeps channels, rate and depth', () => {
     ...['-i', 'in', '-map', '0:0', '-vn', '-sn', '-dn', '-af', FILTERS, '-c:a', 'flac', '-ac', '2', '-ar', '48000'],
     ...['-strict', '-2', '-sample_fmt', 's16', '-map_metadata', '0', '-f', 'flac', 'file:/out'],
   ]);
+  const recorder = { ...SOUND, audio: [audioFacts({ streamIndex: 0, codec: 'pcm_s24le', channels: 12 })] };
+  const channels = ['wav', 'flac'].map((format) => {
+    const args = soundCommand('audio_convert', { output_format: format }, recorder);
+    return args[args.indexOf('-ac') + 1];
+  });
+  assert.deepEqual(channels, ['12', '2']);
 });
 
 test('tags of Ogg stand with its stream; what a container takes is copied', () => {
