@@ -16,21 +16,23 @@ export function hearStop(): (
     const ending = await Promise.race([signal, lost]);
     if (ending instanceof PlatformError) log.error(ending.message);
     else log.info(`${ending}: stopping`);
-    await endInTime(log, end(ending));
+    await endInTime(log, end(ending), ending instanceof PlatformError ? WITHOUT_DATABASE : PATIENCE);
     return ending instanceof PlatformError ? 1 : 0;
   };
 }
 
 /** Seconds from the signal on: below the 30 s that orchestrators grant before SIGKILL. */
 const PATIENCE = 28;
+/** Seconds from the loss on: what is left to write down has no place any more. */
+const WITHOUT_DATABASE = 5;
 
 /** Every part is told to stop, a failing one holds up no other. Resolves when all have ended, well or not. What then still keeps the process, like tries to reach a database that is gone, is ended with it. */
-async function endInTime(log: Logger, parts: readonly (Promise<unknown> | undefined)[]): Promise<void> {
+async function endInTime(log: Logger, parts: Parts, patience: number): Promise<void> {
   // Where nothing is left to do the process is gone before: this timer keeps it from nothing.
   setTimeout(() => {
-    log.error(`not everything ended within ${PATIENCE} s: ending without it`);
+    log.error(`not everything ended within ${patience} s: ending without it`);
     process.exit(1);
-  }, PATIENCE * 1000).unref();
+  }, patience * 1000).unref();
   for (const result of await Promise.allSettled(parts))
     if (result.status === 'rejected') log.error({ err: result.reason }, 'a part did not end as it should');
 }
