@@ -161,7 +161,7 @@ function readHeader(moov: Buffer, { body, end }: Box): number | null {
 /** §8.4.3; null for texts, time codes and what else there is. */
 function readKind(moov: Buffer, track: Box): IndexedTrack['kind'] | null {
   const handler = findBox(moov, 'mdia/hdlr', track);
-  const type = handler && moov.toString('latin1', handler.body + 8, handler.body + 12);
+  const type = handler && moov.subarray(handler.body, handler.end).toString('latin1', 8, 12);
   return type === 'vide' ? 'video' : type === 'soun' ? 'audio' : null;
 }
 

@@ -64,6 +64,31 @@ test('more boxes than any film has are counted no further, wherever they lie', a
     for (const index of [crowded, doubled]) assert.equal(await openBytes(Buffer.concat([...parts, index])), null);
     const same = await openBytes(Buffer.concat([...parts, film.subarray(moov.start, moov.end)]));
     assert.equal(same?.tracks[0]?.packets.count, 10);
+    // A track where none belongs, under the number of the real one: of its claims nobody takes notice.
+    const claims = { stts: words(0, 1, 4e9, 1), ctts: words(0, 1, 4e9, 5), stsz: words(0, 1, 10) };
+    const tables = box('stbl', ...Object.entries(claims).map(([type, body]) => box(type, body)));
+    const [header, media] = ['tkhd', 'mdia/mdhd'].map((path) => findBox(film, path, track));
+    assert.ok(header && media);
+    const parents = [film.subarray(header.start, header.end), film.subarray(media.start, media.end)] as const;
+    const hidden = box('schi', box('trak', parents[0], box('mdia', parents[1], box('minf', tables))));
+    const index = await openBytes(Buffer.concat([...parts, box('moov', film.subarray(moov.body, moov.end), hidden)]));
+    assert.deepEqual([index?.tracks.length, (await index?.tracks[0]?.init())?.includes('avcC')], [1, true]);
+    // The same track twice, and headers that end before their numbers do.
+    const again = film.subarray(track.start, track.end);
+    assert.equal(
+      await openBytes(Buffer.concat([...parts, box('moov', film.subarray(moov.body, moov.end), again)])),
+      null,
+    );
+    for (const type of ['mvhd', 'tkhd', 'mdhd', 'hdlr', 'stsd', 'elst']) {
+      const short = Buffer.concat([...parts, film.subarray(moov.start, moov.end)]);
+      // What is left of the box belongs to no other.
+      const at = short.indexOf(type, short.length - (moov.end - moov.start)) - 4;
+      const size = short.readUInt32BE(at);
+      short.writeUInt32BE(12, at);
+      box('free', Buffer.alloc(size - 20)).copy(short, at + 12);
+      const found = await openBytes(short);
+      assert.ok(found === null || (await found.tracks[0]?.init())?.length === 0, type);
+    }
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
