@@ -49,21 +49,26 @@ export function snapRate(value: Rational): Rational {
 
 /**
  * The rate that lies between two bounds: a standard one where there is one (the nearest to the middle), else the simplest fraction.
- * @param low frames/s, above 0
- * @param high frames/s, not below low
+ * @param one frames/s, above 0
+ * @param other frames/s; which of the two is the lower one is open: a clock that contradicts itself has its bounds the other way round
  */
-export function rateBetween(low: number, high: number): Rational {
+export function rateBetween(one: number, other: number): Rational {
+  const [low, high] = [Math.min(one, other), Math.max(one, other)];
   const middle = (low + high) / 2;
-  const standard = STANDARD_RATES.filter((one) => rateNumber(one) >= low && rateNumber(one) <= high);
+  const standard = STANDARD_RATES.filter((known) => rateNumber(known) >= low && rateNumber(known) <= high);
   standard.sort((a, b) => Math.abs(rateNumber(a) - middle) - Math.abs(rateNumber(b) - middle));
   return standard[0] ?? simplestFraction(low, high);
 }
 
+/** Steps of a continued fraction: what comes behind are the last digits of floating numbers, which never end. */
+const MOST_STEPS = 16;
+
 /** The fraction with the smallest denominator in [low, high], by continued fractions (Stern–Brocot). */
-function simplestFraction(low: number, high: number): Rational {
+function simplestFraction(low: number, high: number, step = 1): Rational {
   const whole = Math.floor(low);
-  if (whole === low || whole + 1 <= high) return rate(whole === low ? whole : whole + 1);
-  const rest = simplestFraction(1 / (high - whole), 1 / (low - whole));
+  if (whole === low || step === MOST_STEPS) return rate(whole);
+  if (whole + 1 <= high) return rate(whole + 1);
+  const rest = simplestFraction(1 / (high - whole), 1 / (low - whole), step + 1);
   return rate(whole * rest.num + rest.den, rest.num);
 }
 

@@ -46,6 +46,12 @@ test('between two bounds lies the standard rate, else the simplest fraction', ()
     [1000, 1000, '1000/1'],
   ];
   for (const [low, high, expected] of table) assert.equal(text(rateBetween(low, high)), expected, `${low}–${high}`);
+  // Clocks of strangers contradict themselves, and have rates that no fraction meets.
+  assert.deepEqual(rateBetween(31.2, 30.9), rateBetween(30.9, 31.2));
+  for (const odd of [Math.PI, Math.E * 1e7, Math.SQRT1_2 / 1e6]) {
+    const { num, den } = rateBetween(odd, odd);
+    assert.ok(num > 0 && den > 0 && Math.abs(num / den / odd - 1) < 1e-6, `${odd}: ${num}/${den}`);
+  }
 });
 
 const constant = (value: string): VideoFacts =>
