@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join, normalize } from 'node:path';
 import { test } from 'node:test';
-import { type Import, ROOT, type Source, serverSources } from './source-tree.ts';
+import { type Import, lineOf, ROOT, type Source, serverSources } from './source-tree.ts';
 
 /** Which rooms a room may import from, itself aside. `types` may be had by `import type` alone. */
 const LAW: Readonly<Record<string, { readonly values: readonly string[]; readonly types?: readonly string[] }>> = {
@@ -81,6 +81,18 @@ test('an API imports no other API, and of the database only what reads', () => {
     if (roomOf(path) === 'database' && !found.typeOnly && !reads)
       broken.push(`${at(source, found)}: ${found.names.join(', ')}`);
   }
+  assert.deepEqual(broken, []);
+});
+
+test('no file hands on what another exports: who needs it imports it from there', () => {
+  const broken = serverSources().flatMap(({ path, text, nodes }) =>
+    nodes
+      .filter(
+        ({ type, source, exportKind }) =>
+          /^Export(All|Named)Declaration$/.test(type) && source && exportKind !== 'type',
+      )
+      .map(({ start }) => `${path}:${lineOf(text, start)}`),
+  );
   assert.deepEqual(broken, []);
 });
 
