@@ -2,35 +2,6 @@
 import type { JobLane } from '#domain/job.ts';
 import type { PlannedTask } from '#domain/plan.ts';
 
-/**
- * run: a job to fetch, probe and plan · encode: chunks · audio: sound, text tracks, copied streams · image: pictures ·
- * deliver: finished outputs · run-image: a picture to fetch, probe and plan, which waits behind no film · operation-*: all
- * tasks of the operations of one kind of media · notify: webhooks · housekeeping: cleaning · dead: entries whose workers
- * died too often.
- */
-export const LANES = [
-  'run',
-  'encode',
-  'audio',
-  'image',
-  'deliver',
-  'run-image',
-  'operation-video',
-  'operation-image',
-  'operation-audio',
-  'notify',
-  'housekeeping',
-  'dead',
-] as const;
-export type Lane = (typeof LANES)[number];
-
-export type JobEntry = {
-  readonly projectId: string;
-  readonly jobId: number;
-  /** 0–100, as asked for: what ageing starts from. Entries without it do not age. */
-  readonly priority?: number;
-};
-export type TaskEntry = JobEntry & { readonly taskId: number };
 /** The lanes of the jobs' own work: they age, can be paused, and are shared out among projects. */
 export const WORK_LANES = [
   'run',
@@ -42,8 +13,25 @@ export const WORK_LANES = [
   'operation-video',
   'operation-image',
   'operation-audio',
-] as const satisfies readonly Lane[];
-/** Of them, those whose entries begin a job. */
+] as const;
+
+/**
+ * run: a job to fetch, probe and plan · encode: chunks · audio: sound, text tracks, copied streams · image: pictures ·
+ * deliver: finished outputs · run-image: a picture to fetch, probe and plan, which waits behind no film · operation-*: all
+ * tasks of the operations of one kind of media · notify: webhooks · housekeeping: cleaning · dead: entries whose workers
+ * died too often.
+ */
+export const LANES = [...WORK_LANES, 'notify', 'housekeeping', 'dead'] as const;
+export type Lane = (typeof LANES)[number];
+
+export type JobEntry = {
+  readonly projectId: string;
+  readonly jobId: number;
+  /** 0–100, as asked for: what ageing starts from. Entries without it do not age. */
+  readonly priority?: number;
+};
+export type TaskEntry = JobEntry & { readonly taskId: number };
+/** Those of WORK_LANES whose entries begin a job. */
 export const RUN_LANES = ['run', 'run-image'] as const satisfies readonly Lane[];
 export type RunLane = (typeof RUN_LANES)[number];
 

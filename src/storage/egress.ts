@@ -127,8 +127,8 @@ function createGuard(role: EgressRole, { allow, lookup, ca }: GuardParts): { gua
   };
 
   const agents = {
-    http: new GuardedHttpAgent({ keepAlive: true, lookup: guardedLookup }, judgeLiteral),
-    https: new GuardedHttpsAgent({ keepAlive: true, lookup: guardedLookup, ...(ca && { ca }) }, judgeLiteral),
+    http: guarded(new http.Agent({ keepAlive: true, lookup: guardedLookup }), judgeLiteral),
+    https: guarded(new https.Agent({ keepAlive: true, lookup: guardedLookup, ...(ca && { ca }) }), judgeLiteral),
   };
 
   let dispatcher: Promise<Dispatcher> | undefined;
@@ -178,44 +178,19 @@ function createGuard(role: EgressRole, { allow, lookup, ca }: GuardParts): { gua
   };
 }
 
-type CreateConnection = Parameters<http.Agent['createConnection']>;
-
-/** Agents whose lookup judges names; what has no name to look up is judged before it is dialled. */
-class GuardedHttpAgent extends http.Agent {
-  readonly #judge: (host: string) => void;
-  constructor(options: http.AgentOptions, judge: (host: string) => void) {
-    super(options);
-    this.#judge = judge;
-  }
-  override createConnection(...[options, done]: CreateConnection): Duplex | null | undefined {
-    const refused = refusedHost(options.host, this.#judge);
-    if (refused === null) return super.createConnection(options, done);
-    done?.(refused, undefined as unknown as Duplex);
-    return undefined;
-  }
-}
-
-class GuardedHttpsAgent extends https.Agent {
-  readonly #judge: (host: string) => void;
-  constructor(options: https.AgentOptions, judge: (host: string) => void) {
-    super(options);
-    this.#judge = judge;
-  }
-  override createConnection(...[options, done]: CreateConnection): Duplex | null | undefined {
-    const refused = refusedHost(options.host, this.#judge);
-    if (refused === null) return super.createConnection(options, done);
-    done?.(refused, undefined as unknown as Duplex);
-    return undefined;
-  }
-}
-
-function refusedHost(host: string | null | undefined, judge: (host: string) => void): Error | null {
-  try {
-    judge(host ?? '127.0.0.1');
-    return null;
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
-  }
+/** An agent whose lookup judges names; what has no name to look up is judged here, before it is dialled. */
+function guarded<Agent extends http.Agent>(agent: Agent, judge: (host: string) => void): Agent {
+  const connect = agent.createConnection.bind(agent);
+  agent.createConnection = (options, done) => {
+    try {
+      judge(options.host ?? '127.0.0.1');
+    } catch (error) {
+      done?.(error instanceof Error ? error : new Error(String(error)), undefined as unknown as Duplex);
+      return undefined;
+    }
+    return connect(options, done);
+  };
+  return agent;
 }
 
 function parseUrl(url: string | URL, schemes: readonly string[]): URL {

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { CHROMIUM, startPlayer } from '../kit/browser.ts';
+import { openBrowser } from '../kit/browser-page.ts';
 import { checkGrowth, checkStream, readMaster } from '../kit/check-playlists.ts';
 import { describeMedia, readFrames } from '../kit/decode.ts';
 import { openServer, type TestServer, until } from './open-server.ts';
@@ -18,10 +19,7 @@ let browser: Browser;
 before(async () => {
   if (skip) return;
   server = await openServer({ works: true, settings: { SEGMENT_SECONDS: '2', CHILD_NICENESS: '0' } });
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--autoplay-policy=no-user-gesture-required'],
-  });
+  browser = await openBrowser();
 });
 after(async () => {
   await browser?.close();

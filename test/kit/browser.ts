@@ -7,16 +7,21 @@ import { pipeline } from 'node:stream/promises';
 import { chromium } from 'playwright-core';
 
 export const CHROMIUM = '/usr/bin/chromium';
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-dev-shm-usage',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--no-first-run',
-  '--autoplay-policy=no-user-gesture-required',
-];
+/** How it is started. */
+export const BROWSER = {
+  executablePath: CHROMIUM,
+  args: [
+    '--no-sandbox',
+    '--disable-dev-shm-usage',
+    '--disable-gpu',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    '--no-first-run',
+    '--autoplay-policy=no-user-gesture-required',
+  ],
+  headless: true,
+};
 const PAGE =
   '<!doctype html><title>player</title><video id="video" playsinline></video><script src="/hls.js"></script>';
 
@@ -56,7 +61,7 @@ export async function startPlayer(): Promise<Player> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   // playwright makes a new profile folder for each launch and removes it.
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, headless: true });
+  const browser = await chromium.launch(BROWSER);
   return {
     play: async (wish) => {
       origin = new URL(wish.url).origin;
