@@ -20,7 +20,9 @@ function hostName(header: string | undefined): string | null {
 export function refuseForeignPages(request: FastifyRequest, config: Config): void {
   const host = hostName(request.headers.host);
   const own = config.PUBLIC_URL === undefined ? null : new URL(config.PUBLIC_URL);
-  if (isLoopback(config.HOST) && (host === null || (!isLoopback(host) && host !== own?.hostname))) {
+  // HTTP/1.0, as health checks of load balancers speak it, names no host; no browser does without one.
+  const isNamed = request.headers.host !== undefined;
+  if (isNamed && isLoopback(config.HOST) && (host === null || (!isLoopback(host) && host !== own?.hostname))) {
     throw new PlatformError(
       'forbidden',
       `This server answers to localhost${own ? ` and ${own.hostname}` : ''}, not to ${JSON.stringify(request.headers.host ?? '')}; set PUBLIC_URL to the address it is reached under`,

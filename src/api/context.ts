@@ -62,7 +62,8 @@ const HOST = /^[\w.-]+(:\d{1,5})?$|^\[[\da-f:.]+\](:\d{1,5})?$/i;
 export function baseUrl({ platform }: ApiContext, request: FastifyRequest): string {
   if (platform.config.PUBLIC_URL !== undefined) return platform.config.PUBLIC_URL.replace(/\/+$/, '');
   const base = `${request.protocol}://${request.host}`;
-  if (HOST.test(request.host) && URL.canParse(base)) return base;
+  // The scheme may be a header as well, of a proxy that lets through what its clients claim.
+  if (/^https?$/.test(request.protocol) && HOST.test(request.host) && URL.canParse(base)) return base;
   throw new PlatformError('invalid_request', 'The Host header names no host that links could lead to');
 }
 

@@ -34,6 +34,7 @@ import { overviewRoutes } from '#api/system/overview-routes.ts';
 import { queueRoutes } from '#api/system/queue-routes.ts';
 import { systemRoutes } from '#api/system/routes.ts';
 import { storageRoutes } from '#api/system/storage-routes.ts';
+import { unpackBodies } from '#api/unpack-bodies.ts';
 import { type VideoService, videosApi } from '#api/videos/api.ts';
 import { findVideoPage } from '#api/videos/player-routes.ts';
 import { serviceRoutes } from '#api/videos/service-routes.ts';
@@ -93,6 +94,7 @@ export async function createServer(platform: Platform, only?: OnlyService): Prom
   installErrors(app);
   requireScopes(app);
   endEmptyBodies(app);
+  unpackBodies(app);
   allowEmptyJson(app);
   compressAnswers(app);
   await app.register(helmet, { global: false });
@@ -109,6 +111,8 @@ export async function createServer(platform: Platform, only?: OnlyService): Prom
       ...TUS_HEADERS,
     ],
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    // Load balancers and tools ask OPTIONS without being pages of anybody.
+    strictPreflight: false,
     // Else a page asks anew before every piece that it sends; browsers bound it themselves (two hours, or a day).
     maxAge: PREFLIGHT_SECONDS,
     // Named origins may keep the session cookie of the operations API; whoever opens it to all has only the header.
