@@ -118,6 +118,7 @@ export class EncoderRun {
     this.#ending ??= 'stopped';
     // One that waits for the network in vain hears SIGTERM when something comes, and has nothing more to give.
     const isWaiting = this.#hadFrames && this.#watchdog.silence() > IDLE;
+    // How it ended is told to who waits for that.
     await this.child.stop(isWaiting ? IDLE_GRACE : GRACE).catch(() => undefined);
   }
 

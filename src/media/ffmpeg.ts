@@ -81,6 +81,7 @@ export async function runMedia(options: RunOptions): Promise<RunResult> {
     options.signal?.throwIfAborted();
     return { ...exit, tail, seconds: (performance.now() - started) / 1000 };
   } catch (error) {
+    // What went wrong first is told.
     await ended(child).catch(() => undefined);
     if (timedOut)
       throw new PlatformError('encode_timeout', `FFmpeg timeout after ${options.timeLimit} seconds`, { cause: error });

@@ -42,6 +42,7 @@ async function isOvertaken({ config, storage }: Platform, channelId: number, pat
   const here = await findFile(path);
   // Storage is not asked about a file that is written to right now.
   if (!here || Date.now() - here.mtimeMs < COPY_DELAY) return false;
+  // What storage cannot tell now is read here.
   const copy = await storage.stat(channelLogKey(channelId)).catch(() => null);
   return (copy?.modifiedAt?.getTime() ?? 0) > here.mtimeMs + COPY_DELAY;
 }
