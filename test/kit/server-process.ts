@@ -44,6 +44,9 @@ export type RunningServer = {
   stop(): Promise<void>;
 };
 
+/** A Python of a hundred modules takes a quarter of a minute where eight others start beside it. */
+const START_MS = 90_000;
+
 /** Starts a server in the foreground and waits until it listens on the port. */
 export async function startServer(program: string, args: readonly string[], port: number): Promise<RunningServer> {
   const child = spawn(findProgram(program) ?? program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -64,8 +67,8 @@ export async function startServer(program: string, args: readonly string[], port
     child.stdout.destroy();
     child.stderr.destroy();
   };
-  for (let tries = 0; !(await listens(port)); tries++) {
-    if (child.exitCode !== null || child.signalCode !== null || tries > 300) {
+  for (const end = performance.now() + START_MS; !(await listens(port)); ) {
+    if (child.exitCode !== null || child.signalCode !== null || performance.now() > end) {
       await stop();
       throw new Error(`${program} does not listen on ${port}:\n${output}`);
     }
