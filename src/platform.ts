@@ -80,6 +80,7 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     timing.of('keys', readSecretKey(config)),
     readWebhookSecret(config),
   );
+  if (options.works) warnOfEncoders(tool, log);
   const originals = keep(new Originals(storage));
   const authorities = await readAuthorities(config.EGRESS_CA_FILE);
   const egress = keep(createEgress({ allow: config.EGRESS_ALLOW, ...(authorities && { ca: authorities }) }));
@@ -219,6 +220,13 @@ export function findTool(config: Config): Promise<MediaTool> {
     hwaccel: config.HWACCEL,
     ...(searchPath === undefined ? {} : { searchPath }),
   });
+}
+
+/** Some builds leave them out, and hardly a job can be done without: said at the start, not by the first job that fails. */
+function warnOfEncoders({ ffmpeg, encoders }: MediaTool, log: Logger): void {
+  const missing = ['libx264', 'aac'].filter((encoder) => !encoders.has(encoder));
+  if (missing.length > 0)
+    log.warn(`${ffmpeg} was built without ${missing.join(' and ')}; "rendition doctor" tells what it has`);
 }
 
 /** @throws PlatformError `invalid_setting` where it is switched on and a part of the account is missing */
