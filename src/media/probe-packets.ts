@@ -64,6 +64,7 @@ export class StreamScan {
   #firstKey = Number.NEGATIVE_INFINITY;
   #lastKey: number | null = null;
   #latest = Number.NEGATIVE_INFINITY;
+  #latestShown = Number.NEGATIVE_INFINITY;
   #keySpacing = 0;
   /** Of sound: where the last packet ended, how often something is missing before the next, how often it begins elsewhere for no reason. */
   #soundEnd: number | null = null;
@@ -112,7 +113,11 @@ export class StreamScan {
     this.shown++;
     if (this.type === 'audio') this.#followSound(time, packet.duration);
     this.start = Math.min(this.start, time);
-    if (time + packet.duration > this.end) {
+    // A duration reaches to the packet stored next: of pictures that are stored in another order than shown, a pause among them lies
+    // on one that is shown behind it. Only the one shown last ends by its own.
+    const isLast = this.#shownClock ? time >= this.#latestShown : time + packet.duration > this.end;
+    if (isLast) {
+      this.#latestShown = time;
       this.end = time + packet.duration;
       this.lastDuration = packet.duration;
     }

@@ -175,6 +175,23 @@ test('packets before the first keyframe, leading pictures and hidden frames', ()
   );
 });
 
+test('a pause before pictures that are stored out of order is not counted twice', () => {
+  const scan = new StreamScan('video');
+  const stored: readonly (readonly [pts: number, dts: number, duration: number])[] = [
+    [0, -20, 10],
+    [200, -10, 110],
+    [210, 100, 10],
+    [230, 110, 10],
+    [220, 120, 10],
+  ];
+  for (const [pts, dts, duration] of stored)
+    scan.add({
+      ...{ type: 'video', pts, dts, duration, size: 100 },
+      ...{ isKey: pts === 0, isDiscarded: false, isEncrypted: false },
+    });
+  assert.deepEqual([scan.start, scan.end, scan.lastDuration], [0, 240, 10]);
+});
+
 test('sound whose packets are missing in places, and sound whose clock staggers', () => {
   const heard = (times: readonly number[]) => {
     const scan = new StreamScan('audio');
