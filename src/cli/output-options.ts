@@ -86,7 +86,7 @@ function explain({ issues }: z.ZodError): string {
 /** One output in the words of the API; an option that has no meaning in a container is left out of it. */
 function wish({ flags, values }: Call, container: Container): Readonly<Record<string, unknown>> {
   const { kind } = CONTAINER_FACTS[container];
-  const moves = kind === 'adaptive' || kind === 'video';
+  const moves = kind === 'adaptive' || kind === 'video' || kind === 'film';
   const sounds = moves || kind === 'audio';
   const sized = kind !== 'audio' && !(kind === 'adaptive' && values.has('ladder'));
   const number = (name: string) => (values.has(name) ? Number(values.get(name)) : undefined);

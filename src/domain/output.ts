@@ -115,8 +115,10 @@ export type OutputSpec = {
   readonly audioChannels: number | null;
   /** Hz */
   readonly audioSampleRate: number | null;
-  /** EBU R128 to -16 LUFS */
+  /** EBU R128, to `loudness` */
   readonly normalizeAudio: boolean;
+  /** Left out, -16 LUFS and -1.5 dBTP; only with `normalizeAudio`. */
+  readonly loudness?: LoudnessTarget;
   /** seconds from the beginning of the source */
   readonly start: number;
   /** seconds; null goes to the end */

@@ -131,6 +131,8 @@ export type AudioRendition = {
   readonly channels: number;
   readonly sampleRate: number;
   readonly normalize: boolean;
+  /** Left out, the usual one. */
+  readonly loudness?: LoudnessTarget;
   readonly segmentFormat: 'cmaf' | 'ts';
 };
 
@@ -186,7 +188,7 @@ export type OutputPlan = {
 };
 
 export type DirectPlan = {
-  readonly kind: 'copy' | 'audio' | 'animation' | 'image';
+  readonly kind: 'copy' | 'audio' | 'film' | 'animation' | 'image';
   /** seconds on the source's own clock */
   readonly start: number;
   readonly duration: number;
@@ -205,6 +207,19 @@ export type DirectPlan = {
   readonly picture?: PictureOptions;
   readonly animation?: AnimationOptions;
   readonly sound?: SoundFilePlan;
+  /** Left out, the usual one, where `normalize` asks for any. */
+  readonly loudness?: LoudnessTarget;
+  /** Of a film for older players. */
+  readonly film?: FilmFilePlan;
+};
+
+/** The picture of a film for older players. */
+export type FilmFilePlan = {
+  readonly codec: 'mpeg4' | 'wmv2' | 'mpeg2video' | 'theora';
+  /** bits/s; null is constant quality */
+  readonly bitrate: number | null;
+  /** On x264's scale. */
+  readonly quality: number;
 };
 
 /** A sound file beyond its codec. */

@@ -2,8 +2,10 @@
 import type { OutputInfo, Sharp } from 'sharp';
 import { PlatformError } from '#domain/error.ts';
 
-const STILL_OUTPUTS = ['jpg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const;
-export type StillOutput = (typeof STILL_OUTPUTS)[number];
+/** What the image library writes. */
+const LIBRARY_OUTPUTS = ['jpg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const;
+type LibraryOutput = (typeof LIBRARY_OUTPUTS)[number];
+export type StillOutput = LibraryOutput | 'bmp' | 'ico';
 
 export type Encoding = {
   readonly format: StillOutput;
@@ -27,12 +29,15 @@ export const LONGEST_SIDE: Readonly<Record<StillOutput, number>> = {
   avif: 16_384,
   gif: 65_535,
   tiff: 100_000,
+  bmp: 32_767,
+  ico: 65_535,
 };
 
 const USUAL_QUALITY: Readonly<Partial<Record<StillOutput, number>>> = { jpg: 82, webp: 80, avif: 55 };
 
 const usualQuality = (format: StillOutput): number => USUAL_QUALITY[format] ?? 100;
 
+/** BMP and ICO are written by encode-bitmap.ts; here they are what comes before: a PNG. */
 export function encodePicture(picture: Sharp, encoding: Encoding): Sharp {
   const { format, lossless = false, compress = false, depth = 8 } = encoding;
   const quality = encoding.quality ?? usualQuality(format);
@@ -40,6 +45,8 @@ export function encodePicture(picture: Sharp, encoding: Encoding): Sharp {
     case 'jpg':
       // Above 90 colour at half resolution is what one sees first.
       return picture.jpeg({ quality, mozjpeg: compress, ...(quality > 90 ? { chromaSubsampling: '4:4:4' } : {}) });
+    case 'bmp':
+    case 'ico':
     case 'png':
       return picture.png(
         compress && quality < 100 && !lossless

@@ -102,6 +102,14 @@ function nearestRate(number: number, exact: Rational): Rational {
   return distance(nearest) < 0.1 ? nearest : rate(Math.max(1, Math.round(number)));
 }
 
+/** The nearest of the eight rates that MPEG-2 has (ISO/IEC 13818-2, table 6-4). */
+export function mpegRate(value: Rational): Rational {
+  const distance = (one: Rational) => Math.abs(rateNumber(one) - rateNumber(value));
+  return STANDARD_RATES.filter(({ num, den }) => num !== 48 || den !== 1).reduce((best, one) =>
+    distance(one) < distance(best) ? one : best,
+  );
+}
+
 /** Every second (fourth, …) frame until it fits, so that motion stays even. */
 function thinOut(value: Rational, limit: number): Rational {
   let result = value;

@@ -8,6 +8,7 @@ import { usualBitrate } from '#media/ladder.ts';
 import { blankDirect } from '#media/plan-blank.ts';
 import { isDecorated } from '#media/plan-decoration.ts';
 import type { Draft } from '#media/plan-draft.ts';
+import { planFilmFile } from '#media/plan-film-file.ts';
 import { planPictureFile } from '#media/plan-picture-file.ts';
 import { isLossless, possibleBitrate, soundRate } from '#media/plan-sound.ts';
 import { COPYABLE_SOUND, DEFAULT_BITRATE, planSoundFile } from '#media/plan-sound-file.ts';
@@ -20,6 +21,8 @@ const COPYABLE: Readonly<Record<string, readonly string[]>> = {
   webm: ['vp8', 'vp9', 'av1'],
   mkv: [],
   ts: ['h264', 'hevc', 'mpeg2video', 'mpeg1video', 'mpeg4'],
+  flv: ['h264'],
+  '3gp': ['h264'],
 };
 
 /**
@@ -68,12 +71,14 @@ export function planDirect(draft: Draft, spec: OutputSpec, index: number): Outpu
       ? planSoundFile(draft, spec)
       : kind === 'video'
         ? copy(draft, spec, index)
-        : planPictureFile(draft, spec, index);
+        : kind === 'film'
+          ? planFilmFile(draft, spec, index)
+          : planPictureFile(draft, spec, index);
   // The timeline of a picture or an animation is its place on the source's clock; sound and copies need only start and length.
   const timeline = planTimeline(
     draft,
     direct.fps ? { ...spec, fps: direct.fps, duration: direct.duration } : spec,
-    direct.kind === 'animation' || direct.kind === 'image',
+    direct.kind === 'animation' || direct.kind === 'image' || direct.kind === 'film',
   );
   return {
     index,
@@ -105,7 +110,15 @@ function copy(draft: Draft, spec: OutputSpec, index: number): OutputPlan['direct
       'unsupported_media',
       `outputs.${index}: a turned video cannot be copied into ${spec.container}; take mp4 or mov, or leave videoCodec out to convert it`,
     );
-  const tracks = spec.audioCodec === 'none' ? [] : facts.audio;
+  const all = spec.audioCodec === 'none' ? [] : facts.audio;
+  // FLV has room for one sound.
+  const tracks =
+    spec.container === 'flv'
+      ? all
+          .filter(({ isDefault }) => isDefault)
+          .concat(all)
+          .slice(0, 1)
+      : all;
   const copies =
     (spec.audioCodec === null || spec.audioCodec === 'copy') &&
     tracks.every((track) => takes(COPYABLE_SOUND, spec.container, track.codec));

@@ -3,6 +3,7 @@ import { PlatformError } from '#domain/error.ts';
 import type { OutputSpec } from '#domain/output.ts';
 import type { DirectPlan } from '#domain/plan.ts';
 import type { Rational, SourceFacts, VideoFacts } from '#domain/source-facts.ts';
+import { LARGEST_ICON } from '#media/encode-bitmap.ts';
 import { LONGEST_SIDE, type StillOutput } from '#media/encode-picture.ts';
 import { rateNumber } from '#media/frame-rate.ts';
 import { blankDirect } from '#media/plan-blank.ts';
@@ -80,12 +81,18 @@ function pictureSize({ facts, options }: Draft, { spec, source, animation }: Siz
   if (spec.picture) {
     const size = asksNothing ? source : exactSize(source, spec);
     refuseHuge(size, { format: spec.container as StillOutput, maxPixels: options.limits.maxImagePixels });
-    return size;
+    return spec.container === 'ico' ? iconSize(size) : size;
   }
   // Pictures may have odd sizes: a still that is not resized keeps every pixel.
   if ((!animation || (isAnimated(facts) && spec.animation === undefined && spec.picture)) && asksNothing) return source;
   const wish = animation && asksNothing ? { ...spec, width: Math.min(ANIMATION_WIDTH, source.width) } : spec;
   return fileSize(source, wish);
+}
+
+/** An icon is a square, whatever lies in it. */
+function iconSize({ width, height }: Size): Size {
+  const side = Math.min(LARGEST_ICON, Math.max(width, height));
+  return { width: side, height: side };
 }
 
 /** To the pixel, and larger than the source only where that is meant. */

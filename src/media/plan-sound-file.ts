@@ -1,5 +1,5 @@
 // Sound files: which codec, how many channels, at which rates, with which tags. Used by plan-direct.ts.
-import { AUDIO_SAMPLE_RATES, type AudioCodec, CONTAINER_FACTS } from '#domain/codec.ts';
+import { AUDIO_SAMPLE_RATES, type AudioCodec, CONTAINER_FACTS, MOST_CHANNELS } from '#domain/codec.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { OutputSpec, SoundOptions } from '#domain/output.ts';
 import type { DirectPlan, SoundFilePlan } from '#domain/plan.ts';
@@ -18,12 +18,18 @@ export const COPYABLE_SOUND: Readonly<Record<string, readonly string[]>> = {
   mkv: [],
   ts: ['aac', 'mp3', 'mp2', 'ac3', 'eac3'],
   mp3: ['mp3'],
+  flv: ['aac', 'mp3'],
+  '3gp': ['aac'],
   m4a: ['aac', 'alac'],
+  m4b: ['aac'],
   aac: ['aac'],
   ogg: ['vorbis', 'opus', 'flac'],
   opus: ['opus'],
   flac: ['flac'],
   wav: ['pcm_s16le', 'pcm_s24le', 'pcm_s32le', 'pcm_f32le'],
+  aiff: ['pcm_s16be', 'pcm_s24be'],
+  ac3: ['ac3'],
+  wma: ['wmav2', 'wmav1'],
 };
 
 /** bits/s of one, two, six and eight channels, where nothing is asked. */
@@ -31,7 +37,7 @@ const USUAL = { 1: 128_000, 2: 192_000, 6: 384_000, 8: 512_000 } as const;
 /** Opus needs less for the same. */
 const USUAL_OPUS = { 1: 96_000, 2: 128_000, 6: 256_000, 8: 384_000 } as const;
 /** Containers that have a place for a cover that FFmpeg can write. */
-const WITH_COVER = ['mp3', 'm4a', 'flac'];
+const WITH_COVER = ['mp3', 'm4a', 'm4b', 'flac'];
 
 export function planSoundFile(draft: Draft, spec: OutputSpec): DirectPlan {
   const track = [...draft.facts.audio].sort((a, b) => Number(b.isDefault) - Number(a.isDefault))[0];
@@ -54,6 +60,7 @@ export function planSoundFile(draft: Draft, spec: OutputSpec): DirectPlan {
     channels,
     sampleRate,
     normalize: spec.normalizeAudio,
+    ...(spec.loudness ? { loudness: spec.loudness } : {}),
     ...(spec.sound ? { sound: soundDetails(draft, { spec, track, sound: spec.sound }) } : {}),
   };
 }
@@ -73,11 +80,12 @@ function copiesSound(spec: OutputSpec, track: AudioFacts): boolean {
 
 /** A sound file keeps its channels where the codec can: 5.1 in FLAC stays 5.1. */
 function fileChannels(track: AudioFacts, { spec, codec }: { spec: OutputSpec; codec: AudioCodec }): number {
-  if (spec.audioChannels !== null) return codec === 'mp3' ? Math.min(2, spec.audioChannels) : spec.audioChannels;
+  const most = MOST_CHANNELS[codec] ?? 8;
+  if (spec.audioChannels !== null) return Math.min(most, spec.audioChannels);
   if (isLossless(codec) && holdsAll(codec, track.channels)) return track.channels;
-  // Lossy codecs know the usual layouts; mp3 knows none beyond stereo.
-  const surround = spec.sound?.keepChannels && codec !== 'mp3' && (track.channels === 6 || track.channels === 8);
-  return surround ? track.channels : soundChannels(track, spec);
+  // Lossy codecs know the usual layouts.
+  const surround = spec.sound?.keepChannels && most > 2 && (track.channels === 6 || track.channels === 8);
+  return surround ? Math.min(most, track.channels) : soundChannels(track, spec);
 }
 
 /** Samples as they are may have any number of channels; FLAC and its like have eight. */

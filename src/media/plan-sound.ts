@@ -1,5 +1,5 @@
 // The sound of one output: one rendition a track, shared by all video renditions.
-import { type AudioCodec, CONTAINER_FACTS } from '#domain/codec.ts';
+import { type AudioCodec, CONTAINER_FACTS, MOST_CHANNELS } from '#domain/codec.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { OutputSpec } from '#domain/output.ts';
 import type { AudioRendition, Timeline } from '#domain/plan.ts';
@@ -29,12 +29,16 @@ const MP3: readonly (readonly [belowRate: number, least: number, most: number])[
 ];
 /** bits/s of one channel that libopus takes at the most. */
 const OPUS_MOST = 256_000;
+/** bits/s that Layer II knows (ISO/IEC 11172-3, table B.2). */
+const MP2 = [32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384].map((kilo) => kilo * 1000);
 
 export type Coding = { readonly codec: AudioCodec; readonly channels: number; readonly sampleRate: number };
 
 /** The bitrate nearest to a wanted one that the encoder makes: libvorbis and libopus refuse others, LAME takes another. bits/s */
 export function possibleBitrate(wanted: number, { codec, channels, sampleRate }: Coding): number {
   if (codec === 'opus') return Math.min(wanted, OPUS_MOST * channels);
+  if (codec === 'mp2') return MP2.find((rate) => rate >= wanted) ?? 384_000;
+  if (codec === 'ac3') return Math.min(Math.max(wanted, 32_000 * channels), 640_000);
   if (codec !== 'vorbis' && codec !== 'mp3') return wanted;
   const [table, share] = codec === 'mp3' ? [MP3, 1] : [VORBIS, channels];
   const [, least, most] = table.find(([below]) => sampleRate < below) ?? [0, 32_000, 240_000];
@@ -42,7 +46,8 @@ export function possibleBitrate(wanted: number, { codec, channels, sampleRate }:
 }
 
 /** bits/s that a codec needs for one and for two channels; lossless codecs have none. */
-export const isLossless = (codec: AudioCodec): boolean => codec === 'flac' || codec === 'wav' || codec === 'pcm_s24le';
+export const isLossless = (codec: AudioCodec): boolean => LOSSLESS.includes(codec);
+const LOSSLESS: readonly AudioCodec[] = ['flac', 'alac', 'wav', 'pcm_s24le', 'pcm_s16be', 'pcm_s24be'];
 
 /** Adds the sound tracks of an output to the plan; their ids, the default one first. */
 export function planSound(
@@ -87,6 +92,7 @@ export function planSound(
             sampleRate: soundRate(track, spec, codec),
           })),
       normalize: spec.normalizeAudio,
+      ...(spec.loudness ? { loudness: spec.loudness } : {}),
       segmentFormat: renditions > 0 || spec.container === 'hls' ? spec.segmentFormat : 'cmaf',
     }),
   );
@@ -94,7 +100,7 @@ export function planSound(
 
 function encodedSound(codec: AudioCodec, sound: Omit<Coding, 'codec'> & { readonly wanted: number }) {
   const { wanted, sampleRate } = sound;
-  const channels = codec === 'mp3' ? Math.min(2, sound.channels) : sound.channels;
+  const channels = Math.min(sound.channels, MOST_CHANNELS[codec] ?? 8);
   const bitrate = isLossless(codec) ? 0 : possibleBitrate(wanted, { codec, channels, sampleRate });
   return { method: 'encoded' as const, bitrate, channels, sampleRate };
 }

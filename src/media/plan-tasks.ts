@@ -1,6 +1,7 @@
 // The tasks of a plan in the order they should start, and what they will cost.
 import type { Preset, VideoCodec } from '#domain/codec.ts';
 import type { OutputPlan, PlanCost, PlannedTask, Timeline, VideoRendition } from '#domain/plan.ts';
+import { toNumber } from '#media/grid.ts';
 import type { Draft } from '#media/plan-draft.ts';
 
 /** CPU seconds for a million pixels of H.264 at veryfast: 110 CPU seconds a minute of a 1080p24 ladder (performance.md §2). */
@@ -103,6 +104,7 @@ function directWeight(draft: Draft, { direct }: OutputPlan): number {
   const cost = {
     copy: direct.duration / 600,
     audio: direct.duration * CPU_PER_SOUND_SECOND * (direct.normalize ? 2 : 1),
+    film: direct.duration * toNumber(direct.fps ?? { num: 25, den: 1 }) * pixels * CPU_PER_MEGAPIXEL,
     animation: direct.duration * 15 * pixels * CPU_PER_MEGAPIXEL * 4,
     image: draft.facts.isStill ? 0.2 : 0.5,
   }[direct.kind];

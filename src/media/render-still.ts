@@ -3,6 +3,7 @@ import { copyFile, readFile, stat, writeFile } from 'node:fs/promises';
 import type { Metadata, OutputInfo, Sharp } from 'sharp';
 import { PlatformError } from '#domain/error.ts';
 import type { Fit, MetadataWish } from '#domain/output.ts';
+import { encodeBmp, encodeIcon } from '#media/encode-bitmap.ts';
 import { type Encoding, encodePicture, fitBytes, LONGEST_SIDE, tooLarge } from '#media/encode-picture.ts';
 import { imageError, loadImageLibrary } from '#media/image-library.ts';
 import { type SafeExif, safeExif, writeTexts } from '#media/picture-metadata.ts';
@@ -57,7 +58,7 @@ export async function renderStill(options: RenderStill): Promise<StillSize> {
   const opened = moves ? await openPicture(options, { animated: true }) : still;
   const depth = deep && header?.depth === 'ushort' ? 16 : 8;
   const shaped = shape(opened.toColourspace(SPACES[depth]), options);
-  const isFlat = format === 'jpg' || (moves && format === BY_FFMPEG);
+  const isFlat = format === 'jpg' || format === 'bmp' || (moves && format === BY_FFMPEG);
   const flat = isFlat ? shaped.flatten({ background: options.background ?? WHITE }) : shaped;
   const safe = await exifToWrite(options, header);
   const picture = keepMetadata(flat, metadata, safe);
@@ -86,7 +87,7 @@ function shape(picture: Sharp, { width, height, fit, format, background }: Rende
   if (Math.max(width ?? 1, height ?? 1) > most)
     throw new PlatformError('invalid_request', `${format} holds at most ${most} pixels a side`);
   const fits = { contain: 'inside', cover: 'cover', pad: 'contain', fill: 'fill' } as const;
-  const hasRoom = format !== 'jpg';
+  const hasRoom = format !== 'jpg' && format !== 'bmp';
   return picture.resize({
     ...(width === null ? {} : { width }),
     ...(height === null ? {} : { height }),
@@ -141,6 +142,11 @@ async function write(picture: Sharp, options: RenderStill & { readonly depth: 8 
     }
     if (maxBytes !== undefined && found.data.length > maxBytes)
       throw tooLarge(options.format, { maxBytes, found: found.data.length });
+  }
+  if (options.format === 'bmp' || options.format === 'ico') {
+    const { data, ...size } = await (options.format === 'bmp' ? encodeBmp(picture) : encodeIcon(picture));
+    await writeFile(options.output, data);
+    return { ...size, size: data.length };
   }
   const info = await encodePicture(picture, options).toFile(options.output);
   return { ...sizeOf(info), size: info.size };

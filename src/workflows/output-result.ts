@@ -41,7 +41,7 @@ export function outputResult({ job, plan, outputs, done, task, result }: Finishe
       output.direct?.kind === 'image' ? 0 : (plan.timelines[output.timeline]?.duration ?? output.direct?.duration ?? 0),
     width: largest?.width ?? output.direct?.width ?? null,
     height: largest?.height ?? output.direct?.height ?? null,
-    videoCodec: largest?.codec ?? (output.direct?.kind === 'copy' ? 'copy' : null),
+    videoCodec: largest?.codec ?? (output.direct?.kind === 'copy' ? 'copy' : (output.direct?.film?.codec ?? null)),
     audioCodec: whole?.audio[0]?.rendition.codec ?? output.direct?.audioCodec ?? null,
     frames: largest ? framesOf(plan, output) : null,
     renditions: (whole?.video ?? []).map((track) => {

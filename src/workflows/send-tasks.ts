@@ -13,6 +13,7 @@ const DIRECT_LANES: Readonly<Record<DirectPlan['kind'], TaskLane>> = {
   copy: 'audio',
   audio: 'audio',
   animation: 'encode',
+  film: 'encode',
   image: 'image',
 };
 

@@ -101,7 +101,9 @@ test('each mistake names its field and what is allowed, all of them at once', ()
     'preset: one of ultrafast, superfast, veryfast, faster, fast, medium, slow, slower, veryslow',
     'audio_bitrate: bits/s, such as 128000 or "128k" from 32000 to 512000',
   ]);
-  assert.deepEqual(valuesOf('video_convert', {}), ['output_format: needed: one of mp4, webm, mov, mkv, gif']);
+  assert.deepEqual(valuesOf('video_convert', {}), [
+    'output_format: needed: one of mp4, webm, mov, mkv, gif, ts, flv, 3gp, avi, wmv, mpg, ogv',
+  ]);
 });
 
 test('nonsense is refused before anything is stored', () => {

@@ -4,13 +4,12 @@ import { test } from 'node:test';
 import { validateParameters } from '#domain/operations/parameters.ts';
 import { findOperation } from '#domain/operations/registry.ts';
 import { type OutputSpec, outputSpec } from '#domain/output.ts';
-import type { DirectPlan, Plan } from '#domain/plan.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import { animationCommand } from '#media/command/animation.ts';
 import { soundFileCommand } from '#media/command/sound-file.ts';
 import { toJob } from '#media/operations/to-job.ts';
-import { makePlan } from '#media/plan.ts';
-import { audioFacts, LIMITS, sourceFacts, videoFacts } from './sample-facts.ts';
+import { directOf, planOf } from './plan-output.ts';
+import { audioFacts, sourceFacts, videoFacts } from './sample-facts.ts';
 
 function outputsOf(name: string, given: Record<string, unknown>, format: string): OutputSpec {
   const operation = findOperation(name);
@@ -133,27 +132,11 @@ test('audio operations', () => {
       sound: { ...sound, loudness: { integrated: -23, truePeak: -1.5 } },
     }),
   );
-  assert.equal(outputsOf('audio_normalize', {}, 'wma').container, 'mp3');
+  assert.equal(outputsOf('audio_normalize', {}, 'wma').container, 'wma');
+  assert.equal(outputsOf('audio_normalize', {}, 'amr').container, 'mp3');
+  const { container, audioCodec } = outputsOf('audio_convert', { output_format: 'alac' }, 'flac');
+  assert.deepEqual([container, audioCodec], ['m4a', 'alac']);
 });
-
-const OPTIONS = {
-  segmentSeconds: 6,
-  ladder: ['720p'],
-  preset: 'veryfast',
-  limits: LIMITS,
-  tool: { hardware: [], encoders: new Set(['libx264', 'libvpx-vp9', 'aac']) },
-  hwaccel: 'none',
-} as const;
-
-function planOf(spec: OutputSpec, facts: SourceFacts): Plan {
-  return makePlan({ facts, outputs: [spec], options: OPTIONS });
-}
-
-function directOf(plan: Plan): DirectPlan {
-  const direct = plan.outputs[0]?.direct;
-  if (!direct) throw new Error('the output has no command');
-  return direct;
-}
 
 const SOUND: SourceFacts = sourceFacts({
   container: 'flac',
@@ -217,6 +200,28 @@ test('a sound file without loss keeps channels, rate and depth', () => {
     return args[args.indexOf('-ac') + 1];
   });
   assert.deepEqual(channels, ['12', '2']);
+});
+
+test('a sound file in the formats of older players', () => {
+  const codec = (format: string) => {
+    const args = soundCommand('audio_convert', { output_format: format, metadata: 'none' }, SOUND);
+    return args.slice(args.indexOf('-c:a'));
+  };
+  const end = ['-map_metadata', '-1', '-f'];
+  assert.deepEqual(codec('alac'), [
+    ...['-c:a', 'alac', '-ac', '6', '-ar', '96000', '-sample_fmt', 's32p', '-bits_per_raw_sample', '24', ...end],
+    ...['ipod', '-movflags', '+faststart', 'file:/out'],
+  ]);
+  assert.deepEqual(codec('aiff'), [
+    ...['-c:a', 'pcm_s16be', '-ac', '6', '-ar', '96000', '-c:a', 'pcm_s24be', ...end, 'aiff', '-write_id3v2', '1'],
+    'file:/out',
+  ]);
+  assert.deepEqual(codec('ac3'), [
+    ...['-c:a', 'ac3', '-b:a', '384000', '-ac', '6', '-ar', '48000', ...end, 'ac3', 'file:/out'],
+  ]);
+  assert.deepEqual(codec('wma'), [
+    ...['-c:a', 'wmav2', '-b:a', '192000', '-ac', '2', '-ar', '48000', ...end, 'asf', 'file:/out'],
+  ]);
 });
 
 test('tags of Ogg stand with its stream; what a container takes is copied', () => {

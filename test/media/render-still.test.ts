@@ -356,3 +356,24 @@ test('exact sizes', () => {
     ],
   );
 });
+
+test('BMP and ICO, which the library does not write, hold the same picture', async () => {
+  const path = media.path('half.png');
+  await picture(301, 150, 4).png().toFile(path);
+  const bmp = await render(path, { format: 'bmp', background: '#00ff00' });
+  const { data, info } = await sharp(path)
+    .flatten({ background: '#00ff00' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const decode = ['-v', 'error', '-f', 'bmp_pipe', '-i', bmp, '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'];
+  assert.deepEqual((await needTool('ffmpeg', decode)).stdout, data);
+  assert.deepEqual([info.width, info.height], [301, 150]);
+  const icon = await readFile(await render(path, { format: 'ico' }));
+  const sides = [16, 32, 48, 64, 128, 256];
+  assert.deepEqual([icon.readUInt16LE(2), icon.readUInt16LE(4)], [1, sides.length]);
+  for (const [i, side] of sides.entries()) {
+    const [size, offset] = [icon.readUInt32LE(6 + 16 * i + 8), icon.readUInt32LE(6 + 16 * i + 12)];
+    const one = await sharp(icon.subarray(offset, offset + size)).metadata();
+    assert.deepEqual([one.width, one.height, one.hasAlpha, icon[6 + 16 * i]], [side, side, true, side % 256]);
+  }
+});

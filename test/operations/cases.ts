@@ -26,6 +26,8 @@ export type Case = {
 };
 
 const FILM_FORMATS = ['mp4', 'webm', 'mov', 'mkv'];
+/** What only older players need. */
+const OLDER_FORMATS = ['ts', 'flv', '3gp', 'avi', 'wmv', 'mpg', 'ogv'];
 const films = [...Object.keys(FILMS), 'turned.mp4'];
 const plainFilms = films.filter(
   (name) => !['surround.mp4', 'silent.mp4', 'variable.mkv', 'hdr.mp4', 'turned.mp4'].includes(name),
@@ -43,6 +45,18 @@ function filmCases(): Case[] {
         judge: 'film',
       }),
     ),
+  );
+  const older = ['mp4.mp4', 'surround.mp4', 'silent.mp4', 'turned.mp4', 'hdr.mp4', 'ts.ts', 'webm.webm'].flatMap(
+    (source) =>
+      OLDER_FORMATS.map(
+        (format): Case => ({
+          operation: 'video_convert',
+          parameters: { output_format: format },
+          source,
+          format,
+          judge: 'film',
+        }),
+      ),
   );
   const named = films.map(
     (source): Case => ({
@@ -73,7 +87,7 @@ function filmCases(): Case[] {
     judge: 'film',
     maxBytes: 150_000,
   }));
-  return [...convert, ...named, ...gif, ...compress, ...sized, ...shapedFilms()];
+  return [...convert, ...older, ...named, ...gif, ...compress, ...sized, ...shapedFilms()];
 }
 
 function shapedFilms(): Case[] {
@@ -211,12 +225,17 @@ const FORMS: Readonly<Record<string, Form>> = {
 };
 const STEREO: Form = { channels: 2, sampleRate: 48_000 };
 
+/** ALAC lies in an M4A. */
+const endingOf = (format: SoundFormat): string => (format === 'alac' ? 'm4a' : format);
+
 /** What a format can hold of a source: written down here by hand, from the formats' own standards. */
 function formIn(format: SoundFormat, source: string): Form {
   const { channels, sampleRate } = FORMS[source] ?? STEREO;
   if (format === 'opus') return { channels, sampleRate: 48_000 };
-  const most = format === 'mp3' || format === 'ogg' ? 48_000 : 192_000;
-  if (format === 'mp3') return { channels: Math.min(2, channels), sampleRate: Math.min(most, sampleRate) };
+  const most = ['mp3', 'ogg', 'ac3', 'wma'].includes(format) ? 48_000 : 192_000;
+  if (format === 'mp3' || format === 'wma')
+    return { channels: Math.min(2, channels), sampleRate: Math.min(most, sampleRate) };
+  if (format === 'ac3') return { channels, sampleRate: Math.min(most, Math.max(32_000, sampleRate)) };
   return { channels, sampleRate: Math.min(most, sampleRate) };
 }
 
@@ -227,7 +246,7 @@ function soundCases(): Case[] {
         operation: 'audio_convert',
         parameters: { output_format: format },
         source,
-        format,
+        format: endingOf(format),
         judge: 'sound',
         sound: formIn(format, source),
       }),
@@ -263,7 +282,7 @@ function soundCases(): Case[] {
           operation: 'audio_extract',
           parameters: { output_format: format },
           source,
-          format,
+          format: endingOf(format),
           judge: 'sound',
           sound: formIn(format, source),
         }),

@@ -36,6 +36,8 @@ export const fields: Readonly<Record<keyof typeof en, string>> = {
   'field.audioChannels': 'Tonkanäle',
   'field.audioSampleRate': 'Abtastrate des Tons',
   'field.normalizeAudio': 'Gleichmäßige Lautstärke',
+  'field.loudness': 'Lautheit (LUFS)',
+  'field.truePeak': 'Höchster Spitzenpegel (dBTP)',
   'field.start': 'Beginnen bei',
   'field.duration': 'Länge',
   'field.segmentFormat': 'Segmente',

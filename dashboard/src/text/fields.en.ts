@@ -35,6 +35,8 @@ export const fields = {
   'field.audioChannels': 'Audio channels',
   'field.audioSampleRate': 'Audio sample rate',
   'field.normalizeAudio': 'Even loudness',
+  'field.loudness': 'Loudness (LUFS)',
+  'field.truePeak': 'Highest true peak (dBTP)',
   'field.start': 'Begin at',
   'field.duration': 'Length',
   'field.segmentFormat': 'Segments',

@@ -13,6 +13,7 @@ import {
   VIDEO_CODEC_NAMES,
 } from '#domain/codec.ts';
 import {
+  type AnimationOptions,
   FITS,
   OUTPUT_DEFAULTS,
   type OutputSpec,
@@ -143,6 +144,9 @@ const subtitles = z.strictObject({
   ),
 });
 
+const LOUDNESS_ALLOWED = 'LUFS from -70 to -5, such as -23 for broadcast (EBU R128)';
+const PEAK_ALLOWED = 'dBTP from -9 to 0, such as -1';
+
 const fields = (limits: SchemaLimits) => ({
   container: z.enum(CONTAINERS),
   videoCodec: codecName(VIDEO_CODEC_NAMES).nullish(),
@@ -162,6 +166,16 @@ const fields = (limits: SchemaLimits) => ({
   audioChannels: z.int().min(1).max(8).nullish(),
   audioSampleRate: z.int().min(8000).max(192_000).nullish(),
   normalizeAudio: z.boolean().default(OUTPUT_DEFAULTS.normalizeAudio),
+  loudness: z
+    .number({ error: LOUDNESS_ALLOWED })
+    .min(-70, { error: LOUDNESS_ALLOWED })
+    .max(-5, { error: LOUDNESS_ALLOWED })
+    .nullish(),
+  truePeak: z
+    .number({ error: PEAK_ALLOWED })
+    .min(-9, { error: PEAK_ALLOWED })
+    .max(0, { error: PEAK_ALLOWED })
+    .nullish(),
   start: seconds(0, limits.MAX_DURATION_SECONDS).default(OUTPUT_DEFAULTS.start),
   duration: seconds(0.001, limits.MAX_DURATION_SECONDS).nullish(),
   renditions: renditions.nullish(),
@@ -174,6 +188,11 @@ const fields = (limits: SchemaLimits) => ({
   instant: z.boolean().default(true),
   destination: destinationSchema.nullish(),
 });
+
+/** dBTP, where a loudness is named without it. */
+const LOUDEST_PEAK = -1.5;
+/** For ever; the colours are those of GIF alone. */
+const MOVING: AnimationOptions = { colors: 256, dither: 'bayer', loop: 0 };
 
 type Written = z.output<z.ZodObject<ReturnType<typeof fields>>>;
 
@@ -199,7 +218,12 @@ export const outputSchema = (limits: SchemaLimits) =>
         audioBitrate: value.audioBitrate ?? null,
         audioChannels: value.audioChannels ?? null,
         audioSampleRate: value.audioSampleRate ?? null,
-        normalizeAudio: value.normalizeAudio,
+        normalizeAudio: value.normalizeAudio || value.loudness != null,
+        ...(value.loudness == null
+          ? {}
+          : { loudness: { integrated: value.loudness, truePeak: value.truePeak ?? LOUDEST_PEAK } }),
+        // A WebP that lasts is one that moves; without either it is a single picture.
+        ...(value.container === 'webp' && (value.duration != null || value.fps != null) ? { animation: MOVING } : {}),
         start: value.start,
         duration: value.duration ?? null,
         renditions: value.renditions ?? null,
@@ -239,7 +263,9 @@ function* contradictions(value: Written): Generator<[field: string, message: str
       'videoCodec',
       video.length > 0
         ? `one of ${[...video, 'copy', 'none'].join(', ')} in ${container}`
-        : `none: ${container} holds no video stream`,
+        : kind === 'film'
+          ? `left out: the codec of ${container} is the one that its players know`
+          : `none: ${container} holds no video stream`,
     ];
   }
   if (audioCodec && audioCodec !== 'none' && audioCodec !== 'copy' && !audio.includes(audioCodec)) {
@@ -254,6 +280,8 @@ function* contradictions(value: Written): Generator<[field: string, message: str
     yield ['audioCodec', 'not none where videoCodec is none: nothing would be left'];
   if (kind === 'audio' && audioCodec === 'none') yield ['audioCodec', `not none: ${container} holds nothing but sound`];
   if (value.renditions && kind !== 'adaptive') yield ['renditions', 'only for hls and dash; use width or height'];
+  if (kind === 'film' && value.thumbnails) yield ['thumbnails', `left out of ${container}: ask for them beside an mp4`];
+  if (kind === 'film' && value.rateControl === 'two-pass') yield ['rateControl', `capped-crf or abr in ${container}`];
   if (value.renditions && (value.width != null || value.height != null))
     yield ['renditions', 'renditions or width and height, not both'];
   for (const name of ['watermark', 'subtitles'] as const) {
@@ -263,6 +291,8 @@ function* contradictions(value: Written): Generator<[field: string, message: str
     if (videoCodec === 'copy') yield [name, 'not with videoCodec copy: what is copied cannot be drawn on'];
   }
   if (value.normalizeAudio && audioCodec === 'copy') yield ['normalizeAudio', 'not with audioCodec copy'];
+  if (value.loudness != null && audioCodec === 'copy') yield ['loudness', 'not with audioCodec copy'];
+  if (value.truePeak != null && value.loudness == null) yield ['truePeak', 'only beside loudness'];
   const rates = allowedRates(value);
   if (rates && value.audioSampleRate != null && !rates.includes(value.audioSampleRate))
     yield ['audioSampleRate', `one of ${rates.join(', ')} with ${audioCodec ?? audio[0]}`];

@@ -2,17 +2,25 @@
 import type { FieldError } from '#domain/error.ts';
 import { bitrate, choice, numberOf } from '#domain/operations/definition.ts';
 
-export const SOUND_FORMATS = ['mp3', 'wav', 'aac', 'ogg', 'flac', 'm4a', 'opus'] as const;
+export const SOUND_FORMATS = [
+  ...(['mp3', 'wav', 'aac', 'ogg', 'flac', 'm4a', 'opus'] as const),
+  ...(['m4b', 'alac', 'aiff', 'ac3', 'wma'] as const),
+] as const;
 export type SoundFormat = (typeof SOUND_FORMATS)[number];
 
-const SOUND_WORDS = { wave: 'wav', vorbis: 'ogg', mp4: 'm4a' } as const satisfies Readonly<Record<string, SoundFormat>>;
+const SOUND_WORDS = {
+  wave: 'wav',
+  vorbis: 'ogg',
+  mp4: 'm4a',
+  aif: 'aiff',
+} as const satisfies Readonly<Record<string, SoundFormat>>;
 
 export const soundBitrate = (whenLeftOut: string) =>
   bitrate({
     default: null,
     min: 8000,
     max: 512_000,
-    description: `bits/s; "192k" is the same. Not for wav and flac, which lose nothing. ${whenLeftOut}`,
+    description: `bits/s; "192k" is the same. Not for wav, aiff, flac and alac, which lose nothing. ${whenLeftOut}`,
   });
 
 export const sampleRate = numberOf(
@@ -31,35 +39,31 @@ export const channels = numberOf([1, 2, 6, 8], {
 
 const USUAL_RATES = [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
 
-/** What each format can hold: Hz, channels, bits/s. */
-const SOUND_LIMITS: Readonly<
-  Record<
-    SoundFormat,
-    {
-      readonly rates: readonly number[] | null;
-      readonly channels: number;
-      readonly bitrate: readonly [number, number] | null;
-    }
-  >
-> = {
+/** What a format can hold: Hz, channels, bits/s. */
+type SoundLimits = {
+  readonly rates: readonly number[] | null;
+  readonly channels: number;
+  readonly bitrate: readonly [number, number] | null;
+};
+
+const AAC: SoundLimits = { rates: [...USUAL_RATES, 88_200, 96_000], channels: 8, bitrate: [16_000, 512_000] };
+
+const SOUND_LIMITS: Readonly<Record<SoundFormat, SoundLimits>> = {
   mp3: {
     rates: USUAL_RATES,
     channels: 2,
     bitrate: [8000, 320_000],
   },
-  aac: {
-    rates: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000],
-    channels: 8,
-    bitrate: [16_000, 512_000],
-  },
-  m4a: {
-    rates: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000],
-    channels: 8,
-    bitrate: [16_000, 512_000],
-  },
+  aac: AAC,
+  m4a: AAC,
   ogg: { rates: USUAL_RATES, channels: 8, bitrate: [16_000, 500_000] },
   // Opus is decoded at 48 kHz, whatever went in (RFC 7845 §5.1).
   opus: { rates: [48_000], channels: 8, bitrate: [8000, 510_000] },
+  m4b: AAC,
+  ac3: { rates: [32_000, 44_100, 48_000], channels: 6, bitrate: [64_000, 640_000] },
+  wma: { rates: [8000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000], channels: 2, bitrate: [24_000, 320_000] },
+  alac: { rates: null, channels: 8, bitrate: null },
+  aiff: { rates: null, channels: 8, bitrate: null },
   flac: { rates: null, channels: 8, bitrate: null },
   wav: { rates: null, channels: 8, bitrate: null },
 };

@@ -17,6 +17,12 @@ const ENCODERS: Readonly<Record<AudioCodec, string>> = {
   wav: 'pcm_s16le',
   pcm_s24le: 'pcm_s24le',
   vorbis: 'libvorbis',
+  alac: 'alac',
+  ac3: 'ac3',
+  wma: 'wmav2',
+  mp2: 'mp2',
+  pcm_s16be: 'pcm_s16be',
+  pcm_s24be: 'pcm_s24be',
 };
 
 /** Integrated loudness, true peak and range that "normalised" means (EBU R128 as streaming services use it). LUFS, dBTP, LU. */

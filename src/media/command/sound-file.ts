@@ -60,7 +60,7 @@ export function soundFileCommand({
   ];
 }
 
-const trackOf = ({ audio }: SourceFacts, { audioStreams: [first = 0] }: DirectOptions['direct']) =>
+export const trackOf = ({ audio }: SourceFacts, { audioStreams: [first = 0] }: DirectOptions['direct']) =>
   audio.find(({ streamIndex }) => streamIndex === first);
 
 const copySeek = ({ start }: SoundSpan, { startTime }: SourceFacts): string[] =>
@@ -73,6 +73,10 @@ const copyLength = ({ start, duration }: SoundSpan, facts: SourceFacts): string[
 function sampleArguments(codec: AudioCodec, bits: 16 | 24 | undefined): string[] {
   if (bits === undefined) return [];
   if (codec === 'wav') return bits === 24 ? ['-c:a', 'pcm_s24le'] : [];
+  if (codec === 'pcm_s16be') return bits === 24 ? ['-c:a', 'pcm_s24be'] : [];
+  // What ALAC calls its samples is planar.
+  if (codec === 'alac')
+    return bits === 24 ? ['-sample_fmt', 's32p', '-bits_per_raw_sample', '24'] : ['-sample_fmt', 's16p'];
   if (codec !== 'flac') return [];
   return bits === 24 ? ['-sample_fmt', 's32', '-bits_per_raw_sample', '24'] : ['-sample_fmt', 's16'];
 }

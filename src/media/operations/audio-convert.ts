@@ -1,7 +1,7 @@
 // audio_convert: another coding of the same sound.
 import type { audioConvert as definition } from '#domain/operations/audio-convert.ts';
 import { outputSpec } from '#domain/output.ts';
-import { type Command, soundOptions } from '#media/operations/command.ts';
+import { type Command, soundOptions, soundTarget } from '#media/operations/command.ts';
 
 export const audioConvert: Command<typeof definition> = ({
   output_format,
@@ -11,7 +11,7 @@ export const audioConvert: Command<typeof definition> = ({
   metadata,
 }) => [
   outputSpec({
-    container: output_format,
+    ...soundTarget(output_format),
     audioBitrate: bitrate,
     audioSampleRate: sample_rate,
     audioChannels: channels,

@@ -3,7 +3,7 @@ import type { audioNormalize as definition } from '#domain/operations/audio-norm
 import { VIDEO_INPUTS } from '#domain/operations/formats.ts';
 import { SOUND_FORMATS, type SoundFormat } from '#domain/operations/sound-options.ts';
 import { outputSpec } from '#domain/output.ts';
-import { type Command, type OperationInput, soundOptions } from '#media/operations/command.ts';
+import { type Command, type OperationInput, soundOptions, soundTarget } from '#media/operations/command.ts';
 
 function ownFormat({ format }: OperationInput): SoundFormat {
   if (VIDEO_INPUTS.some((one) => one === format)) return 'm4a';
@@ -14,7 +14,7 @@ export const audioNormalize: Command<typeof definition> = (values, input) => {
   const { target_lufs, true_peak, output_format, bitrate, metadata } = values;
   return [
     outputSpec({
-      container: output_format ?? ownFormat(input),
+      ...soundTarget(output_format ?? ownFormat(input)),
       audioBitrate: bitrate,
       normalizeAudio: true,
       sound: soundOptions(metadata, { loudness: { integrated: target_lufs, truePeak: true_peak } }),

@@ -1,6 +1,7 @@
 // What a command of an operation is, and the wishes it starts from. Used by the commands beside this file.
 import type { VideoCodec } from '#domain/codec.ts';
 import type { Operation, ValuesOf } from '#domain/operations/definition.ts';
+import type { SoundFormat } from '#domain/operations/sound-options.ts';
 import type { MetadataWish, OutputSpec, PictureOptions, SoundOptions } from '#domain/output.ts';
 
 /** What is known of the uploaded file when the job is made. */
@@ -29,6 +30,10 @@ export function pictureOptions(changes: Partial<PictureOptions>): PictureOptions
 export function soundOptions(metadata: MetadataWish, changes: Partial<SoundOptions> = {}): SoundOptions {
   return { keepChannels: true, copy: false, loudness: null, metadata, ...changes };
 }
+
+/** A sound format in the engine's words: ALAC lies in an M4A. */
+export const soundTarget = (format: SoundFormat): Pick<OutputSpec, 'container' | 'audioCodec'> =>
+  format === 'alac' ? { container: 'm4a', audioCodec: 'alac' } : { container: format, audioCodec: null };
 
 /** Constant quality that looks like x264's from 18 to 28 (the codecs' usual 21, 24, 32, 33 are alike: media/ladder.ts). */
 const SCALES: Readonly<Record<VideoCodec, readonly [at18: number, perStep: number]>> = {

@@ -31,7 +31,9 @@ export function sourceMetadata(facts: SourceFacts, format: string): FileMetadata
 }
 
 /** Names of encoders that are not their codec's. */
-const CODECS: Readonly<Record<string, string>> = { wav: 'pcm_s16le' };
+const CODECS: Readonly<Record<string, string>> = { wav: 'pcm_s16le', wma: 'wmav2' };
+/** PCM of 24 bits, by the name of the one with 16. */
+const DEEP: Readonly<Record<string, string>> = { wav: 'pcm_s24le', pcm_s16be: 'pcm_s24be' };
 
 /** Of a job's first output, which is an operation's only one. What was copied is as it was in the source. */
 export function resultMetadata(result: OutputResult, plan: Plan | null, facts: SourceFacts | null): FileMetadata {
@@ -41,7 +43,7 @@ export function resultMetadata(result: OutputResult, plan: Plan | null, facts: S
   const film = plan?.video.find(({ id }) => output?.video.includes(id));
   const timeline = output && plan?.timelines[output.timeline];
   const copied = direct?.kind === 'copy' ? (facts?.video ?? null) : null;
-  const codec = film?.codec ?? result.videoCodec;
+  const codec = film?.codec ?? direct?.film?.codec ?? result.videoCodec;
   const rate = copied ? copied.averageFrameRate : film || direct?.fps ? timeline?.fps : null;
   return known({
     format: result.container,
@@ -65,9 +67,9 @@ function soundMetadata(result: OutputResult, plan: Plan | null, facts: SourceFac
   const copied =
     direct?.audioCodec === 'copy' ? facts?.audio.find((track) => track.streamIndex === direct.audioStreams[0]) : null;
   const codec = result.audioCodec === 'copy' ? facts?.audio[0]?.codec : result.audioCodec;
-  const deep = codec === 'wav' && direct?.sound?.bits === 24;
+  const deep = direct?.sound?.bits === 24 ? DEEP[codec ?? ''] : undefined;
   return known({
-    audio_codec: deep ? 'pcm_s24le' : (copied?.codec ?? CODECS[codec ?? ''] ?? codec),
+    audio_codec: deep ?? copied?.codec ?? CODECS[codec ?? ''] ?? codec,
     sample_rate: copied?.sampleRate ?? sound.sampleRate,
     channels: copied?.channels ?? sound.channels,
   });

@@ -75,12 +75,13 @@ async function measureAll(
   { renditions, timeline }: { renditions: readonly AudioRendition[]; timeline: Timeline },
 ): Promise<Map<string, LoudnessMeasure>> {
   const measured = new Map<string, LoudnessMeasure>();
-  for (const { id, normalize, streamIndex, channels } of renditions) {
+  for (const { id, normalize, streamIndex, channels, loudness = null } of renditions) {
     if (!normalize) continue;
     const measure = await measureLoudness(platform, context, {
       streamIndex,
       channels,
       span: { start: timeline.sourceStart, duration: timeline.duration },
+      target: loudness,
     });
     if (measure) measured.set(id, measure);
   }

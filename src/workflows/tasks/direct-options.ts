@@ -23,12 +23,12 @@ export async function directOptions(
   const span = { start: direct.start, duration: direct.duration };
   const [streamIndex = 0] = direct.audioStreams;
   const loudness =
-    direct.normalize && direct.kind === 'audio'
+    direct.normalize && (direct.kind === 'audio' || direct.kind === 'film')
       ? await measureLoudness(platform, context, {
           streamIndex,
           span,
           channels: direct.channels,
-          target: direct.sound?.loudness ?? null,
+          target: direct.loudness ?? direct.sound?.loudness ?? null,
         })
       : null;
   return {

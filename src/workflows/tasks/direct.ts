@@ -5,6 +5,7 @@ import { PlatformError } from '#domain/error.ts';
 import type { TaskResult } from '#domain/task.ts';
 import { animationCommand } from '#media/command/animation.ts';
 import { copyCommand, type DirectOptions, frameCommand } from '#media/command/file.ts';
+import { filmFileCommand } from '#media/command/film-file.ts';
 import { soundFileCommand } from '#media/command/sound-file.ts';
 import type { Platform } from '#workflows/platform.ts';
 import type { TaskContext } from '#workflows/task-context.ts';
@@ -32,7 +33,13 @@ export async function makeDirectFile(platform: Platform, context: TaskContext): 
   return { parts: [], pictures: [], files: [{ name, key, size, mediaType }], frames: 0, seconds };
 }
 
-const COMMANDS = { audio: soundFileCommand, animation: animationCommand, copy: copyCommand, image: frameCommand };
+const COMMANDS = {
+  audio: soundFileCommand,
+  film: filmFileCommand,
+  animation: animationCommand,
+  copy: copyCommand,
+  image: frameCommand,
+};
 
 async function makeFile(platform: Platform, context: TaskContext, target: Target): Promise<number> {
   const options = await directOptions(platform, context, target);
