@@ -69,7 +69,7 @@ test('what has come of a film into a bucket is encoded while the rest arrives, o
       assert.deepEqual([kept?.id, kept?.attempt, kept?.result], [first?.id, first?.attempt, first?.result]);
       assert.equal((await timesOf(server, id, '360p')).length, SECONDS * 25);
       await until(
-        30,
+        60,
         () => storedKeys(server, `uploads/${id}/`),
         (keys) => keys.every((key) => key === upload.storageKey),
       );

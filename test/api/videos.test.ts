@@ -104,7 +104,7 @@ test('a video from its upload to its end, told by events and webhooks', async ()
     assert.ok(typeof total === 'number' && total > 0 && ready === total, `${ready} of ${total}`);
     // That it can be played is told beside its encoding, by whoever sees it first.
     const types = await until(
-      20,
+      60,
       () => eventsOf(id),
       (told) => told.includes('video.playable'),
     );
@@ -127,12 +127,12 @@ test('a video from its upload to its end, told by events and webhooks', async ()
     assert.equal((await server.call('GET', `/videos/${id}`)).status, 404);
     assert.equal((await server.call('DELETE', `/videos/${id}`)).status, 404);
     await until(
-      20,
+      60,
       async () => [...(await storedKeys(server)), ...(await storedKeys(server, 'jobs/'))],
       (keys) => keys.length === 0,
     );
     await until(
-      20,
+      60,
       async () => receiver.received.length,
       (count) => count === 5,
     );

@@ -44,7 +44,7 @@ export type RunningServer = {
   stop(): Promise<void>;
 };
 
-/** A Python of a hundred modules takes a quarter of a minute where eight others start beside it. */
+/** A server in Python takes a quarter of a minute where much else starts beside it. */
 const START_MS = 90_000;
 
 /** Starts a server in the foreground and waits until it listens on the port. */

@@ -116,7 +116,7 @@ for (const [name, how] of [
     await live.order(job, 'start');
     const before = await live.reach(job, isRunning);
     await until(
-      40,
+      60,
       () => playlistOf(slug),
       ({ names }) => names.length >= 2,
     );

@@ -194,7 +194,7 @@ const post = (body: unknown) =>
 async function finished(body: object) {
   const response = await post(body);
   assert.equal(response.status, 202, await response.clone().text());
-  return server.waitFor(((await response.json()) as { uuid: string }).uuid, 60);
+  return server.waitFor(((await response.json()) as { uuid: string }).uuid, 300);
 }
 
 type Failure = { readonly code: string; readonly message: string; readonly fault: string; readonly advice?: string };

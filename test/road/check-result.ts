@@ -70,7 +70,7 @@ export async function urlOf(server: RenditionServer, job: string, output: number
 /** A job of a file whose outputs must all be made; answers its id. */
 export async function runJob(server: RenditionServer, file: string, outputs: readonly object[]): Promise<string> {
   const id = await server.submit(file, outputs);
-  const report = await server.waitFor(id, 90);
+  const report = await server.waitFor(id, 300);
   assert.equal(report.status, 'completed', `${JSON.stringify(report.error)}\n${await server.log(id)}`);
   return id;
 }

@@ -127,7 +127,7 @@ async function chunkUnderWay(uuid: string): Promise<TaskRow> {
       found = busy.find(({ progress, index }) => index > 0 && progress > 0.1);
       assert.ok(found, 'one is well under way');
     },
-    { within: 60_000, every: 50 },
+    { within: 240_000, every: 50 },
   );
   assert.ok(found);
   return found;
@@ -148,7 +148,7 @@ async function takenOver(uuid: string, { id, attempt }: TaskRow): Promise<TaskRo
 }
 
 async function finished(uuid: string): Promise<void> {
-  await api.waitFor(uuid, 120);
+  await api.waitFor(uuid, 300);
   await checkStream(await urlOf(api, uuid, 0), WANTED);
   await checkFile(await urlOf(api, uuid, 1), WANTED, FILM.width);
   await eventually(async () => {

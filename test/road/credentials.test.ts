@@ -76,7 +76,7 @@ async function outcomes(settings: Readonly<Record<string, string>>, requests: re
       }),
     });
     assert.equal(response.status, 202);
-    const { status, error } = await server.waitFor(((await response.json()) as { uuid: string }).uuid, 60);
+    const { status, error } = await server.waitFor(((await response.json()) as { uuid: string }).uuid, 300);
     found.push(error?.code ?? status);
   }
   return found;

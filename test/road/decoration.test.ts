@@ -65,7 +65,7 @@ after(async () => {
 
 async function run(file: string, outputs: readonly object[]): Promise<string> {
   const id = await server.submit(`${folder}/${file}`, outputs);
-  const report = await server.waitFor(id, 120);
+  const report = await server.waitFor(id, 300);
   assert.equal(report.status, 'completed', `${JSON.stringify(report.error)}\n${await server.log(id)}`);
   return id;
 }
@@ -226,7 +226,7 @@ describe('what is drawn into pictures', { concurrency: 1 }, () => {
       { ...QUICK, container: 'mp4', height: 90, duration: 1, subtitles: { burn: 'fr' } },
       { ...QUICK, container: 'mp4', height: 90, duration: 1, watermark: { source: { kind: 'inline', data: words } } },
     ]);
-    const { outputs } = await server.waitFor(id, 60);
+    const { outputs } = await server.waitFor(id, 300);
     const codes = outputs.map(({ status, error }) => [status, error?.code]);
     assert.deepEqual(codes, [
       ['uploaded', undefined],

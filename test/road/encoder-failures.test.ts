@@ -84,7 +84,7 @@ describe('what cannot be encoded is failed, with its reason in job, log and call
         assert.equal((await logs(id, at)).at(-1), `error: Encoding failed: ${job.error_message}`);
         const [last] = (
           await until(
-            30,
+            60,
             async () => told(videoId),
             (all) => all.at(-1)?.status === 'failed',
           )

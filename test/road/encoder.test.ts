@@ -42,7 +42,7 @@ describe('a video of the bucket', skip, () => {
     await put('film');
     await redis.client.lpush('encoding:jobs', JSON.stringify(submission('film')));
     const { results } = await until(
-      20,
+      60,
       async () => (await server.call('GET', `${JOBS}/?video_id=film`)).body as { results: Shown[] },
       (page) => page.results.length === 1,
     );
@@ -165,7 +165,7 @@ describe('a video of the bucket', skip, () => {
     // As webhooks are: each one recorded.
     type Listed = { deliveries: { type: string; status: string; attempts: { error: string | null }[] }[] };
     const { body } = await until(
-      20,
+      60,
       () => server.call('GET', `/jobs/${first.id}/deliveries`),
       (answer) => (answer.body as Listed).deliveries.at(-1)?.status === 'delivered',
     );

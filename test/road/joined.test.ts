@@ -34,7 +34,7 @@ after(async () => {
 
 async function run(...outputs: object[]): Promise<string> {
   const uuid = await server.submit(`${folder}/film.mp4`, outputs);
-  await server.waitFor(uuid, 90);
+  await server.waitFor(uuid, 300);
   return uuid;
 }
 

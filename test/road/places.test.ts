@@ -43,7 +43,7 @@ async function submit(body: object): Promise<string> {
 
 async function completed(body: object): Promise<{ id: string; job: View }> {
   const id = await submit(body);
-  const job = await server.waitFor(id, 60);
+  const job = await server.waitFor(id, 300);
   assert.equal(
     job.status,
     'completed',

@@ -62,8 +62,8 @@ async function keepOneWorker(): Promise<void> {
 test('a job that kills its worker fails with worker_lost after three tries; others are done', async () => {
   const poison = await api.submit(`${folder}/film.mp4`, [POISON]);
   const good = await Promise.all([1, 2, 3].map(() => api.submit(`${folder}/film.mp4`, [GOOD])));
-  for (const uuid of good) assert.equal((await api.waitFor(uuid, 60)).status, 'completed');
-  const report = await api.waitFor(poison, 120);
+  for (const uuid of good) assert.equal((await api.waitFor(uuid, 300)).status, 'completed');
+  const report = await api.waitFor(poison, 300);
   assert.deepEqual(
     [report.status, report.error?.code, report.outputs[0]?.error?.code],
     ['failed', 'worker_lost', 'worker_lost'],
@@ -74,5 +74,5 @@ test('a job that kills its worker fails with worker_lost after three tries; othe
   assert.deepEqual([chunk?.status, chunk?.tries], ['failed', 4]);
   // And the worker of today is well.
   const later = await api.submit(`${folder}/film.mp4`, [GOOD]);
-  assert.equal((await api.waitFor(later, 60)).status, 'completed');
+  assert.equal((await api.waitFor(later, 300)).status, 'completed');
 });

@@ -83,7 +83,7 @@ test('stop, kill -9, start, resume: finished chunks are those of before, of a fi
   const part = (index: number) => new Uint8Array(short.subarray(index * size, (index + 1) * size));
   const { upload_id: arriving } = await begin('short.mp4', PIECES);
   for (let i = 0; i < ENOUGH; i++) await post('/upload/chunk', piece(arriving, i, part(i)));
-  await eventually(async () => assert.equal((await before.chunksOf(arriving))[0]?.status, 'done'), { within: 60_000 });
+  await eventually(async () => assert.equal((await before.chunksOf(arriving))[0]?.status, 'done'), { within: 240_000 });
   const { upload_id: stopped } = await begin('long.mp4', 1);
   await post('/upload/chunk', piece(stopped, 0, new Uint8Array(await readFile(`${folder}/long.mp4`))));
   await post('/upload/complete', { upload_id: stopped });
@@ -92,7 +92,7 @@ test('stop, kill -9, start, resume: finished chunks are those of before, of a fi
       const states = (await before.chunksOf(stopped)).map(({ status }) => status);
       assert.ok(states.includes('done') && states.includes('processing'), states.join());
     },
-    { within: 60_000, every: 50 },
+    { within: 240_000, every: 50 },
   );
   await call('PUT', `/videos/${stopped}/stop`);
   const wanted = new Map<string, { job: string; done: Chunk[]; segments: Map<string, string> }>();
@@ -114,7 +114,7 @@ test('stop, kill -9, start, resume: finished chunks are those of before, of a fi
   await again.post('/upload/complete', { upload_id: arriving });
   assert.deepEqual(await again.call('POST', '/admin/resume_all'), { resumed: [stopped] });
   for (const [id, { job, done, segments }] of wanted) {
-    await eventually(async () => assert.equal(await again.statusOf(id), 'ready'), { within: 90_000 });
+    await eventually(async () => assert.equal(await again.statusOf(id), 'ready'), { within: 240_000 });
     const chunks = await again.chunksOf(id);
     assert.ok(chunks.length > done.length, 'something was left to do');
     assert.deepEqual(
