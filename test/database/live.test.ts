@@ -24,12 +24,12 @@ test('a moment does not go while the playlist shows it; it goes its time after i
   const held = await claimChannelJob(db, { jobId, machineId: 'here', dead: [] });
   const fence = { jobId, machineId: 'here', lease: held?.lease ?? -1 };
   const keyOf = (number: number) => `live/1/r/a/${number}.ts`;
-  /** Each was made long ago: its time is up in a moment. */
+  /** Each was made long ago: its time is up soon. */
   const add = (number: number, of = fence) =>
     insertMoment(db, {
       ...{ projectId: 'default', channelId, isBreak: true, seconds: 2, fence: of },
       parts: [{ ...PART, key: keyOf(number) }],
-      ...{ startsAt: new Date(), expiresAt: new Date(Date.now() + 1000), windowSeconds: 4, graceSeconds: 60 },
+      ...{ startsAt: new Date(), expiresAt: new Date(Date.now() + 20_000), windowSeconds: 4, graceSeconds: 60 },
     });
   const left = async () => {
     const { rows: found } = await pool.query<{ sequence: string; left: string }>(
