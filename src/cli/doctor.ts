@@ -26,7 +26,7 @@ const ENCODERS: readonly (readonly [encoder: string, use: string, needed: boolea
   ['flac', 'FLAC', false],
 ];
 const FILTERS: readonly (readonly [filter: string, use: string])[] = [
-  ['zscale', 'HDR to SDR'],
+  ['zscale', 'HDR to SDR, BT.2020 to BT.709'],
   ['tonemap', 'HDR to SDR'],
   ['loudnorm', 'loudness'],
 ];
