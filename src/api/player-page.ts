@@ -119,10 +119,25 @@ function headOf({ playable, oembedUrl, isEmbedded }: PageWish): string {
       ['twitter:player:width', width],
       ['twitter:player:height', height],
     ]),
-    // Data, no script: the policy of the page lets none run that stands in it.
-    `<script type="application/json" id="video">${JSON.stringify(data).replaceAll('<', '\\u003c')}</script>`,
+    // Data, no scripts: the policy of the page lets none run that stands in it.
+    `<script type="application/ld+json">${asData(structured(playable))}</script>`,
+    `<script type="application/json" id="video">${asData(data)}</script>`,
   ].join('\n    ');
 }
+
+const asData = (data: object): string => JSON.stringify(data).replaceAll('<', '\\u003c');
+
+/** What search engines and download tools read of a page (schema.org/VideoObject): the tags above name pages alone, this the stream. */
+const structured = ({ title, description, masterUrl, posterUrl, embedUrl, duration }: Playable) => ({
+  '@context': 'https://schema.org',
+  '@type': 'VideoObject',
+  name: title,
+  description: description || title,
+  ...(posterUrl === null ? {} : { thumbnailUrl: posterUrl }),
+  contentUrl: masterUrl,
+  embedUrl,
+  ...(duration === null ? {} : { duration: `PT${Math.round(duration)}S` }),
+});
 
 /** Without the origin: the page asks nobody but the server it came from. */
 const ownPath = (url: string): string => url.replace(/^https?:\/\/[^/]+/, '');

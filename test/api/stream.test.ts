@@ -294,6 +294,12 @@ test('pages to watch on, for search engines and for other sites', async () => {
   assert.match(watch.text, /<title>A film &#60;of&#62; &#34;ours&#34;<\/title>/);
   assert.match(watch.text, new RegExp(`property="og:image" content="${server.base}/stream/${id}/poster.jpg"`));
   assert.match(watch.text, /application\/json\+oembed/);
+  const [, data = ''] = /<script type="application\/ld\+json">(.*?)<\/script>/.exec(watch.text) ?? [];
+  const { '@type': kind, name, contentUrl, embedUrl } = JSON.parse(data) as Record<string, string>;
+  assert.deepEqual(
+    [kind, name, contentUrl, embedUrl],
+    ['VideoObject', 'A film <of> "ours"', `${server.base}/stream/${id}/master.m3u8`, `${server.base}/embed/${id}`],
+  );
   assert.match(watch.headers.get('content-security-policy') ?? '', /default-src 'none';.*frame-ancestors 'none'/);
   assert.equal(watch.headers.get('x-frame-options'), 'DENY');
   const embed = await server.call('GET', `/embed/${id}`);
