@@ -14,6 +14,9 @@ const ANY = { status: '', search: '' };
 /** Share of the disk below which it is time to make room. */
 const LITTLE_ROOM = 0.1;
 const MOST_FAILED = 5;
+const MOST_CHANNELS = 5;
+
+const STATS = ['processing', 'queued', 'completed', 'failed'] as const;
 
 export default function Home() {
   const overview = useQuery({ queryKey: ['overview'], queryFn: () => read('GET /overview'), refetchInterval: 30_000 });
@@ -57,14 +60,17 @@ export default function Home() {
           </Empty>
         </div>
       )}
-      {jobs && (
-        <div className="grid-4">
-          <Stat label={tell('status', 'processing')} value={number(jobs.processing ?? 0)} {...to('processing')} />
-          <Stat label={tell('status', 'queued')} value={number(jobs.queued ?? 0)} {...to('queued')} />
-          <Stat label={tell('status', 'completed')} value={number(jobs.completed ?? 0)} {...to('completed')} />
-          <Stat label={tell('status', 'failed')} value={number(jobs.failed ?? 0)} {...to('failed')} />
-        </div>
-      )}
+      {/* There from the beginning: nothing below moves when the figures come. */}
+      <div className="grid-4">
+        {STATS.map((status) => (
+          <Stat
+            key={status}
+            label={tell('status', status)}
+            value={jobs ? number(jobs[status] ?? 0) : '–'}
+            {...to(status)}
+          />
+        ))}
+      </div>
       <div className="grid-2">
         <Running />
         <Attention overview={overview.data} />
@@ -79,9 +85,9 @@ export default function Home() {
 }
 
 function Running() {
-  const { data: channels = [] } = useChannelJobs(useServes('channels'));
-  const onAir = channels.filter(({ status }) => status === 'running');
-  const { data, error } = useNewestJobs({ ...ANY, status: 'processing' }, 6, useServes('jobs'));
+  const live = useChannelJobs(useServes('channels'));
+  const onAir = live.data?.filter(({ status }) => status === 'running') ?? [];
+  const { data, error, isLoading } = useNewestJobs({ ...ANY, status: 'processing' }, 6, useServes('jobs'));
   const jobs = data?.jobs ?? [];
   return (
     <Card
@@ -96,6 +102,8 @@ function Running() {
         <div className="body">
           <Problem error={error} />
         </div>
+      ) : isLoading || live.isLoading ? (
+        <Waiting />
       ) : jobs.length + onAir.length === 0 ? (
         <p className="body quiet">{t('home.running.none')}</p>
       ) : (
@@ -103,7 +111,7 @@ function Running() {
           {jobs.map((job) => (
             <RunningJob key={job.uuid} job={job} />
           ))}
-          {onAir.map(({ id, channel, channel_name, uptime_seconds }) => (
+          {onAir.slice(0, MOST_CHANNELS).map(({ id, channel, channel_name, uptime_seconds }) => (
             <li key={`channel-${id}`}>
               <div className="row between nowrap">
                 <Link className="name cut" to={`/channels/${channel}`}>
@@ -114,9 +122,32 @@ function Running() {
               <span className="small quiet">{t('home.onair', { time: clock(uptime_seconds ?? 0) })}</span>
             </li>
           ))}
+          <More n={onAir.length - MOST_CHANNELS} to="/channels?show=on" />
         </ul>
       )}
     </Card>
+  );
+}
+
+/** As tall as a short list. */
+function Waiting() {
+  return (
+    <p className="body waiting" aria-busy="true">
+      <span className="unseen" role="status">
+        {t('loading')}
+      </span>
+    </p>
+  );
+}
+
+function More({ n, to }: { n: number; to: string }) {
+  if (n <= 0) return null;
+  return (
+    <li>
+      <Link className="small" to={to}>
+        {t('list.more', { n })}
+      </Link>
+    </li>
   );
 }
 
@@ -146,20 +177,24 @@ function Attention({ overview }: { overview: Overview | undefined }) {
     queryFn: async () => (await fetch('/health')).json() as Promise<{ checks: Record<string, string> }>,
     refetchInterval: 20_000,
   });
-  const { data: channels = [] } = useChannelJobs(useServes('channels'));
+  const live = useChannelJobs(useServes('channels'));
   const dayAgo = Date.now() - 86_400_000;
   const recent = (failed.data?.jobs ?? []).filter(({ completedAt }) => completedAt && Date.parse(completedAt) > dayAgo);
   const checks = Object.entries(health.data?.checks ?? {}).filter(([, state]) => state !== 'ok');
   const hooks = (overview?.deliveries.failed ?? 0) + (overview?.deliveries.disabled ?? 0);
   const room = overview ? overview.disk.free / overview.disk.size : 1;
-  const troubled = channels.filter(({ status }) => ['error', 'retrying'].includes(status));
+  const troubled = live.data?.filter(({ status }) => ['error', 'retrying'].includes(status)) ?? [];
+  // Nothing is called fine before it was looked at.
+  const isKnown = overview !== undefined && !health.isLoading && !failed.isLoading && !live.isLoading;
   const isCalm = recent.length + checks.length + hooks + troubled.length === 0 && room >= LITTLE_ROOM;
   return (
     <Card
       title={t('home.attention')}
       side={recent.length === MOST_FAILED && <Link to="/jobs?status=failed">{t('home.attention.more')}</Link>}
     >
-      {isCalm ? (
+      {isCalm && !isKnown ? (
+        <Waiting />
+      ) : isCalm ? (
         <p className="body row">
           <CheckCircle2 size={18} color="var(--good)" aria-hidden /> {t('home.attention.none')}
         </p>
@@ -186,7 +221,7 @@ function Attention({ overview }: { overview: Overview | undefined }) {
               </Link>
             </li>
           )}
-          {troubled.map(({ id, channel, channel_name, status, error_message }) => (
+          {troubled.slice(0, MOST_CHANNELS).map(({ id, channel, channel_name, status, error_message }) => (
             <li key={`channel-${id}`}>
               <div className="row between nowrap">
                 <Link className="name cut" to={`/channels/${channel}`}>
@@ -197,6 +232,7 @@ function Attention({ overview }: { overview: Overview | undefined }) {
               {error_message && <span className="small quiet cut">{error_message}</span>}
             </li>
           ))}
+          <More n={troubled.length - MOST_CHANNELS} to="/channels?show=trouble" />
           {recent.map((job) => (
             <li key={job.uuid}>
               <div className="row between nowrap">

@@ -13,7 +13,7 @@ export const bulk: Readonly<Record<keyof typeof english, string>> = {
   'bulk.done': '{n} erledigt',
   'bulk.missed': '{n} nicht',
   'bulk.left': '{n} unverändert',
-  'bulk.more': 'und {n} weitere',
+  'list.more': 'und {n} weitere',
   'bulk.sure.cancel': 'Ihre Arbeit hält jetzt an. Abgebrochene Aufträge lassen sich erneut versuchen.',
   'bulk.sure.delete.jobs':
     'Laufende Aufträge halten an, und ihre Dateien verschwinden aus dem verwalteten Speicher. Das lässt sich nicht zurücknehmen.',

@@ -11,7 +11,7 @@ export const bulk = {
   'bulk.done': '{n} done',
   'bulk.missed': '{n} not',
   'bulk.left': '{n} left as they were',
-  'bulk.more': 'and {n} more',
+  'list.more': 'and {n} more',
   'bulk.sure.cancel': 'Their work stops now. Canceled jobs can be tried again.',
   'bulk.sure.delete.jobs':
     'Jobs that still run stop, and their files go from managed storage. This cannot be taken back.',

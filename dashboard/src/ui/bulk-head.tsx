@@ -215,7 +215,7 @@ function Result<T>({ outcome, nameOf, placeOf, onClose }: ResultProps<T>) {
                 <Link to={placeOf(item)}>{nameOf(item)}</Link>
               </span>
             ))}
-            {group.length > MOST_NAMES && ` ${t('bulk.more', { n: group.length - MOST_NAMES })}`}
+            {group.length > MOST_NAMES && ` ${t('list.more', { n: group.length - MOST_NAMES })}`}
           </span>
         ))}
       </div>

@@ -2,10 +2,13 @@
 import { useMetrics } from '../../api/channels.ts';
 import { bytes, number, t } from '../../text/text.ts';
 
+/** Stands there from the beginning: nothing below moves when the figures come. */
+const UNKNOWN = '–';
+
 export function MachineLoad() {
-  const { data = [] } = useMetrics();
+  const { data = [], isError } = useMetrics();
   const last = data.at(-1);
-  if (!last) return null;
+  if (!last && isError) return null;
   const sum = (sample: (typeof data)[number], name: 'rx_bytes_per_s' | 'tx_bytes_per_s') =>
     sample.network.interfaces.filter((one) => one.name !== 'lo').reduce((all, one) => all + one[name], 0);
   const [received, sent] = [
@@ -17,25 +20,30 @@ export function MachineLoad() {
     <section className="card machine-load" aria-label={t('channels.system')}>
       <Meter
         label={t('channels.cpu')}
-        value={`${number(Math.round(last.cpu.percent))} %`}
-        about={t('load.cores', { n: last.cpu.per_core.length })}
+        value={last ? `${number(Math.round(last.cpu.percent))} %` : UNKNOWN}
+        about={last ? t('load.cores', { n: last.cpu.per_core.length }) : ''}
         values={data.map(({ cpu }) => cpu.percent)}
         most={100}
       />
       <Meter
         label={t('channels.memory')}
-        value={`${number(Math.round(last.memory.percent))} %`}
-        about={bytes(last.memory.used)}
+        value={last ? `${number(Math.round(last.memory.percent))} %` : UNKNOWN}
+        about={last ? bytes(last.memory.used) : ''}
         values={data.map(({ memory }) => memory.percent)}
         most={100}
       />
       <Meter
         label={t('channels.in')}
-        value={per(received.at(-1) ?? 0)}
+        value={last ? per(received.at(-1) ?? 0) : UNKNOWN}
         values={received}
         most={Math.max(1, ...received)}
       />
-      <Meter label={t('channels.out')} value={per(sent.at(-1) ?? 0)} values={sent} most={Math.max(1, ...sent)} />
+      <Meter
+        label={t('channels.out')}
+        value={last ? per(sent.at(-1) ?? 0) : UNKNOWN}
+        values={sent}
+        most={Math.max(1, ...sent)}
+      />
     </section>
   );
 }
