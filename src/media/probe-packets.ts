@@ -20,6 +20,8 @@ const KEYFRAMES_LISTED = 50_000;
 /** Of sound, as shares of a packet's duration: from what on a packet is missing, and what rounding of its clock may make. */
 const HOLE = 0.75;
 const ROUNDING = 0.125;
+/** Holes for each packet that lies elsewhere for no reason, at the least. */
+const STEADY = 4;
 /** Ticks that rounding makes however short a packet is. */
 const ROUNDED_TICKS = 2;
 
@@ -90,9 +92,9 @@ export class StreamScan {
     return this.#unplaced > 0 && this.#unplaced < this.packets && this.#clockless === 0;
   }
 
-  /** Packets of sound are missing, and all others lie where they belong: the last before a hole may be cut. */
+  /** Packets of sound are missing, and all but a few others lie where they belong: one that only comes late is no hole, the next steps back. */
   get hasHoles(): boolean {
-    return this.#holes > 0 && this.#stumbles <= this.#holes;
+    return this.#holes > STEADY * this.#stumbles;
   }
 
   /** Ticks of the last keyframe; null where there is none. */
