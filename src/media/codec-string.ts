@@ -9,6 +9,9 @@ const hex = (value: number, digits = 2): string => value.toString(16).padStart(d
 const VIDEO_ENTRY = 78;
 const AUDIO_ENTRY = 28;
 
+/** Bytes that a codec's configuration has at the least, up to what is read of it. */
+const SHORTEST = { hvcC: 13, vpcC: 7 } as const;
+
 /** `avc1.640028`, `hvc1.1.6.L93.B0`, `av01.0.04M.08`, `vp09.00.31.08`, `mp4a.40.2`, `opus`, `flac`; the bare entry name where nothing better is known. */
 export function codecString(init: Buffer): string {
   const stsd = findBox(init, 'moov/trak/mdia/minf/stbl/stsd');
@@ -51,7 +54,7 @@ function avc(init: Buffer, entry: Box): string {
 /** ISO/IEC 14496-15 annex E.3. */
 function hevc(init: Buffer, entry: Box): string {
   const config = configuration(init, entry, 'hvcC');
-  if (!config) return entry.type;
+  if (!config || config.length < SHORTEST.hvcC) return entry.type;
   const first = config.readUInt8(1);
   const space = ['', 'A', 'B', 'C'][first >> 6] ?? '';
   const tier = first & 0x20 ? 'H' : 'L';
@@ -82,7 +85,7 @@ function av1(init: Buffer, entry: Box): string {
 /** VP Codec ISO Media File Format Binding: profile, level, bit depth. */
 function vp9(init: Buffer, entry: Box): string {
   const config = configuration(init, entry, 'vpcC');
-  if (!config) return entry.type;
+  if (!config || config.length < SHORTEST.vpcC) return entry.type;
   const two = (value: number) => String(value).padStart(2, '0');
   return `vp09.${two(config.readUInt8(4))}.${two(config.readUInt8(5))}.${two(config.readUInt8(6) >> 4)}`;
 }
@@ -100,10 +103,10 @@ function mp4a(init: Buffer, entry: Box): string {
     while (more && at < config.length) more = (config.readUInt8(at++) & 0x80) !== 0;
     if (tag === 3) at += 3;
     else if (tag === 4) {
-      objectType = config.readUInt8(at);
+      objectType = config[at] ?? objectType;
       at += 13;
     } else if (tag === 5) {
-      const audioObjectType = config.readUInt8(at) >> 3;
+      const audioObjectType = (config[at] ?? 0) >> 3;
       return `mp4a.${hex(objectType)}.${audioObjectType}`;
     } else break;
   }

@@ -42,9 +42,12 @@ export class ProbeOutput {
   /** Streams of the last program that are still to come. */
   #programRest = 0;
   readonly #isCutOff: boolean;
+  readonly #mostStreams: number;
 
-  constructor(isCutOff = false) {
+  /** @param mostStreams of further ones no packets are counted: each would take megabytes, and the source is refused for them */
+  constructor(isCutOff = false, mostStreams = Number.POSITIVE_INFINITY) {
     this.#isCutOff = isCutOff;
+    this.#mostStreams = mostStreams;
   }
 
   async read(stdout: Readable): Promise<void> {
@@ -141,7 +144,9 @@ export class ProbeOutput {
       isDiscarded: flags.includes('D'),
       isEncrypted: line.endsWith('Encryption info'),
     };
-    const scan = this.scans.get(index) ?? new StreamScan(type, this.#isCutOff);
+    const known = this.scans.get(index);
+    if (!known && this.scans.size > this.#mostStreams) return;
+    const scan = known ?? new StreamScan(type, this.#isCutOff);
     this.scans.set(index, scan);
     scan.add(packet);
   }

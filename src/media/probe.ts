@@ -151,7 +151,7 @@ async function runOnce(
   what: 'everything' | 'headers',
   search: readonly string[],
 ): Promise<Run> {
-  const [output, log] = [new ProbeOutput(isCutOff), new ProbeLog()];
+  const [output, log] = [new ProbeOutput(isCutOff, limits.maxStreams), new ProbeLog()];
   const result = await runMedia({
     program: tool.ffprobe,
     args: [

@@ -16,6 +16,8 @@ const UNREAD = 65_536;
 const UNREAD_SHARE = 0.1;
 /** Nobody joins more by hand; a hostile file does. */
 const MOST_PARTS = 500;
+/** Places that only look like a beginning: a hostile file is full of them. */
+const MOST_LOOKALIKES = 10_000;
 /** Top boxes of a file, all of its parts and their fragments. */
 const MOST_BOXES = 100_000;
 const WINDOW = 1024 * 1024;
@@ -55,11 +57,14 @@ async function searchParts(bytes: SourceBytes, { container, jumps, unread }: Par
 
 async function findBeginnings(bytes: SourceBytes, { magic, length, matches }: Beginning): Promise<number[]> {
   const parts: number[] = [];
+  let lookalikes = 0;
   for (let start = 0; start < bytes.size && parts.length < MOST_PARTS; start += WINDOW) {
     // Windows overlap by a beginning that lies across their edge.
     const window = await bytes.read(start, WINDOW + length);
-    for (let at = window.indexOf(magic); at !== -1 && at < WINDOW; at = window.indexOf(magic, at + 1))
+    for (let at = window.indexOf(magic); at !== -1 && at < WINDOW; at = window.indexOf(magic, at + 1)) {
       if (matches(window.subarray(at, at + length))) parts.push(start + at);
+      else if (++lookalikes > MOST_LOOKALIKES) return [];
+    }
   }
   return parts[0] === 0 ? parts : [];
 }

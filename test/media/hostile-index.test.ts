@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { boxesIn, findBox, hasMoreBoxes } from '#media/boxes.ts';
+import { codecString } from '#media/codec-string.ts';
 import { readPacketEnds, readSampleTable } from '#media/sample-table.ts';
 import { openSourceIndex } from '#media/source-index.ts';
+import { findParts } from '#media/source-parts.ts';
 
 const words = (...numbers: number[]): Buffer => {
   const bytes = Buffer.alloc(numbers.length * 4);
@@ -144,6 +146,27 @@ test('tables that speak of far more than there is are not believed', () => {
     ['stco', words(0, 0xffff, 100)],
   ];
   for (const [type, body] of hostile) assert.equal(readTrack({ [type]: body }), null, type);
+});
+
+test('configurations of codecs that end too early have the bare name', () => {
+  const init = (entry: string, fixed: number, config: string, length: number) => {
+    const own = box(entry, Buffer.alloc(fixed), box(config, Buffer.alloc(length, 4)));
+    return box('moov', box('trak', box('mdia', box('minf', box('stbl', box('stsd', words(0, 1), own))))));
+  };
+  assert.equal(codecString(init('hvc1', 78, 'hvcC', 12)), 'hvc1');
+  assert.equal(codecString(init('vp09', 78, 'vpcC', 6)), 'vp09');
+  for (const length of [4, 5, 6, 7]) assert.match(codecString(init('mp4a', 28, 'esds', length)), /^mp4a\./);
+});
+
+test('a file full of what looks like beginnings is no row of films', async () => {
+  const parts = (bytes: Buffer) => {
+    const read = async (at: number, length: number) => bytes.subarray(at, at + length);
+    const source = { size: bytes.length, read, [Symbol.asyncDispose]: async () => undefined };
+    return findParts(source, { container: 'flv', jumps: true, unread: bytes.length });
+  };
+  const film = Buffer.from('464c5601050000000900000000', 'hex');
+  assert.deepEqual(await parts(Buffer.concat([film, film])), [0, 13]);
+  assert.deepEqual(await parts(Buffer.concat([film, Buffer.alloc(48_000, 'FLV\x01'), film])), []);
 });
 
 test('runs of chunks that go back are not followed', () => {

@@ -192,6 +192,14 @@ test("ffprobe's output in any pieces, with programs, side data and escapes", asy
   }
 });
 
+test('packets of more streams than a source may have are not counted', () => {
+  const output = new ProbeOutput(false, 32);
+  for (let line = 0; line < 2000; line++)
+    output.addLine(`packet|codec_type=video|stream_index=${line % 1000}|pts=0|dts=0|duration=1|size=1|flags=K_`);
+  // One more than allowed is enough to be refused for.
+  assert.deepEqual([output.scans.size, output.scans.get(0)?.packets, output.scans.has(33)], [33, 2, false]);
+});
+
 test('the log keeps what tells of damage, each once, without addresses and paths', () => {
   const log = new ProbeLog();
   for (const line of [
