@@ -16,7 +16,7 @@ import {
 import { blocking, request } from '../api/http.ts';
 import { go, Link, setQuery, usePlace } from '../router.tsx';
 import { bitrate, clock, number, t, tell } from '../text/text.ts';
-import { type BulkAct, BulkHead, Pick } from '../ui/bulk-head.tsx';
+import { type BulkAct, BulkHead, type BulkKind, Pick } from '../ui/bulk-head.tsx';
 import { May, useMay } from '../ui/may.tsx';
 import { Bones, Empty, PageHead, Problem, SearchBox, Segments } from '../ui/parts.tsx';
 import { Picture } from '../ui/picture.tsx';
@@ -104,7 +104,7 @@ const nameOf = ({ channel }: Shown): string => channel.name;
 const placeOf = ({ channel }: Shown): string => `/channels/${channel.id}`;
 const runs = ({ job }: Shown): boolean => job !== undefined && isOn(job);
 
-const bulkActs = (): BulkAct<Shown>[] => [
+const acts = (): BulkAct<Shown>[] => [
   {
     label: t('channel.start'),
     icon: Play,
@@ -125,25 +125,14 @@ const bulkActs = (): BulkAct<Shown>[] => [
     sure: t('bulk.sure.stop'),
   },
 ];
+const KIND: BulkKind<Shown> = { acts, nameOf, placeOf };
 
 function List({ rows, refresh }: { rows: readonly Shown[]; refresh: () => void }) {
   const mayWrite = useMay('write');
   const selection = useSelection(rows, idOf);
   return (
     <>
-      {mayWrite && (
-        <BulkHead
-          className="lone"
-          selection={selection}
-          shown={rows}
-          acts={bulkActs()}
-          nameOf={nameOf}
-          placeOf={placeOf}
-          refresh={refresh}
-        >
-          <span>{t('bulk.hint')}</span>
-        </BulkHead>
-      )}
+      {mayWrite && <BulkHead kind={KIND} selection={selection} shown={rows} refresh={refresh} />}
       <ul className="channel-grid" aria-label={t('channels.list')}>
         {rows.map((row) => (
           <ChannelCard key={row.channel.id} {...row} selection={mayWrite ? selection : null} />

@@ -15,7 +15,7 @@ import {
 import type { Job } from '../api/types.ts';
 import { Link, rememberScroll, setQuery, usePlace } from '../router.tsx';
 import { ago, clock, moment, number, t, tell } from '../text/text.ts';
-import { type BulkAct, BulkHead, Pick } from '../ui/bulk-head.tsx';
+import { type BulkAct, BulkHead, type BulkKind, Pick } from '../ui/bulk-head.tsx';
 import { May, useMay } from '../ui/may.tsx';
 import { Bones, Empty, PageHead, Problem, Progress, SearchBox, Segments, Status } from '../ui/parts.tsx';
 import { type Selection, useSelection } from '../ui/selection.ts';
@@ -69,7 +69,7 @@ export default function Jobs() {
 
 const ICONS = { retry: RotateCcw, resume: Play, pause: Pause, cancel: Square } as const;
 
-const bulkActs = (): BulkAct<Job>[] => [
+const acts = (): BulkAct<Job>[] => [
   ...(Object.keys(ICONS) as JobAct[]).map((name) => ({
     label: t(`job.act.${name}`),
     icon: ICONS[name],
@@ -89,6 +89,7 @@ const bulkActs = (): BulkAct<Job>[] => [
 const idOf = ({ uuid }: Job): string => uuid;
 const nameOf = ({ id }: Job): string => `#${id}`;
 const placeOf = ({ uuid }: Job): string => `/jobs/${uuid}`;
+const KIND: BulkKind<Job> = { acts, nameOf, placeOf };
 
 type ListProps = { filter: JobFilter; jobs: readonly Job[]; isMore: boolean; more: () => void };
 
@@ -121,11 +122,9 @@ function List({ filter, jobs, isMore, more }: ListProps) {
     <div className="card jobs" onPointerMove={onNear} onPointerDown={onNear} onFocus={onNear} data-picks={mayWrite}>
       {mayWrite ? (
         <BulkHead
+          kind={KIND}
           selection={selection}
           shown={rows}
-          acts={bulkActs()}
-          nameOf={nameOf}
-          placeOf={placeOf}
           collect={isMore ? () => collectJobs(filter) : undefined}
           refresh={() => refreshJobs(client)}
         >

@@ -16,7 +16,7 @@ import {
 } from '../api/videos.ts';
 import { setQuery, usePlace } from '../router.tsx';
 import { t, tell } from '../text/text.ts';
-import { type BulkAct, BulkHead } from '../ui/bulk-head.tsx';
+import { type BulkAct, BulkHead, type BulkKind } from '../ui/bulk-head.tsx';
 import { May, useMay } from '../ui/may.tsx';
 import { Bones, Empty, PageHead, Problem, SearchBox } from '../ui/parts.tsx';
 import { useSelection } from '../ui/selection.ts';
@@ -107,7 +107,7 @@ export default function Videos() {
   );
 }
 
-const bulkActs = (): BulkAct<Video>[] => [
+const acts = (): BulkAct<Video>[] => [
   { label: t('video.resume'), icon: Play, fits: isResumable, act: (video) => askVideo(video, 'resume') },
   { label: t('video.stop'), icon: Square, fits: isBusy, act: (video) => askVideo(video, 'stop') },
   {
@@ -122,6 +122,7 @@ const bulkActs = (): BulkAct<Video>[] => [
 const idOf = ({ hash }: Video): string => hash;
 const nameOf = ({ title }: Video): string => title;
 const placeOf = ({ hash }: Video): string => `/videos/${hash}`;
+const KIND: BulkKind<Video> = { acts, nameOf, placeOf };
 
 function List({ filter, page: { videos, total } }: { filter: VideoFilter; page: VideoPage }) {
   const client = useQueryClient();
@@ -134,17 +135,12 @@ function List({ filter, page: { videos, total } }: { filter: VideoFilter; page: 
     <>
       {mayWrite && (
         <BulkHead
-          className="lone"
+          kind={KIND}
           selection={selection}
           shown={videos}
-          acts={bulkActs()}
-          nameOf={nameOf}
-          placeOf={placeOf}
           collect={total > videos.length ? () => collectVideos(filter) : undefined}
           refresh={refresh}
-        >
-          <span>{t('bulk.hint')}</span>
-        </BulkHead>
+        />
       )}
       {videos.length === 0 ? (
         <div className="card">

@@ -21,19 +21,24 @@ export type BulkAct<T> = {
   sure?: string;
 };
 
-type BulkHeadProps<T> = {
-  selection: Selection<T>;
-  shown: readonly T[];
-  acts: readonly BulkAct<T>[];
+/** What is listed: what can be done with it, and how it is told of. */
+export type BulkKind<T> = {
+  /** In the words of the language of now. */
+  acts: () => readonly BulkAct<T>[];
   /** `#12`, or its title. */
   nameOf: (item: T) => string;
   placeOf: (item: T) => string;
+};
+
+type BulkHeadProps<T> = {
+  kind: BulkKind<T>;
+  selection: Selection<T>;
+  shown: readonly T[];
   /** All that fit the filter, where the list shows not all of them. */
   collect?: (() => Promise<readonly T[]>) | undefined;
   /** Brings the lists anew. */
   refresh: () => void;
-  className?: string;
-  /** Headings of the columns, while nothing is selected. */
+  /** Headings of the columns, while nothing is selected; without them it is a line of its own. */
   children?: ReactNode;
 };
 
@@ -41,7 +46,7 @@ type Run = { label: string; done: number; total: number; stop: () => void };
 type Outcome<T> = { label: string; done: number; left: number; missed: readonly Miss<T>[] };
 
 export function BulkHead<T>(props: BulkHeadProps<T>) {
-  const { selection, shown, acts, nameOf, placeOf, collect, refresh, className, children } = props;
+  const { kind, selection, shown, collect, refresh, children } = props;
   const [run, setRun] = useState<Run | null>(null);
   const [asked, setAsked] = useState<BulkAct<T> | null>(null);
   const [outcome, setOutcome] = useState<Outcome<T> | null>(null);
@@ -84,7 +89,7 @@ export function BulkHead<T>(props: BulkHeadProps<T>) {
   return (
     <>
       {(isActive || shown.length > 0) && (
-        <div className={`bulk-head ${className ?? ''}`} data-selected={isActive || undefined}>
+        <div className={`bulk-head ${children === undefined ? 'lone' : ''}`} data-selected={isActive || undefined}>
           <label className="pick">
             <input
               type="checkbox"
@@ -112,7 +117,7 @@ export function BulkHead<T>(props: BulkHeadProps<T>) {
                   {t(collecting ? 'bulk.collecting' : 'bulk.every')}
                 </button>
               )}
-              {acts.map((one) => (
+              {kind.acts().map((one) => (
                 <ActButton
                   key={one.label}
                   act={one}
@@ -122,14 +127,14 @@ export function BulkHead<T>(props: BulkHeadProps<T>) {
               ))}
             </div>
           ) : (
-            children
+            (children ?? <span>{t('bulk.hint')}</span>)
           )}
         </div>
       )}
       <span className="unseen" role="status">
         {run === null && items.length > 0 ? t('bulk.picked', { n: items.length }) : ''}
       </span>
-      {outcome && <Result outcome={outcome} nameOf={nameOf} placeOf={placeOf} onClose={() => setOutcome(null)} />}
+      {outcome && <Result outcome={outcome} kind={kind} onClose={() => setOutcome(null)} />}
       {asked && (
         <Dialog label={asked.label} onClose={() => setAsked(null)}>
           <div className="inside">
@@ -194,8 +199,8 @@ function sayResult({ label, done, left, missed }: Outcome<unknown>): string {
 /** Names shown of those that share a reason. */
 const MOST_NAMES = 12;
 
-type ResultProps<T> = Pick<BulkHeadProps<T>, 'nameOf' | 'placeOf'> & { outcome: Outcome<T>; onClose: () => void };
-function Result<T>({ outcome, nameOf, placeOf, onClose }: ResultProps<T>) {
+type ResultProps<T> = { outcome: Outcome<T>; kind: BulkKind<T>; onClose: () => void };
+function Result<T>({ outcome, kind: { nameOf, placeOf }, onClose }: ResultProps<T>) {
   const box = useRef<HTMLDivElement>(null);
   // The button that was pressed is gone: readers go on here, and hear it.
   useEffect(() => box.current?.focus(), []);
