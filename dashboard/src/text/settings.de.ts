@@ -104,8 +104,6 @@ export const settings: Readonly<Record<string, string>> = {
     'Sekunden, die Kanäle weiterlaufen, solange ihre Maschine PostgreSQL nicht erreicht, sofern keine andere sie übernimmt; auf allen Maschinen gleich.',
   LIVE_CPU_PERCENT:
     'Prozent der Kerne, die die Kanäle einer Maschine voraussichtlich füllen dürfen; darüber wird keiner mehr gestartet. 0 ist ohne Grenze.',
-  CHANNEL_DETACHED_SECONDS:
-    'Sekunden, die Kanäle weiterlaufen, während ihre Maschine PostgreSQL nicht erreicht, wenn keine andere sie übernimmt; auf allen Maschinen gleich.',
 
   'group.Limits': 'Grenzen',
   MAX_SOURCE_BYTES: 'Bytes einer Quelle, höchstens.',
