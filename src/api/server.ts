@@ -125,7 +125,14 @@ export async function createServer(platform: Platform, only?: OnlyService): Prom
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Rendition', version: '0.1.0', description: 'The media platform you run yourself.' },
+      info: {
+        title: 'Rendition',
+        version: '0.1.0',
+        description: 'The media platform you run yourself.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      // Generated clients begin with it; where it is not known, it is the server that the document came from.
+      servers: [{ url: platform.config.PUBLIC_URL?.replace(/\/+$/, '') ?? '/' }],
       components: {
         securitySchemes: {
           key: { type: 'http', scheme: 'bearer' },
