@@ -70,8 +70,9 @@ test('a profile each to RTMP, SRT, UDP and HLS from one decode; a receiver that 
   assert.match(log.split('\n')[0] ?? '', /command: \S*ffmpeg /);
   const began = performance.now();
   await server.order(job, 'stop');
-  await server.reach(job, ({ status }) => status === 'stopped', 10);
-  assert.ok(performance.now() - began < 6500);
+  await server.reach(job, ({ status }) => status === 'stopped');
+  // SIGTERM, SIGKILL after five seconds, and what a machine under load adds.
+  assert.ok(performance.now() - began < 15_000);
 });
 
 test('a file under FILE_ROOTS grows, and is whole after the stop; a folder elsewhere is a lasting error', async (t) => {

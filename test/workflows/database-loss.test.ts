@@ -52,7 +52,7 @@ test('connections that are cut for two seconds on end lose and double nothing', 
   }
   await saboteur.end();
   t.diagnostic(`${cut} connections were cut`);
-  assert.ok(cut > 40);
+  assert.ok(cut > 10, 'they were used');
   for (const job of jobs) {
     await eventually(
       async () => {
