@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findLastEventId, insertEvent, listEvents } from '#database/events.ts';
 import { listen } from '#database/listen.ts';
+import { eventually } from '../kit/eventually.ts';
 import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
 
 let fresh: FreshDatabase;
@@ -84,7 +85,7 @@ test('it is told when, and only if, its transaction commits', async () => {
       }),
     );
     await insertEvent(database.db, { ...event('b', 2), jobId: 77, type: 'job.deleted' });
-    while (told.length === 0) await sleep(5);
+    await eventually(() => assert.ok(told.length > 0));
     assert.deepEqual(told, [
       { projectId: 'b', eventId: await findLastEventId(database.db, 'b'), jobId: 77, type: 'job.deleted' },
     ]);

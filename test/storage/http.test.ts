@@ -323,7 +323,7 @@ describe('http: broken transfers', () => {
     const started = performance.now();
     await assert.rejects(read(`${server.origin}/silent`, { stall: 200 }), { code: 'source_unreachable' });
     await assert.rejects(read(`${server.origin}/stalling`, { stall: 200 }), { code: 'source_truncated' });
-    assert.ok(performance.now() - started < 4000);
+    assert.ok(performance.now() - started < 15_000, 'long before it would by itself');
   });
 
   it('waits for a slow reader without calling that a stall', async () => {

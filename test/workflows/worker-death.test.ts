@@ -93,15 +93,18 @@ test('what a killed and a sleeping worker held is done by another within 30 s, o
   sleeper.kill('SIGCONT');
   // Awake, it learns that its lease is gone, stops, and removes what its attempt had stored.
   const sleepersPrefix = held.map(({ id }) => `${jobPrefix(job.job.uuid)}t${id}-1/`);
-  await eventually(async () => {
-    const { rows } = await fresh.database.pool.query(
-      `select count(*)::int as active from pgboss.job where name = 'encode' and state = 'active'`,
-    );
-    assert.deepEqual(rows, [{ active: 0 }]);
-    for await (const { key: left } of opened.platform.storage.list(jobPrefix(job.job.uuid))) {
-      assert.ok(!sleepersPrefix.some((prefix) => left.startsWith(prefix)), left);
-    }
-  });
+  await eventually(
+    async () => {
+      const { rows } = await fresh.database.pool.query(
+        `select count(*)::int as active from pgboss.job where name = 'encode' and state = 'active'`,
+      );
+      assert.deepEqual(rows, [{ active: 0 }]);
+      for await (const { key: left } of opened.platform.storage.list(jobPrefix(job.job.uuid))) {
+        assert.ok(!sleepersPrefix.some((prefix) => left.startsWith(prefix)), left);
+      }
+    },
+    { within: 30_000 },
+  );
   assert.deepEqual(await listTasks(fresh.database.db, job.ref), tasks);
   const ended = once(sleeper, 'exit');
   sleeper.kill('SIGKILL');
