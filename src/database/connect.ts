@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import { isConnectionLoss } from '#database/connection-loss.ts';
+import { type CullPace, cullConnections } from '#database/cull-connections.ts';
 import type { Schema } from '#database/schema.ts';
 import { isNodeError, PlatformError } from '#domain/error.ts';
 
@@ -20,6 +21,8 @@ export type DatabaseOptions = {
   readonly connections?: number;
   /** Told of connections that broke while nobody used them; the pool replaces them by itself. */
   readonly onConnectionError?: (error: Error) => void;
+  /** A shorter one in tests. */
+  readonly cullPace?: CullPace;
 };
 
 /** server_version_num of PostgreSQL 15 */
@@ -59,6 +62,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
   pool.on('error', report);
   // The pool listens to idle clients only: one that breaks while it is lent out would end the process.
   pool.on('connect', (client) => client.on('error', report));
+  const culling = cullConnections(pool, url, options.cullPace);
   const connections = {
     connect: async () => {
       try {
@@ -71,7 +75,14 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     options: pool.options,
   };
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: connections }) });
-  const close = () => (closing ??= db.destroy().then(() => (pool.ended ? undefined : pool.end())));
+  const close = () => {
+    // What waits for a server that is gone would be waited for.
+    closing ??= db
+      .destroy()
+      .then(() => (pool.ended ? undefined : pool.end()))
+      .finally(() => culling.stop());
+    return closing;
+  };
   try {
     await checkServer(pool, url);
   } catch (error) {

@@ -19,6 +19,8 @@ export type FaultProxy = {
   readonly port: number;
   /** Connections so far. */
   readonly connections: () => number;
+  /** Of the proxy's own ends at the server. */
+  readonly ports: () => readonly number[];
   /** Breaks all connections there are. */
   reset(): void;
   /** The way is gone without a word: what is open stays open and dead for good, and nothing new gets through … */
@@ -67,6 +69,7 @@ export async function startFaultProxy({ target, fault, rewrite }: FaultProxyOpti
   return {
     port: typeof address === 'object' && address ? address.port : 0,
     connections: () => connections,
+    ports: () => [...open].filter(({ remotePort }) => remotePort === target).map(({ localPort }) => localPort ?? 0),
     reset: () => {
       for (const socket of open) socket.resetAndDestroy();
     },
