@@ -33,9 +33,11 @@ export type PublishPace = {
   readonly patience: number;
   /** The same of what is stored and the database has not heard of. */
   readonly unheard: number;
+  /** The database has so long for an answer before players are told without it; at the end it has no longer. */
+  readonly answer: number;
 };
 
-export const PACE: PublishPace = { tryLimit: 10_000, pause: 500, patience: 60_000, unheard: 300_000 };
+export const PACE: PublishPace = { tryLimit: 10_000, pause: 500, patience: 60_000, unheard: 300_000, answer: 2000 };
 /** Bytes that may wait for storage, or a bucket that cannot be reached would fill the memory. */
 const MOST_BYTES = 64 * 1024 ** 2;
 /** Stored beside each other: what has waited is caught up with, and a bucket far away keeps pace. */
@@ -55,6 +57,8 @@ export class PublishQueue {
   readonly #options: PublishOptions;
   readonly #pace: PublishPace;
   readonly #stopping = new AbortController();
+  /** After that not even an answer is waited for. */
+  readonly #over = new AbortController();
   readonly #entering: (() => void)[] = [];
   #storing = 0;
   #bytes = 0;
@@ -126,9 +130,12 @@ export class PublishQueue {
 
   /** Resolves when all that was added is known, or given up after so many milliseconds. */
   async end(patience: number): Promise<void> {
-    const timer = setTimeout(() => this.#stopping.abort(), patience);
+    const timers = [
+      setTimeout(() => this.#stopping.abort(), patience),
+      setTimeout(() => this.#over.abort(), patience + this.#pace.answer),
+    ];
     await this.#going;
-    clearTimeout(timer);
+    for (const timer of timers) clearTimeout(timer);
   }
 
   async #announce(waiting: Waiting, failure: { readonly error: unknown } | null): Promise<void> {
@@ -155,8 +162,13 @@ export class PublishQueue {
   async #tell({ announce, since }: Waiting, moment: MadeMoment): Promise<MomentPlace | null> {
     const { signal } = this.#stopping;
     for (let tries = 1; ; tries++) {
+      // A line to a server that is gone says nothing at all, for a while.
+      const late = setTimeout(() => {
+        this.#unheardSince ??= performance.now();
+        this.#showAhead();
+      }, this.#pace.answer);
       try {
-        const place = await announce(moment);
+        const place = await unlessAborted(announce(moment), this.#over.signal);
         if (tries > 1) this.#options.log.write('database', `hears of segments again, ${secondsSince(since)} s later`);
         return place;
       } catch (error) {
@@ -166,6 +178,8 @@ export class PublishQueue {
         this.#unheardSince ??= performance.now();
         this.#showAhead();
         await sleep(this.#pace.pause, undefined, { signal });
+      } finally {
+        clearTimeout(late);
       }
     }
   }
@@ -252,6 +266,18 @@ export class PublishQueue {
     const seconds = secondsSince(this.#trouble.since);
     this.#trouble = null;
     this.#options.log.write('storage', `takes segments again, after ${seconds} s`);
+  }
+}
+
+async function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  try {
+    return await Promise.race([answer, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
 

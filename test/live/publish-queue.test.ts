@@ -25,7 +25,18 @@ const PART = { rendition: '180p', size: 1, codecs: '', width: null, height: null
 /** A queue on a folder of its own. @param hinder throws or waits before a key is written; told how often it was tried */
 async function openQueue(
   hinder: (key: string, tries: number) => Promise<void> | void,
-  { patience = 60_000, isAway = () => false }: { patience?: number; isAway?: () => boolean } = {},
+  {
+    patience = 60_000,
+    answer = 60_000,
+    isAway = () => false,
+    hears = () => undefined,
+  }: {
+    patience?: number;
+    answer?: number;
+    isAway?: () => boolean;
+    /** Waits before the database answers. */
+    hears?: (key: string) => Promise<void> | void;
+  } = {},
 ) {
   let [sequence, discontinuities] = [10, 2];
   let ahead: readonly LiveMoment[] = [];
@@ -46,7 +57,7 @@ async function openQueue(
     storage,
     log: { write: (who, line) => void lines.push(`${who}: ${line}`) },
     onError: (error) => void errors.push(error),
-    pace: { tryLimit: 30_000, pause: 20, patience, unheard: 60_000 },
+    pace: { tryLimit: 30_000, pause: 20, patience, unheard: 60_000, answer },
     onAhead: (moments) => {
       ahead = moments;
     },
@@ -57,6 +68,7 @@ async function openQueue(
       moment: { isBreak: false, startsAt: new Date(0), seconds: 1, parts: [{ ...PART, key }] },
       announce: async ({ isBreak }) => {
         await disk.stat(key);
+        await hears(key);
         if (isAway()) throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
         told.push([key, isBreak]);
         sequence += 1;
@@ -152,4 +164,26 @@ test('while the database is away, what is stored is shown under the numbers it g
     [['a', false] as const, ...expected.map(([key, , , isBreak]) => [key, isBreak] as const)],
     'as they were shown',
   );
+});
+
+test('a database that says nothing at all is not waited for by players, nor by the end', async () => {
+  const silence = Promise.withResolvers<void>();
+  const never = Promise.withResolvers<void>();
+  const hears = (key: string) => (key === 'b' ? silence.promise : key === 'd' ? never.promise : undefined);
+  const queue = await openQueue(() => undefined, { answer: 50, hears });
+  for (const key of ['a', 'b', 'c']) queue.add(key);
+  const expected = [
+    ['b', 12, 2, false],
+    ['c', 13, 2, false],
+  ] as const;
+  await eventually(() => assert.deepEqual(queue.shown(), expected));
+  silence.resolve();
+  await eventually(() => assert.deepEqual([queue.queue.known, queue.shown()], [3, []]));
+  queue.add('d');
+  await queue.queue.end(50);
+  assert.deepEqual(queue.told, [
+    ['a', false],
+    ['b', false],
+    ['c', false],
+  ]);
 });

@@ -1,4 +1,5 @@
 // What /live/ serves of a channel: its playlists and segments. Called by the live routes, which keep it for a moment.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { listChannelJobs } from '#database/channel-jobs.ts';
 import { findChannel, findLiveChannel } from '#database/channels.ts';
 import { isConnectionLoss } from '#database/connection-loss.ts';
@@ -25,8 +26,10 @@ export type LiveView = {
   readonly readAt: number;
 };
 
-/** Milliseconds that what the database said last is played on, while it is away. */
-const LONGEST_AWAY = 300_000;
+/** Milliseconds that the database has before what it said last is played on. */
+const ANSWER = 2000;
+/** What it was asked and has not answered: nobody asks the same beside it. */
+const asked = new WeakMap<Platform, Map<string, Promise<LiveView | null>>>();
 
 const PLAYLIST = 'application/vnd.apple.mpegurl';
 const text = (body: string | null): ServedFile | null =>
@@ -41,11 +44,22 @@ export async function readLive(
   place: string,
   last: LiveView | null = null,
 ): Promise<LiveView | null> {
-  const view = await readRows(platform, place).catch((error: unknown) => {
-    if (!last || !isConnectionLoss(error) || performance.now() - last.readAt > LONGEST_AWAY) throw error;
-    return last;
+  const longestAway = platform.config.CHANNEL_DETACHED_SECONDS * 1000;
+  const held = last && performance.now() - last.readAt <= longestAway ? last : null;
+  const rows = readOnce(platform, place).catch((error: unknown) => {
+    if (!held || !isConnectionLoss(error)) throw error;
+    return held;
   });
+  const view = await (held ? Promise.race([rows, sleep(ANSWER, held, { ref: false })]) : rows);
   return view && { ...view, moments: withAhead(platform, view) };
+}
+
+function readOnce(platform: Platform, place: string): Promise<LiveView | null> {
+  const places = asked.get(platform) ?? new Map<string, Promise<LiveView | null>>();
+  asked.set(platform, places);
+  const going = places.get(place) ?? readRows(platform, place).finally(() => places.delete(place));
+  places.set(place, going);
+  return going;
 }
 
 async function readRows(platform: Platform, place: string): Promise<LiveView | null> {
