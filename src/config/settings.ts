@@ -206,7 +206,7 @@ export const SETTINGS = {
   CLOUDINARY_API_URL: operations(httpUrl(), 'https://api.cloudinary.com', 'Address of the API of Cloudinary.'),
 
   CHANNEL_WATCHDOG_SECONDS: live(decimal(2, 3600), '15', 'Seconds without a picture after which the FFmpeg of a channel is killed and started anew.'),
-  CHANNEL_DETACHED_SECONDS: live(decimal(10, 86_400), '300', 'Seconds that channels go on while their machine cannot reach PostgreSQL, unless another takes them; the same on all machines.'),
+  CHANNEL_DETACHED_SECONDS: live(decimal(10, 3000), '300', 'Seconds that channels go on while their machine cannot reach PostgreSQL, unless another takes them; the same on all machines.'),
   LIVE_CPU_PERCENT: live(integer(0, 10_000), '85', 'Percent of the cores that the channels of one machine may be expected to fill; one more is not started beyond it. 0 is no limit.'),
 
   MAX_SOURCE_BYTES: limits(integer(1, BYTES), String(100 * GB), 'Bytes of a source at the most.'),

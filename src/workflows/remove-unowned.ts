@@ -15,21 +15,26 @@ export type FolderKind = {
   readonly findOwned: (ids: readonly string[]) => Promise<ReadonlySet<string>>;
 };
 
-/** A folder counts as new as its newest object. */
+/** A folder counts as new as its newest object. However many there are, no more than a batch of them is kept in mind: a listing has each in one piece. */
 export async function removeUnowned(
   { storage }: Pick<Platform, 'storage'>,
   { prefix, idOf, folderOf, findOwned }: FolderKind,
 ): Promise<void> {
   const before = Date.now() - UNOWNED_HOURS * 3_600_000;
-  const newest = new Map<string, number>();
+  const judge = async (newest: ReadonlyMap<string, number>) => {
+    const old = [...newest].filter(([, time]) => time < before).map(([id]) => id);
+    const owned = await findOwned(old);
+    for (const id of old) if (!owned.has(id)) await storage.removeAll(folderOf(id));
+  };
+  let newest = new Map<string, number>();
   for await (const { key, modifiedAt } of storage.list(prefix)) {
     const id = idOf(key);
-    if (id !== null) newest.set(id, Math.max(newest.get(id) ?? 0, modifiedAt?.getTime() ?? Date.now()));
+    if (id === null) continue;
+    if (newest.size >= BATCH && !newest.has(id)) {
+      await judge(newest);
+      newest = new Map();
+    }
+    newest.set(id, Math.max(newest.get(id) ?? 0, modifiedAt?.getTime() ?? Date.now()));
   }
-  const old = [...newest].filter(([, time]) => time < before).map(([id]) => id);
-  for (let i = 0; i < old.length; i += BATCH) {
-    const some = old.slice(i, i + BATCH);
-    const owned = await findOwned(some);
-    for (const id of some) if (!owned.has(id)) await storage.removeAll(folderOf(id));
-  }
+  await judge(newest);
 }
