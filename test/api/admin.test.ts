@@ -20,7 +20,7 @@ test('a key is made, used, listed and revoked; another project does not see it',
   assert.equal((await server.call('POST', '/admin/keys', { body: {}, headers: own })).status, 403);
   // That it was used is written down behind the answer.
   const list = await until(
-    60,
+    240,
     () => server.call('GET', '/admin/keys', { headers: ADMIN }),
     ({ body }) => Boolean((body as { keys: Key[] }).keys[0]?.lastUsedAt),
   );
@@ -41,7 +41,7 @@ test('a key is made, used, listed and revoked; another project does not see it',
   assert.equal((await server.call('DELETE', `/admin/keys/${id}`, { headers: ADMIN })).status, 204);
   assert.equal((await server.call('DELETE', `/admin/keys/${id}`, { headers: ADMIN })).status, 404);
   await until(
-    60,
+    240,
     async () => (await server.call('GET', '/jobs', { headers: own })).status,
     (status) => status === 401,
   );
@@ -85,7 +85,7 @@ test('webhooks by receiver, with what went wrong last', async () => {
   });
   type Health = { receivers: { origin: string; counts: Record<string, number> }[]; deliveries: { status: string }[] };
   const ask = async () => await server.call('GET', '/admin/webhooks');
-  const answer = await until(60, ask, ({ body }) => {
+  const answer = await until(240, ask, ({ body }) => {
     const { deliveries } = body as Health;
     // Queued, processing, failed: nothing more comes.
     return deliveries.length === 3 && deliveries.every(({ status }) => status === 'delivered');

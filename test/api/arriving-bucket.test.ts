@@ -51,7 +51,7 @@ test('what has come of a film into a bucket is encoded while the rest arrives, o
     for (const begin of [beginChunks, beginByTus]) {
       const { id, sendRest } = await begin(server, bytes);
       const [first] = await until(
-        120,
+        240,
         () => chunksOf(server, id),
         (all) => all[0]?.status === 'done',
       );
@@ -69,7 +69,7 @@ test('what has come of a film into a bucket is encoded while the rest arrives, o
       assert.deepEqual([kept?.id, kept?.attempt, kept?.result], [first?.id, first?.attempt, first?.result]);
       assert.equal((await timesOf(server, id, '360p')).length, SECONDS * 25);
       await until(
-        60,
+        240,
         () => storedKeys(server, `uploads/${id}/`),
         (keys) => keys.every((key) => key === upload.storageKey),
       );

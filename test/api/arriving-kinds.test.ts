@@ -48,7 +48,7 @@ async function begin(file: string, pieces: number) {
   };
   const whenDone = (count: number) =>
     until(
-      90,
+      240,
       () => chunksOf(server, id),
       (all) => all.filter(({ status }) => status === 'done').length >= count,
     );

@@ -34,7 +34,7 @@ test('the states of a job arrive, are listed and can be sent again', async () =>
     };
     const { id } = (await server.call('POST', '/jobs', { body })).body as { id: number };
     const { deliveries } = await until(
-      60,
+      240,
       () => listed(id),
       (found) => found.deliveries.length === 3 && found.deliveries.every(({ status }) => status === 'delivered'),
     );
@@ -56,13 +56,13 @@ test('the states of a job arrive, are listed and can be sent again', async () =>
     const again = await server.call('POST', `/jobs/${id}/deliveries/${deliveries[0]?.id}/resend`);
     assert.deepEqual([again.status, (again.body as { status: string }).status], [202, 'pending']);
     await until(
-      60,
+      240,
       async () => receiver.received.length,
       (count) => count === 4,
     );
     assert.equal(receiver.received[3]?.id, deliveries[0]?.id);
     const after = await until(
-      60,
+      240,
       () => listed(id),
       (found) => found.deliveries[0]?.status === 'delivered',
     );
@@ -83,7 +83,7 @@ test('links in what arrives lead to the server as its caller knew it', async () 
     };
     const { uuid } = (await server.call('POST', '/jobs', { body })).body as { uuid: string };
     await until(
-      60,
+      240,
       async () => receiver.received.length,
       (count) => count === 3,
     );

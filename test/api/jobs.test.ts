@@ -22,7 +22,7 @@ const submit = async (body: object): Promise<{ id: number; uuid: string; status:
 };
 const finished = (id: number) =>
   until(
-    60,
+    240,
     () => getJob(id),
     ({ status }) => status === 'completed' || status === 'failed',
   );

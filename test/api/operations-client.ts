@@ -107,7 +107,7 @@ export class Client {
     return body.data;
   }
 
-  /** Waits until it is so; a minute at the most. */
+  /** Waits until it is so; four minutes at the most. */
   async until(id: string, status: string): Promise<OperationBody> {
     let found: OperationBody | undefined;
     await eventually(
@@ -115,7 +115,7 @@ export class Client {
         found = await this.get(id);
         assert.equal(found.status, status, found.error_message ?? '');
       },
-      { within: 60_000, every: 50 },
+      { within: 240_000, every: 50 },
     );
     assert.ok(found);
     return found;

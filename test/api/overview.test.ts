@@ -28,7 +28,7 @@ test('the pieces of a job, and its hour in the overview', async () => {
     [broken, 'failed'],
   ] as const) {
     await until(
-      90,
+      240,
       () => status(job),
       (now) => now === end,
     );
@@ -106,7 +106,7 @@ test('load of every machine, newer samples alone, and who asks', async () => {
   const then = new Date(Math.floor(Date.now() / 5000) * 5000 - 1_800_000);
   await insertLoad(db, far, { at: then, ...figures });
   await insertLoad(db, far, { at: new Date(Date.now() - 3_700_000), ...figures });
-  const load = await until(60, ask, ({ machines }) => machines.length > 1);
+  const load = await until(240, ask, ({ machines }) => machines.length > 1);
   for (const sampler of samplers) await sampler.stop();
   const [own, other] = load.machines;
   assert.ok(own && own.samples.length > 0);

@@ -37,7 +37,7 @@ test('a paused queue takes nothing, a draining one begins no job, a resumed one 
     );
     await server.call('POST', '/queue/resume');
     await until(
-      60,
+      240,
       () => statusOf(id),
       (status) => status === 'failed',
     );

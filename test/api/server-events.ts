@@ -7,9 +7,9 @@ export type Sse = {
   readonly data: Record<string, unknown>;
 };
 
-/** Until the server ends the stream, or the reader breaks off. @throws after twenty seconds */
+/** Until the server ends the stream, or the reader breaks off. @throws after a minute */
 export async function* serverEvents(url: string, headers: Record<string, string> = {}): AsyncGenerator<Sse> {
-  const response = await fetch(url, { headers, signal: AbortSignal.timeout(20_000) });
+  const response = await fetch(url, { headers, signal: AbortSignal.timeout(60_000) });
   assert.equal(response.headers.get('content-type'), 'text/event-stream; charset=utf-8');
   let rest = '';
   for await (const bytes of response.body ?? []) {

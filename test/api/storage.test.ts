@@ -33,14 +33,14 @@ test('what is due is told with its size, the sweep deletes just that, and what l
     const { uuid } = (await server.call('POST', '/jobs', { body })).body as { uuid: string };
     type Job = { uuid: string; status: string; outputs: { result: { size: number } }[] };
     return until(
-      90,
+      240,
       async () => (await server.call('GET', `/jobs/${uuid}`)).body as Job,
       ({ status }) => status === 'completed',
     );
   };
   const look = async () => (await server.call('GET', '/admin/storage')).body as Storage;
   // A worker sweeps when it starts.
-  await until(60, look, ({ usage }) => usage.countedAt !== null);
+  await until(240, look, ({ usage }) => usage.countedAt !== null);
   const [old, young] = [await submit(), await submit()];
   const age = (uuid: string, hours: number) =>
     sql`update job set completed_at = now() - make_interval(hours => ${hours}) where uuid = ${uuid}`.execute(db);
@@ -72,7 +72,7 @@ test('what is due is told with its size, the sweep deletes just that, and what l
   const counted = ({ usage }: Storage) => usage.kinds.reduce((sum, { bytes }) => sum + bytes, 0);
   const left = young.outputs[0]?.result.size ?? 0;
   const { storage } = await until(
-    60,
+    240,
     async () => ({ storage: await look(), there: await lies() }),
     ({ storage: now, there }) => ruleOf(now, 'jobs')?.kept === 1 && counted(now) === there && there < left + size,
   );

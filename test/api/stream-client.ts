@@ -79,7 +79,7 @@ export async function upload(
 /** Waits until all of it is encoded. */
 export const whenReady = (server: TestServer, id: string): Promise<Answer> =>
   until(
-    90,
+    240,
     () => server.call('GET', `/videos/${id}`),
     ({ body }) => ['ready', 'failed'].includes((body as { status: string }).status),
   );

@@ -131,7 +131,7 @@ test('qualities asked for later play through the same master, and show the same 
   const body = { upload_id: id, qualities: ['360p', '240p'] };
   assert.equal((await server.call('POST', '/transcode/start', { body })).status, 202);
   await until(
-    60,
+    240,
     () => server.call('GET', `/videos/${id}`),
     ({ body: video }) => (video as { status: string }).status === 'ready',
   );

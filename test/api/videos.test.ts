@@ -68,7 +68,7 @@ type Progress = {
 const get = async (id: string): Promise<Video> => (await server.call('GET', `/videos/${id}`)).body as Video;
 const becomes = (id: string, ...statuses: string[]) =>
   until(
-    60,
+    240,
     () => get(id),
     ({ status }) => statuses.includes(status),
   );
@@ -104,7 +104,7 @@ test('a video from its upload to its end, told by events and webhooks', async ()
     assert.ok(typeof total === 'number' && total > 0 && ready === total, `${ready} of ${total}`);
     // That it can be played is told beside its encoding, by whoever sees it first.
     const types = await until(
-      60,
+      240,
       () => eventsOf(id),
       (told) => told.includes('video.playable'),
     );
@@ -127,12 +127,12 @@ test('a video from its upload to its end, told by events and webhooks', async ()
     assert.equal((await server.call('GET', `/videos/${id}`)).status, 404);
     assert.equal((await server.call('DELETE', `/videos/${id}`)).status, 404);
     await until(
-      60,
+      240,
       async () => [...(await storedKeys(server)), ...(await storedKeys(server, 'jobs/'))],
       (keys) => keys.length === 0,
     );
     await until(
-      60,
+      240,
       async () => receiver.received.length,
       (count) => count === 5,
     );
@@ -157,7 +157,7 @@ test('a further quality is a further job of the same video', async () => {
     const started = await start(['240p', '360p']);
     assert.equal(started.status, 202, started.text);
     await until(
-      60,
+      240,
       () => get(id),
       ({ status, qualities }) => status === 'ready' && qualities.length === 2,
     );
@@ -203,7 +203,7 @@ test('stopping keeps every finished segment, also over a restart; resuming makes
     return rows;
   };
   try {
-    await until(60, parts, (done) => done.length > 0);
+    await until(240, parts, (done) => done.length > 0);
     const stopped = await server.call('PUT', `/videos/${id}/stop`);
     // A film so short may be through before it is stopped; then there is nothing to see here.
     assert.equal(stopped.status, 200, stopped.text);

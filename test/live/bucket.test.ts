@@ -116,7 +116,7 @@ for (const [name, how] of [
     await live.order(job, 'start');
     const before = await live.reach(job, isRunning);
     await until(
-      60,
+      240,
       () => playlistOf(slug),
       ({ names }) => names.length >= 2,
     );
@@ -126,7 +126,7 @@ for (const [name, how] of [
     const stood = await playlistOf(slug);
     cutOff({});
     const after = await until(
-      60,
+      240,
       () => playlistOf(slug),
       ({ names }) => names.length >= stood.names.length + 6,
     );

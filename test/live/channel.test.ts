@@ -215,7 +215,7 @@ test('channels of one server', { concurrency: 3 }, async (t) => {
       const lengths = async (name: string) =>
         (await server.call('GET', `/live/copied/${name}/playlist.m3u8`)).text.match(/EXTINF:[\d.]+/g) ?? [];
       await until(
-        60,
+        240,
         () => lengths('90p'),
         (found) => found.length >= 3,
       );

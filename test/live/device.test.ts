@@ -17,7 +17,7 @@ test('a channel whose device fails is on air by software, and its log says why',
     assert.equal(hwaccel, 'auto');
     await server.call('POST', `/api/job/${job}/start/`);
     const { retries } = await until(
-      60,
+      240,
       async () => (await server.call('GET', `/api/job/${job}/`)).body as JobAnswer,
       ({ status }) => status === 'running',
     );

@@ -162,7 +162,7 @@ test('HLS comes through the guard: playlists and segments alike', async (t) => {
   await server.order(origin.job, 'start');
   const place = `${server.base}/live/origin/master.m3u8`;
   await until(
-    60,
+    240,
     async () => (await fetch(place)).status,
     (status) => status === 200,
   );

@@ -19,7 +19,7 @@ test('a machine that falls silent loses its channels to another, but not those p
   /** Waits until a process of this machine runs the channel. */
   const runsOn = (id: number, machine: ChildProcess) =>
     until(
-      60,
+      240,
       async () => ({ answer: await job(id), children: await ffmpegsOf(machine) }),
       ({ answer, children }) => isRunning(answer) && children.includes(answer.ffmpeg_pid ?? 0),
     );
@@ -47,7 +47,7 @@ test('a machine that falls silent loses its channels to another, but not those p
   first.kill('SIGKILL');
   await gone(first);
   await until(
-    60,
+    240,
     () => job(pinned),
     ({ status, ffmpeg_pid }) => status === 'pending' && ffmpeg_pid === null,
   );
