@@ -1,8 +1,6 @@
 // The command of an animation: GIF with a palette of its own, WebP, AVIF. Facts in, string[] out.
 import type { PictureOptions } from '#domain/output.ts';
-import { PREAMBLE } from '#media/command/chunk.ts';
-import { overlayInputs } from '#media/command/decoration.ts';
-import { type DirectOptions, fileOutput, frameChain, seekFor } from '#media/command/file.ts';
+import { type DirectOptions, fileOutput, frameChain, sceneInputs } from '#media/command/file.ts';
 
 /** How good an animation is where nothing is said: libwebp's and AV1's own scales. */
 const WEBP_QUALITY = 75;
@@ -10,18 +8,13 @@ const AVIF_CRF = 30;
 const WHITE = '#ffffff';
 
 export function animationCommand(options: DirectOptions): string[] {
-  const { container, direct, facts, timeline, inputArguments, drawing, path } = options;
+  const { container, direct, facts, timeline, path } = options;
   // FFmpeg 5.1 writes no transparency into AVIF.
   const flat = container === 'avif' && (facts.video?.hasAlpha ?? false);
   const ground = flat ? `0x${(direct.picture?.background ?? WHITE).slice(1)}` : null;
   const chain = frameChain({ ...options, ground }, 0, timeline.frames);
   return [
-    ...PREAMBLE,
-    '-copyts',
-    '-noautorotate',
-    ...seekFor(facts, direct),
-    ...inputArguments,
-    ...overlayInputs([drawing]).args,
+    ...sceneInputs(options),
     '-filter_complex',
     container === 'gif' ? palette(chain, options) : `${chain}[v]`,
     '-map',

@@ -166,12 +166,8 @@ function mixArguments(track: AudioFacts, i: number, channels: number): string[] 
   return filters.length > 0 ? [`-filter:a:${i}`, filters.join(',')] : [];
 }
 
-/** One frame as PNG, upright and SDR; the image library makes the wanted format of it. */
-export function frameCommand(options: DirectOptions): string[] {
-  const { facts, direct, inputArguments, drawing, path } = options;
-  // The image library lays transparency on a colour, or keeps it.
-  const format = direct.picture && facts.video?.hasAlpha ? 'rgba' : 'rgb24';
-  const graph = `${frameChain(options, 0, 1)},format=${format}[v]`;
+/** What stands before the graph of a picture or a film: its part of the source, and what is drawn on it. */
+export function sceneInputs({ facts, direct, inputArguments, drawing }: DirectOptions): string[] {
   return [
     ...PREAMBLE,
     '-copyts',
@@ -179,6 +175,17 @@ export function frameCommand(options: DirectOptions): string[] {
     ...seekFor(facts, direct),
     ...inputArguments,
     ...overlayInputs([drawing]).args,
+  ];
+}
+
+/** One frame as PNG, upright and SDR; the image library makes the wanted format of it. */
+export function frameCommand(options: DirectOptions): string[] {
+  const { facts, direct, path } = options;
+  // The image library lays transparency on a colour, or keeps it.
+  const format = direct.picture && facts.video?.hasAlpha ? 'rgba' : 'rgb24';
+  const graph = `${frameChain(options, 0, 1)},format=${format}[v]`;
+  return [
+    ...sceneInputs(options),
     '-filter_complex',
     graph,
     '-map',
@@ -221,7 +228,7 @@ export function frameChain(options: FrameOptions, startFrame: number, endFrame: 
 }
 
 /** Asks for frames from the last keyframe before a place. */
-export function seekFor(facts: SourceFacts, direct: DirectPlan): string[] {
+function seekFor(facts: SourceFacts, direct: DirectPlan): string[] {
   const keyframe = facts.video?.keyframes.filter((time) => time <= direct.start + 1e-4).at(-1);
   const first = facts.video?.keyframes[0];
   // Before the beginning there is nothing to find, and FLV then ends up somewhere else.

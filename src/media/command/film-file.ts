@@ -2,15 +2,14 @@
 import type { FilmFilePlan } from '#domain/plan.ts';
 import type { Rational } from '#domain/source-facts.ts';
 import { soundEncoder, soundFilters } from '#media/command/audio.ts';
-import { PREAMBLE } from '#media/command/chunk.ts';
 import { overlayInputs } from '#media/command/decoration.ts';
-import { type DirectOptions, fileOutput, seekFor } from '#media/command/file.ts';
+import { type DirectOptions, fileOutput, sceneInputs } from '#media/command/file.ts';
 import { pictureGraph } from '#media/command/picture.ts';
 import { trackOf } from '#media/command/sound-file.ts';
 import { toNumber } from '#media/grid.ts';
 
 export function filmFileCommand(options: DirectOptions): string[] {
-  const { container, direct, facts, preparation, timeline, inputArguments, loudness, drawing, path } = options;
+  const { container, direct, facts, preparation, timeline, loudness, drawing, path } = options;
   const { video } = facts;
   if (!video || !direct.film) throw new TypeError('a film needs a video');
   const [inputs = []] = overlayInputs([drawing]).numbers;
@@ -21,12 +20,7 @@ export function filmFileCommand(options: DirectOptions): string[] {
   const [sound] = direct.audioStreams;
   const codec = direct.audioCodec === 'copy' ? null : direct.audioCodec;
   return [
-    ...PREAMBLE,
-    '-copyts',
-    '-noautorotate',
-    ...seekFor(facts, direct),
-    ...inputArguments,
-    ...overlayInputs([drawing]).args,
+    ...sceneInputs(options),
     '-filter_complex',
     graph,
     '-map',
