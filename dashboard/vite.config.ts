@@ -41,6 +41,8 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     target: 'es2022',
+    // Browsers of that age know the links by themselves; one that does not asks for the parts when it comes to them.
+    modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,
     // The player page is a document of its own: it loads nothing of the dashboard.
     rollupOptions: { input: ['index.html', 'watch.html'] },

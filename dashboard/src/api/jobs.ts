@@ -1,23 +1,24 @@
 // Jobs as pages use them: lists, one job, and what can be done with it.
-import { type QueryClient, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
+import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
 import { t } from '../text/text.ts';
 import { toast, toastError } from '../ui/toasts.tsx';
-import { blocking, read, request, search } from './http.ts';
+import { read, request, search } from './http.ts';
 import { leave, useIsStaying } from './leaving.ts';
 import type { Job, JobStatus } from './types.ts';
 
 export type JobFilter = { status: string; search: string };
 export type JobPage = { jobs: Job[]; nextCursor: string | null };
-const PAGE = 100;
+/** Jobs of the newest page of a list. */
+export const PAGE = 100;
 /** Milliseconds between looks at how far running jobs are; their states come by themselves. */
 const LOOK = 2500;
 
-const fetchJobs = (filter: JobFilter, cursor: string | undefined, limit = PAGE): Promise<JobPage> =>
+export const fetchJobs = (filter: JobFilter, cursor: string | undefined, limit = PAGE): Promise<JobPage> =>
   request<JobPage>(`/jobs${search({ ...filter, limit, cursor })}`);
 
 const isMoving = ({ status }: Job): boolean => status === 'processing' || status === 'queued';
 
-const useNewestPage = (filter: JobFilter, limit: number, enabled = true) =>
+export const useNewestPage = (filter: JobFilter, limit: number, enabled = true) =>
   useQuery({
     queryKey: ['jobs', filter, limit],
     queryFn: () => fetchJobs(filter, undefined, limit),
@@ -31,58 +32,6 @@ export function useNewestJobs(filter: JobFilter, limit: number, isServed: boolea
   const isStaying = useIsStaying();
   const { data, ...rest } = useNewestPage(filter, limit, isServed);
   return { ...rest, data: data && { ...data, jobs: data.jobs.filter(({ uuid }) => isStaying(uuid)) } };
-}
-
-/** All that was scrolled to: the newest page stays fresh, older ones are read once and hear of new states by events. */
-export function useJobList(filter: JobFilter) {
-  const isStaying = useIsStaying();
-  const newest = useNewestPage(filter, PAGE);
-  const cursor = newest.data?.nextCursor ?? null;
-  const older = useInfiniteQuery({
-    queryKey: ['older-jobs', filter],
-    queryFn: ({ pageParam }) => fetchJobs(filter, pageParam, 200),
-    initialPageParam: cursor ?? '',
-    getNextPageParam: (page) => page.nextCursor,
-    enabled: false,
-    staleTime: Number.POSITIVE_INFINITY,
-  });
-  const first = newest.data?.jobs ?? [];
-  const last = first.at(-1)?.id ?? Number.POSITIVE_INFINITY;
-  const rest = older.data?.pages.flatMap(({ jobs }) => jobs) ?? [];
-  // New jobs push others off the newest page: those now lie between it and the older ones.
-  const anchor = Number(older.data?.pageParams[0] ?? last);
-  const between = useQuery({
-    queryKey: ['jobs', filter, 'between', last, anchor],
-    queryFn: () => fetchJobs(filter, String(last), 200),
-    enabled: last > anchor && Number.isFinite(last),
-    placeholderData: (before) => before,
-  });
-  const middle = last > anchor ? (between.data?.jobs ?? []).filter(({ id }) => id >= anchor && id < last) : [];
-  const jobs = [...first, ...middle, ...rest.filter(({ id }) => id < Math.min(last, anchor))];
-  const isMore = older.data ? older.hasNextPage : cursor !== null;
-  return {
-    jobs: jobs.filter(({ uuid }) => isStaying(uuid)),
-    isMore,
-    error: blocking(newest),
-    isLoading: newest.isLoading,
-    refetch: newest.refetch,
-    more: () => {
-      if (isMore && !older.isFetching) void older.fetchNextPage();
-    },
-  };
-}
-
-const MOST_OF_A_PAGE = 200;
-/** Every job that fits, also those that no list shows yet. */
-export async function collectJobs(filter: JobFilter): Promise<Job[]> {
-  const found: Job[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await fetchJobs(filter, cursor, MOST_OF_A_PAGE);
-    found.push(...page.jobs);
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
-  return found;
 }
 
 /** A state that was told, into every list that holds the job. */
@@ -124,12 +73,6 @@ export const changeJob = ({ uuid }: Pick<Job, 'uuid'>, name: JobAct): Promise<Jo
   request<Job>(`/jobs/${uuid}/${name}`, { method: 'POST' });
 export const deleteJob = ({ uuid }: Pick<Job, 'uuid'>): Promise<void> =>
   request(`/jobs/${uuid}`, { method: 'DELETE', keepalive: true });
-
-/** After many were changed: what was scrolled to is read anew as well. */
-export function refreshJobs(client: QueryClient): void {
-  client.removeQueries({ queryKey: ['older-jobs'] });
-  for (const key of ['jobs', 'job', 'overview']) void client.invalidateQueries({ queryKey: [key] });
-}
 
 /** Shows at once what will be; where the server says no, it is as before and says why. */
 export function useJobActs() {

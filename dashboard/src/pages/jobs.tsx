@@ -2,16 +2,8 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { ArrowUp, Briefcase, Pause, Play, Plus, RotateCcw, Square, Trash2 } from 'lucide-react';
 import { useCallback, useState, useSyncExternalStore } from 'react';
-import {
-  ACTS,
-  changeJob,
-  collectJobs,
-  deleteJob,
-  type JobAct,
-  type JobFilter,
-  refreshJobs,
-  useJobList,
-} from '../api/jobs.ts';
+import { collectJobs, refreshJobs, useJobList } from '../api/job-list.ts';
+import { ACTS, changeJob, deleteJob, type JobAct, type JobFilter } from '../api/jobs.ts';
 import type { Job } from '../api/types.ts';
 import { Link, rememberScroll, setQuery, usePlace } from '../router.tsx';
 import { ago, clock, moment, number, t, tell } from '../text/text.ts';
@@ -82,7 +74,7 @@ const acts = (): BulkAct<Job>[] => [
     icon: Trash2,
     fits: () => true,
     act: deleteJob,
-    sure: t('bulk.sure.delete.jobs'),
+    sure: t('bulk.sure.delete'),
   },
 ];
 
@@ -108,7 +100,7 @@ function List({ filter, jobs, isMore, more }: ListProps) {
   };
   const columns = (
     <div className="columns">
-      <span className="narrow-only">{t('bulk.hint')}</span>
+      <span className="narrow-only">{t('bulk.all')}</span>
       <span>{t('jobs.number')}</span>
       <span>{t('jobs.source')}</span>
       <span>{t('jobs.status')}</span>

@@ -115,7 +115,7 @@ const acts = (): BulkAct<Video>[] => [
     icon: Trash2,
     fits: () => true,
     act: deleteVideo,
-    sure: t('bulk.sure.delete.videos'),
+    sure: t('bulk.sure.delete'),
   },
 ];
 

@@ -4,19 +4,15 @@ import type { bulk as english } from './bulk.en.ts';
 export const bulk: Readonly<Record<keyof typeof english, string>> = {
   'bulk.all': 'Alle gezeigten auswählen',
   'bulk.pick': '{name} auswählen',
-  'bulk.hint': 'Alle auswählen',
   'bulk.picked': '{n} ausgewählt',
   'bulk.every': 'Alle passenden auswählen',
-  'bulk.collecting': 'Wird ausgewählt …',
   'bulk.going': '{done} von {total}',
   'bulk.stop': 'Hier aufhören',
   'bulk.done': '{n} erledigt',
   'bulk.missed': '{n} nicht',
   'bulk.left': '{n} unverändert',
   'list.more': 'und {n} weitere',
-  'bulk.sure.cancel': 'Ihre Arbeit hält jetzt an. Abgebrochene Aufträge lassen sich erneut versuchen.',
-  'bulk.sure.delete.jobs':
-    'Laufende Aufträge halten an, und ihre Dateien verschwinden aus dem verwalteten Speicher. Das lässt sich nicht zurücknehmen.',
-  'bulk.sure.delete.videos': 'Die Videos und alle ihre Dateien werden gelöscht. Das lässt sich nicht zurücknehmen.',
-  'bulk.sure.stop': 'Sie gehen vom Sender, bis sie wieder gestartet werden.',
+  'bulk.sure.cancel': 'Ihre Arbeit hält an. Sie lassen sich erneut versuchen.',
+  'bulk.sure.delete': 'Sie verschwinden mit allen Dateien. Das lässt sich nicht zurücknehmen.',
+  'bulk.sure.stop': 'Sie gehen vom Sender.',
 };

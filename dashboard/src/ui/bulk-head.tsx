@@ -114,7 +114,7 @@ export function BulkHead<T>(props: BulkHeadProps<T>) {
                   disabled={collecting}
                   onClick={() => void selectEvery()}
                 >
-                  {t(collecting ? 'bulk.collecting' : 'bulk.every')}
+                  {t('bulk.every')}
                 </button>
               )}
               {kind.acts().map((one) => (
@@ -127,7 +127,7 @@ export function BulkHead<T>(props: BulkHeadProps<T>) {
               ))}
             </div>
           ) : (
-            (children ?? <span>{t('bulk.hint')}</span>)
+            (children ?? <span>{t('bulk.all')}</span>)
           )}
         </div>
       )}
