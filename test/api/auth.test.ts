@@ -62,6 +62,7 @@ const OTHER_ROUTES: Readonly<Record<Scope | 'open', readonly string[]>> = {
     'get /api/job/{id}',
     'get /api/job/{id}/log',
     'get /api/job/{id}/events',
+    'get /api/job/{id}/figures',
     'get /api/job/{id}/history',
     'get /api/network-interfaces',
     'get /api/metrics',
