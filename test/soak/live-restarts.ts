@@ -33,10 +33,7 @@ test('twenty kills: back within seconds, one FFmpeg at most, numbers that never 
     const { ffmpeg_pid: pid } = await server.reach(job, (answer) => isRunning(answer) && answer.ffmpeg_pid !== null);
     process.kill(pid ?? 0, 'SIGKILL');
     const died = performance.now();
-    await server.reach(
-      job,
-      (answer) => isRunning(answer) && answer.ffmpeg_pid !== null && answer.ffmpeg_pid !== pid,
-    );
+    await server.reach(job, (answer) => isRunning(answer) && answer.ffmpeg_pid !== null && answer.ffmpeg_pid !== pid);
     times.push((performance.now() - died) / 1000);
   }
   await sleep(3000);
