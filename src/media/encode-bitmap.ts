@@ -6,7 +6,7 @@ import { loadImageLibrary } from '#media/image-library.ts';
 const ICON_SIDES = [16, 32, 48, 64, 128, 256];
 export const LARGEST_ICON = 256;
 
-export type Bitmap = { readonly data: Buffer; readonly width: number; readonly height: number };
+type Bitmap = { readonly data: Buffer; readonly width: number; readonly height: number };
 
 /** 24 bits a pixel, rows from the last to the first, each filled up to four bytes (BITMAPINFOHEADER). */
 export async function encodeBmp(picture: Sharp): Promise<Bitmap> {
