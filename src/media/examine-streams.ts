@@ -112,7 +112,7 @@ export function examineClock(facts: SourceFacts, limits: MediaLimits, add: Add):
   }
   const damage = facts.warnings.filter((line) => DAMAGE.test(line));
   if (damage.length > 0) add(['damaged', 'warning', damage.slice(0, 3).join('; '), 'what can be decoded is used']);
-  if (audio.some(({ hasHoles }) => hasHoles))
+  else if (audio.some(({ hasHoles }) => hasHoles))
     add(['damaged', 'warning', 'packets of the sound are missing on the way', 'silence stands for them, in step']);
   examineLimits(facts, limits, add);
 }
