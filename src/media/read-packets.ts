@@ -11,7 +11,8 @@ export type ReadPacket = {
 };
 
 export type PlacedPackets = {
-  readonly packets: PacketList /** Where each ends in the file, bytes. */;
+  readonly packets: PacketList;
+  /** Where each ends in the file, bytes. */
   readonly ends: Float64Array;
 };
 

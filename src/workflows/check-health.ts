@@ -1,4 +1,4 @@
-// Is everything there that work needs: database, queue, storage, FFmpeg? Called by /health, /metrics, `rendition doctor`, and at the start of servers and workers.
+// Is everything there that work needs: database, queue, storage, FFmpeg? Called by /health, /metrics, `rendition doctor`, and at the start of servers and workers; of storage by settle-*.ts.
 import { access, constants } from 'node:fs/promises';
 import { sql } from 'kysely';
 import type { Platform } from '#workflows/platform.ts';
@@ -15,16 +15,20 @@ export async function checkHealth(platform: Platform): Promise<Health> {
   const [database, queue, storage, ffmpeg] = await Promise.all([
     judge(() => sql`select 1`.execute(platform.database.db)),
     judge(() => platform.queue.counts()),
-    judge(() => platform.storage.check(AbortSignal.timeout(PATIENCE * 1000))),
+    storageProblem(platform),
     judge(() => access(platform.tool.ffmpeg, constants.X_OK)),
   ]);
   return { database, queue, storage, ffmpeg };
 }
 
+/** What is wrong with managed storage now; null where it answers. */
+export const storageProblem = ({ storage }: Pick<Platform, 'storage'>): Promise<string | null> =>
+  judge(() => storage.check(AbortSignal.timeout(PATIENCE * 1000)));
+
 /** At the start of a process: a bucket may come later, so that this is said and ends nothing. */
-export async function warnOfStorage({ storage, log }: Pick<Platform, 'storage' | 'log'>): Promise<void> {
-  const wrong = await judge(() => storage.check(AbortSignal.timeout(PATIENCE * 1000)));
-  if (wrong !== null) log.warn(`the managed storage (STORAGE_URL) cannot be used now: ${wrong}`);
+export async function warnOfStorage(platform: Pick<Platform, 'storage' | 'log'>): Promise<void> {
+  const wrong = await storageProblem(platform);
+  if (wrong !== null) platform.log.warn(`the managed storage (STORAGE_URL) cannot be used now: ${wrong}`);
 }
 
 async function judge(check: () => Promise<unknown>): Promise<string | null> {

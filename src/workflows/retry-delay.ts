@@ -1,5 +1,6 @@
 // How often and after which pauses work whose failure may pass is tried again. Pure; used by settle-*.ts.
 import type { Config } from '#config/settings.ts';
+import type { PlatformError } from '#domain/error.ts';
 import type { Job } from '#domain/job.ts';
 
 const LONGEST = 60;
@@ -8,6 +9,36 @@ const LONGEST = 60;
 export function retryDelay(tries: number): number {
   const delay = Math.min(LONGEST, 2 ** Math.max(1, tries));
   return Math.ceil(delay * (1 + Math.random() / 4));
+}
+
+/** Another try of work that failed. */
+export type Retry = {
+  /** Seconds from now. */
+  readonly startAfter: number;
+  /** Whether the failed one counts. */
+  readonly burnt: boolean;
+};
+
+export type FailedTry = {
+  readonly error: PlatformError;
+  /** That count, this one included. */
+  readonly tries: number;
+  /** All there were, those given back included. */
+  readonly attempt: number;
+  /** Managed storage does not answer: work waits for it, however long it is away, as it waits for the database. */
+  readonly isStorageAway: boolean;
+};
+
+/** Null where it has failed for good. */
+export function planRetry(
+  config: Pick<Config, 'QUEUE_MAX_ATTEMPTS' | 'OPERATION_RETRY_DELAYS'>,
+  job: Pick<Job, 'api'>,
+  { error, tries, attempt, isStorageAway }: FailedTry,
+): Retry | null {
+  if (!error.retryable) return null;
+  if (isStorageAway) return { startAfter: retryDelay(attempt - tries + 1), burnt: false };
+  const rule = retryRule(config, job);
+  return tries < rule.tries ? { startAfter: rule.delay(tries), burnt: true } : null;
 }
 
 export type RetryRule = {

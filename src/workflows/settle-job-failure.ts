@@ -5,11 +5,12 @@ import { toFailure, toPlatformError } from '#domain/error.ts';
 import type { Job } from '#domain/job.ts';
 import type { RunLane } from '#queue/lane.ts';
 import type { Entry } from '#queue/queue.ts';
+import { storageProblem } from '#workflows/check-health.ts';
 import { failOutputs } from '#workflows/finish-job.ts';
 import type { JobLogger } from '#workflows/job-logger.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { recordEvent } from '#workflows/record-event.ts';
-import { retryRule } from '#workflows/retry-delay.ts';
+import { planRetry } from '#workflows/retry-delay.ts';
 
 export type FailedRun = { readonly job: Job; readonly entry: Entry<RunLane>; readonly logger: JobLogger };
 
@@ -24,17 +25,19 @@ export async function settleJobFailure(
   const isDrain = error.code === 'shutting_down';
   logger.log(isDrain ? 'given back: this worker is stopping' : `failed: ${error.code}: ${error.message}`);
   if (error.code === 'internal') platform.log.error({ err: error, jobId: job.id }, 'a job failed for a reason of ours');
+  const away = error.retryable && !isDrain ? await storageProblem(platform) : null;
+  if (away !== null) logger.log(`managed storage is away, which counts as no try: ${away}`);
   await platform.database.db.transaction().execute(async (db) => {
     const ref = { projectId: job.projectId, jobId: job.id };
     const locked = await lockJob(db, ref);
     if (!locked || locked.attempt !== job.attempt || locked.status !== 'processing') return;
-    const rule = retryRule(platform.config, job);
-    const mayTryAgain = error.retryable && locked.tries < rule.tries;
-    if (!isDrain && !mayTryAgain) return failOutputs(platform, db, { job: locked, failure: toFailure(error) });
-    const tries = isDrain ? locked.tries - 1 : locked.tries;
+    const retry = isDrain
+      ? { startAfter: 0, burnt: false }
+      : planRetry(platform.config, job, { ...locked, error, isStorageAway: away !== null });
+    if (!retry) return failOutputs(platform, db, { job: locked, failure: toFailure(error) });
     if (!isDrain) await failJobAttempt(db, { ...ref, attempt: job.attempt }, toFailure(error));
-    await changeJob(db, ref, { status: 'queued', workerId: null, tries });
-    await platform.queue.giveBack(entry, { transaction: db, startAfter: isDrain ? 0 : rule.delay(locked.tries) });
+    await changeJob(db, ref, { status: 'queued', workerId: null, tries: locked.tries - (retry.burnt ? 0 : 1) });
+    await platform.queue.giveBack(entry, { transaction: db, startAfter: retry.startAfter });
     await recordEvent(platform, db, { job, type: 'job.queued', status: 'queued' });
   });
 }

@@ -4,17 +4,21 @@ import { type LockedJob, lockJob } from '#database/jobs.ts';
 import { changeOutputs } from '#database/outputs.ts';
 import type { Schema } from '#database/schema.ts';
 import { failTask, findDoneBy, findNeededBy, releaseTask } from '#database/tasks.ts';
-import { type PlatformError, toFailure, toPlatformError } from '#domain/error.ts';
+import { type ErrorCode, type PlatformError, toFailure, toPlatformError } from '#domain/error.ts';
 import type { Entry } from '#queue/queue.ts';
+import { storageProblem } from '#workflows/check-health.ts';
 import { fallBackToSoftware } from '#workflows/fall-back-to-software.ts';
 import { failOutputs } from '#workflows/finish-job.ts';
 import type { JobLogger } from '#workflows/job-logger.ts';
 import { persist } from '#workflows/persist.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { removeAttempts } from '#workflows/remove-attempts.ts';
-import { retryRule } from '#workflows/retry-delay.ts';
+import { planRetry } from '#workflows/retry-delay.ts';
 import type { TaskAttempt } from '#workflows/run-task.ts';
 import type { TaskLane } from '#workflows/send-tasks.ts';
+
+/** No failures: the work is wanted elsewhere. */
+const GIVEN_BACK: ReadonlySet<ErrorCode> = new Set(['shutting_down', 'lease_lost']);
 
 export type FailedAttempt = {
   readonly attempt: TaskAttempt;
@@ -33,25 +37,30 @@ export async function settleTaskFailure(platform: Platform, failed: FailedAttemp
       { err: error, jobId: attempt.job.id, task: attempt.task.id },
       'a task failed for a reason of ours',
     );
+  const away = error.retryable && !GIVEN_BACK.has(error.code) ? await storageProblem(platform) : null;
+  if (away !== null) logger.log(`managed storage is away, which counts as no try: ${away}`);
   // The row first: what it no longer names may then be removed, whatever the storage says to that.
-  if (error.code !== 'lease_lost') await persist(() => settle(platform, failed, error));
+  if (error.code !== 'lease_lost')
+    await persist(() => settle(platform, { ...failed, error, isStorageAway: away !== null }));
   // A commit may have succeeded although its answer never came: then the files are the job's.
-  if (!(await findDoneBy(platform.database.db, attempt.held)))
+  if (away === null && !(await findDoneBy(platform.database.db, attempt.held)))
     await removeAttempts(platform, attempt, attempt.task.attempt);
 }
 
-async function settle(platform: Platform, failed: FailedAttempt, error: PlatformError): Promise<void> {
-  const { held } = failed.attempt;
+type Settled = FailedAttempt & { readonly error: PlatformError; readonly isStorageAway: boolean };
+
+async function settle(platform: Platform, settled: Settled): Promise<void> {
+  const { held } = settled.attempt;
   await platform.database.db.transaction().execute(async (db) => {
     const job = await lockJob(db, held);
-    if (job) await settleLocked(platform, db, { ...failed, job, error });
+    if (job) await settleLocked(platform, db, { ...settled, job });
   });
 }
 
-type Settling = FailedAttempt & { readonly job: LockedJob; readonly error: PlatformError };
+type Settling = Settled & { readonly job: LockedJob };
 
 async function settleLocked(platform: Platform, db: Kysely<Schema>, settling: Settling): Promise<void> {
-  const { attempt, entry, job, error } = settling;
+  const { attempt, entry, job, error, isStorageAway } = settling;
   const { held, task, tries } = attempt;
   const failure = toFailure(error);
   if (error.code === 'shutting_down') {
@@ -65,10 +74,10 @@ async function settleLocked(platform: Platform, db: Kysely<Schema>, settling: Se
     return;
   }
   if (error.code === 'hardware_failed' && (await fallBackToSoftware(platform, db, { attempt, job, failure }))) return;
-  const rule = retryRule(platform.config, attempt.job);
-  if (error.retryable && tries < rule.tries) {
-    if (!(await releaseTask(db, held, { burnt: true, error: failure }))) return;
-    return requeue(platform, db, { attempt, entry, startAfter: rule.delay(tries) });
+  const retry = planRetry(platform.config, attempt.job, { error, tries, attempt: task.attempt, isStorageAway });
+  if (retry) {
+    if (!(await releaseTask(db, held, { burnt: retry.burnt, error: failure }))) return;
+    return requeue(platform, db, { attempt, entry, startAfter: retry.startAfter });
   }
   if (!(await failTask(db, held, failure))) return;
   const indexes = task.kind === 'output' ? [task.subject] : await findNeededBy(db, held);

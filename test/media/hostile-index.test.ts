@@ -149,13 +149,13 @@ test('tables that speak of far more than there is are not believed', () => {
 });
 
 test('configurations of codecs that end too early have the bare name', () => {
-  const init = (entry: string, fixed: number, config: string, length: number) => {
+  const init = (entry: string, fixed: number, [config, length]: readonly [string, number]) => {
     const own = box(entry, Buffer.alloc(fixed), box(config, Buffer.alloc(length, 4)));
     return box('moov', box('trak', box('mdia', box('minf', box('stbl', box('stsd', words(0, 1), own))))));
   };
-  assert.equal(codecString(init('hvc1', 78, 'hvcC', 12)), 'hvc1');
-  assert.equal(codecString(init('vp09', 78, 'vpcC', 6)), 'vp09');
-  for (const length of [4, 5, 6, 7]) assert.match(codecString(init('mp4a', 28, 'esds', length)), /^mp4a\./);
+  assert.equal(codecString(init('hvc1', 78, ['hvcC', 12])), 'hvc1');
+  assert.equal(codecString(init('vp09', 78, ['vpcC', 6])), 'vp09');
+  for (const length of [4, 5, 6, 7]) assert.match(codecString(init('mp4a', 28, ['esds', length])), /^mp4a\./);
 });
 
 test('a file full of what looks like beginnings is no row of films', async () => {

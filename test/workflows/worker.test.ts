@@ -217,6 +217,28 @@ test('a failure that may pass is tried again after a pause, then fails with its 
   assert.equal(runs.corrupt_media, 1);
 });
 
+test('while managed storage is away failures count as no tries, and what it has refused is made when it is back', async () => {
+  let isAway = true;
+  const refuse = () => Promise.reject(new PlatformError('storage_failed', 'the bucket is away'));
+  const { storage, config } = opened.platform;
+  const check: typeof storage.check = (signal) => (isAway ? refuse() : storage.check(signal));
+  const write: typeof storage.write = (...args) => (isAway ? refuse() : storage.write(...args));
+  const platform = {
+    ...opened.platform,
+    storage: { ...storage, check, write },
+    config: { ...config, QUEUE_MAX_ATTEMPTS: 1 },
+  };
+  workers.push(await startWorker(platform, executors()));
+  const job = await openPlannedJob(opened.platform, only);
+  await eventually(async () => {
+    assert.ok((await listJobLog(fresh.database.db, job.ref)).some(({ line }) => /storage is away/.test(line)));
+    assert.deepEqual([...new Set(await tries(job))], [0]);
+  });
+  isAway = false;
+  await ends(job, 'completed');
+  assert.ok((await tries(job)).every((count) => count === 1));
+});
+
 test('a first light that fails takes nothing down', async () => {
   await work(storeFile, {
     'first-light': async () => {
