@@ -1,5 +1,5 @@
 // The pictures that the image library cannot write: BMP, and ICO with a PNG of each usual size. Used by render-still.ts.
-import type { Sharp } from 'sharp';
+import type { Matrix3x3, Sharp } from 'sharp';
 import { loadImageLibrary } from '#media/image-library.ts';
 
 /** Sides of the pictures in an icon; an entry's byte holds no more than 256. */
@@ -8,15 +8,31 @@ export const LARGEST_ICON = 256;
 
 type Bitmap = { readonly data: Buffer; readonly width: number; readonly height: number };
 
+/** Blue, green, red. */
+const BACKWARDS: Matrix3x3 = [
+  [0, 0, 1],
+  [0, 1, 0],
+  [1, 0, 0],
+];
+
 /** 24 bits a pixel, rows from the last to the first, each filled up to four bytes (BITMAPINFOHEADER). */
 export async function encodeBmp(picture: Sharp): Promise<Bitmap> {
-  const { data: pixels, info } = await picture
+  const upright = await picture
     .removeAlpha()
     .toColourspace('srgb')
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
-  const { width, height, channels } = info;
-  const stride = Math.ceil((width * 3) / 4) * 4;
+  const { width, height, channels } = upright.info;
+  const sharp = await loadImageLibrary();
+  // The library's threads turn millions of pixels round; here each would hold up everybody else.
+  const pixels = await sharp(upright.data, { raw: { width, height, channels } })
+    .toColourspace('srgb')
+    .recomb(BACKWARDS)
+    .flip()
+    .raw()
+    .toBuffer();
+  const row = width * 3;
+  const stride = Math.ceil(row / 4) * 4;
   const head = 54;
   const data = Buffer.alloc(head + stride * height);
   data.write('BM', 0, 'latin1');
@@ -31,16 +47,7 @@ export async function encodeBmp(picture: Sharp): Promise<Bitmap> {
   // 72 dots per inch, in dots per metre.
   data.writeInt32LE(2835, 38);
   data.writeInt32LE(2835, 42);
-  const green = channels > 1 ? 1 : 0;
-  for (let y = 0; y < height; y++) {
-    let to = head + (height - 1 - y) * stride;
-    for (let x = 0; x < width; x++) {
-      const from = (y * width + x) * channels;
-      data[to++] = pixels[from + 2 * green] ?? 0;
-      data[to++] = pixels[from + green] ?? 0;
-      data[to++] = pixels[from] ?? 0;
-    }
-  }
+  for (let y = 0; y < height; y++) pixels.copy(data, head + y * stride, y * row, (y + 1) * row);
   return { data, width, height };
 }
 

@@ -10,7 +10,7 @@ export type Values = Readonly<Record<string, string | number | boolean>>;
 /** Steps of a slider above which nobody hits the wanted one. */
 const FINEST = 512;
 /** Choices that are all shown. */
-const MOST_CHIPS = 6;
+const MOST_CHIPS = 8;
 
 type FormProps = {
   definition: Definition;
