@@ -23,7 +23,8 @@ export type Encoding = {
 
 /** Pixels of one side, at the most, that the formats can hold. */
 export const LONGEST_SIDE: Readonly<Record<StillOutput, number>> = {
-  jpg: 65_535,
+  // What libjpeg takes: its own limit is below what the format has.
+  jpg: 65_500,
   png: 100_000,
   webp: 16_383,
   avif: 16_384,
