@@ -34,30 +34,21 @@ const plainFilms = films.filter(
 );
 const soundless = ['silent.mp4', 'variable.mkv', 'hdr.mp4'];
 
+/** Each source in each format. */
+const converted = (sources: readonly string[], formats: readonly string[]): Case[] =>
+  sources.flatMap((source) =>
+    formats.map((format) => ({
+      operation: 'video_convert',
+      parameters: { output_format: format },
+      source,
+      format,
+      judge: 'film',
+    })),
+  );
+
 function filmCases(): Case[] {
-  const convert = films.flatMap((source) =>
-    FILM_FORMATS.map(
-      (format): Case => ({
-        operation: 'video_convert',
-        parameters: { output_format: format },
-        source,
-        format,
-        judge: 'film',
-      }),
-    ),
-  );
-  const older = ['mp4.mp4', 'surround.mp4', 'silent.mp4', 'turned.mp4', 'hdr.mp4', 'ts.ts', 'webm.webm'].flatMap(
-    (source) =>
-      OLDER_FORMATS.map(
-        (format): Case => ({
-          operation: 'video_convert',
-          parameters: { output_format: format },
-          source,
-          format,
-          judge: 'film',
-        }),
-      ),
-  );
+  const older = ['mp4.mp4', 'surround.mp4', 'silent.mp4', 'turned.mp4', 'hdr.mp4', 'ts.ts', 'webm.webm'];
+  const convert = [...converted(films, FILM_FORMATS), ...converted(older, OLDER_FORMATS)];
   const named = films.map(
     (source): Case => ({
       operation: 'video_convert',
@@ -87,7 +78,7 @@ function filmCases(): Case[] {
     judge: 'film',
     maxBytes: 150_000,
   }));
-  return [...convert, ...older, ...named, ...gif, ...compress, ...sized, ...shapedFilms()];
+  return [...convert, ...named, ...gif, ...compress, ...sized, ...shapedFilms()];
 }
 
 function shapedFilms(): Case[] {
