@@ -4,10 +4,12 @@ import type { PlatformError } from '#domain/error.ts';
 import type { Job } from '#domain/job.ts';
 
 const LONGEST = 60;
+/** Storage that is back is not to wait for: asking it costs little. */
+const LONGEST_AWAY = 15;
 
 /** Seconds before the try after the given one: 2, 4, 8, … up to a minute, with up to a quarter more so that not all come back at once. */
-export function retryDelay(tries: number): number {
-  const delay = Math.min(LONGEST, 2 ** Math.max(1, tries));
+export function retryDelay(tries: number, longest: number = LONGEST): number {
+  const delay = Math.min(longest, 2 ** Math.max(1, tries));
   return Math.ceil(delay * (1 + Math.random() / 4));
 }
 
@@ -36,7 +38,7 @@ export function planRetry(
   { error, tries, attempt, isStorageAway }: FailedTry,
 ): Retry | null {
   if (!error.retryable) return null;
-  if (isStorageAway) return { startAfter: retryDelay(attempt - tries + 1), burnt: false };
+  if (isStorageAway) return { startAfter: retryDelay(attempt - tries + 1, LONGEST_AWAY), burnt: false };
   const rule = retryRule(config, job);
   return tries < rule.tries ? { startAfter: rule.delay(tries), burnt: true } : null;
 }
