@@ -1,4 +1,4 @@
-// Is everything there that work needs: database, queue, storage, FFmpeg? Called by /health, /metrics, `rendition doctor`, and at the start of servers and workers; of storage by settle-*.ts.
+// Is everything there that work needs: database, queue, storage, FFmpeg? Called by /health, /metrics, `rendition doctor`, and at the start of servers and workers; of storage by is-storage-away.ts.
 import { access, constants } from 'node:fs/promises';
 import { sql } from 'kysely';
 import type { Platform } from '#workflows/platform.ts';

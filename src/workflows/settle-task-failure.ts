@@ -4,11 +4,11 @@ import { type LockedJob, lockJob } from '#database/jobs.ts';
 import { changeOutputs } from '#database/outputs.ts';
 import type { Schema } from '#database/schema.ts';
 import { failTask, findDoneBy, findNeededBy, releaseTask } from '#database/tasks.ts';
-import { type ErrorCode, type PlatformError, toFailure, toPlatformError } from '#domain/error.ts';
+import { type PlatformError, toFailure, toPlatformError } from '#domain/error.ts';
 import type { Entry } from '#queue/queue.ts';
-import { storageProblem } from '#workflows/check-health.ts';
 import { fallBackToSoftware } from '#workflows/fall-back-to-software.ts';
 import { failOutputs } from '#workflows/finish-job.ts';
+import { isStorageAway } from '#workflows/is-storage-away.ts';
 import type { JobLogger } from '#workflows/job-logger.ts';
 import { persist } from '#workflows/persist.ts';
 import type { Platform } from '#workflows/platform.ts';
@@ -16,9 +16,6 @@ import { removeAttempts } from '#workflows/remove-attempts.ts';
 import { planRetry } from '#workflows/retry-delay.ts';
 import type { TaskAttempt } from '#workflows/run-task.ts';
 import type { TaskLane } from '#workflows/send-tasks.ts';
-
-/** No failures: the work is wanted elsewhere. */
-const GIVEN_BACK: ReadonlySet<ErrorCode> = new Set(['shutting_down', 'lease_lost']);
 
 export type FailedAttempt = {
   readonly attempt: TaskAttempt;
@@ -37,13 +34,11 @@ export async function settleTaskFailure(platform: Platform, failed: FailedAttemp
       { err: error, jobId: attempt.job.id, task: attempt.task.id },
       'a task failed for a reason of ours',
     );
-  const away = error.retryable && !GIVEN_BACK.has(error.code) ? await storageProblem(platform) : null;
-  if (away !== null) logger.log(`managed storage is away, which counts as no try: ${away}`);
+  const isAway = await isStorageAway(platform, { error, logger });
   // The row first: what it no longer names may then be removed, whatever the storage says to that.
-  if (error.code !== 'lease_lost')
-    await persist(() => settle(platform, { ...failed, error, isStorageAway: away !== null }));
+  if (error.code !== 'lease_lost') await persist(() => settle(platform, { ...failed, error, isStorageAway: isAway }));
   // A commit may have succeeded although its answer never came: then the files are the job's.
-  if (away === null && !(await findDoneBy(platform.database.db, attempt.held)))
+  if (!isAway && !(await findDoneBy(platform.database.db, attempt.held)))
     await removeAttempts(platform, attempt, attempt.task.attempt);
 }
 
