@@ -53,7 +53,9 @@ function isFolder(path: string): boolean {
 function step(name: string, args: readonly string[]): Promise<number> {
   console.log(`── ${name}`);
   return new Promise((settle, reject) => {
-    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });
+    // Every test file is a process that loads the house: compiled once, it takes two thirds of the time.
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(ROOT, '.node', 'compile-cache') };
+    const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: 'inherit' });
     const forward = (signal: NodeJS.Signals) => child.kill(signal);
     process.on('SIGINT', forward).on('SIGTERM', forward);
     child.once('error', reject);

@@ -38,11 +38,12 @@ test('kill -9 of the supervisor leaves no FFmpeg; the next one goes on at once; 
   for (const id of jobs) await until(240, () => job(id), isRunning);
   t.diagnostic(`running ${((performance.now() - began) / 1000).toFixed(1)} s after the next one was ready`);
   for (const id of jobs) {
+    const before = (await job(id)).ffmpeg_pid;
     await server.call('POST', `/api/job/${id}/restart/`);
     await until(
       240,
       () => job(id),
-      (answer) => isRunning(answer) && !pids.includes(answer.ffmpeg_pid ?? 0),
+      (answer) => isRunning(answer) && answer.ffmpeg_pid !== before,
     );
   }
   const now = await Promise.all(BITRATES.map(async (bitrate) => (await ffmpegWith(`${bitrate}000`)).length));
