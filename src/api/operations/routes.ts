@@ -33,8 +33,7 @@ const FORM = 'application/x-www-form-urlencoded';
 /** Everything below /api/v1. */
 export async function operationsApi(app: Api, context: ApiContext): Promise<void> {
   await app.register(
-    async (scope) => {
-      const api = scope as Api;
+    async (api: Api) => {
       installEnvelope(api);
       limitCalls(api, context.platform);
       if (!api.hasContentTypeParser(FORM))

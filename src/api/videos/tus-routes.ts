@@ -41,8 +41,7 @@ type Answer = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyR
 
 export function tusRoutes(app: Api, context: ApiContext): void {
   // In a room of their own, where a body of another type is told in the protocol's own words.
-  void app.register(async (inner) => {
-    const room = inner as unknown as Api;
+  void app.register(async (room: Api) => {
     acceptBytesAlone(room);
     room.addHook('onSend', async (_request, reply) => {
       reply.header('Tus-Resumable', TUS_VERSION);

@@ -1,30 +1,18 @@
-// The upload service: init, chunk, complete, what has come, giving up; upload tokens; the speed test. Wired by api.ts.
-import { randomBytes } from 'node:crypto';
+// The upload service in chunks: init, chunk, complete, what has come, giving up. Wired by api.ts.
 import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
-import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { announcedSize, piecesOf } from '#api/body-pieces.ts';
-import { type Api, type ApiContext, callerOf, playbackBase } from '#api/context.ts';
+import { type Api, type ApiContext, playbackBase } from '#api/context.ts';
 import { invalid, problems } from '#api/errors.ts';
 import { receiveChunkForm } from '#api/videos/chunk-form.ts';
-import {
-  acceptBytesAlone,
-  acceptBytesOrFile,
-  toId,
-  toVideoWish,
-  videoFields,
-  videoId,
-  whole,
-  wholeOr,
-} from '#api/videos/forms.ts';
+import { acceptBytesAlone, toId, toVideoWish, videoFields, videoId, whole } from '#api/videos/forms.ts';
 import { uploadAccess, uploaderOf } from '#api/videos/upload-access.ts';
 import { showUpload, uploadView } from '#api/videos/upload-view.ts';
 import { findUploadProgress } from '#database/upload-parts.ts';
 import type { Upload } from '#database/uploads.ts';
 import { findVideo } from '#database/videos.ts';
 import { chunkSizeOf, MOST_CHUNKS, readSha256 } from '#domain/upload.ts';
-import { signUploadToken, TOKEN_PURPOSE } from '#domain/upload-token.ts';
 import { VIDEO_STATUSES } from '#domain/video.ts';
 import { abandonUpload } from '#workflows/uploads/abandon-upload.ts';
 import { beginUpload, findOwnUpload } from '#workflows/uploads/begin-upload.ts';
@@ -35,7 +23,6 @@ import { playbackLinks } from '#workflows/videos/playback-links.ts';
 const tags = ['videos: upload'];
 /** Seconds that complete waits for the end before it answers that the end is still to come. */
 const PATIENCE = 25;
-const DAY = 86_400;
 const FILENAME = 'the name of the file';
 
 const initBody = z.object({
@@ -65,16 +52,6 @@ const completeAnswer = z.object({
   upload_id: z.string(),
   status: z.enum(VIDEO_STATUSES),
   master_url: z.string().nullable(),
-});
-const tokenBody = z.object({
-  expires_in: wholeOr(3600, 1, 30 * DAY),
-  max_bytes: whole(1, Number.MAX_SAFE_INTEGER).optional(),
-});
-const tokenAnswer = z.object({
-  token: z.string(),
-  upload_id: z.string(),
-  max_bytes: z.int(),
-  expires_at: z.iso.datetime(),
 });
 const params = z.object({ upload_id: videoId });
 
@@ -143,8 +120,7 @@ export function uploadRoutes(app: Api, context: ApiContext): void {
     },
   );
   // curl -T names no type at all, and a chunk is bytes whatever it is called.
-  void app.register(async (inner) => {
-    const room = inner as unknown as Api;
+  void app.register(async (room: Api) => {
     acceptBytesAlone(room);
     room.put(
       '/upload/:upload_id/chunks/:index',
@@ -225,95 +201,6 @@ export function uploadRoutes(app: Api, context: ApiContext): void {
       return reply.code(204).send(null);
     },
   );
-
-  app.post(
-    '/upload/tokens',
-    {
-      config: { scope: 'write' },
-      schema: {
-        tags,
-        summary: 'A token with which a browser without a key may make one upload',
-        body: tokenBody,
-        response: { 201: tokenAnswer },
-      },
-    },
-    async (request, reply) => {
-      const { expires_in: seconds, max_bytes: asked } = request.body;
-      const maxBytes = Math.min(asked ?? Infinity, platform.config.MAX_SOURCE_BYTES);
-      const expiresAt = Math.floor(Date.now() / 1000) + seconds;
-      const grant = { projectId: callerOf(request).projectId, uploadId: uuidv7(), maxBytes, expiresAt };
-      return reply.code(201).send({
-        token: signUploadToken(grant, platform.keyFor(TOKEN_PURPOSE)),
-        upload_id: grant.uploadId,
-        max_bytes: maxBytes,
-        expires_at: new Date(expiresAt * 1000).toISOString(),
-      });
-    },
-  );
-  // A browser's Blob has no type, and curl calls everything a form.
-  void app.register(async (inner) => {
-    const room = inner as unknown as Api;
-    acceptBytesOrFile(room);
-    speedTest(room);
-  });
-}
-
-/** bytes of one answer of the speed test at the most, and where nothing is said */
-const MOST_SPEED_BYTES = 1024 ** 3;
-const USUAL_SPEED_BYTES = 10 * 1024 ** 2;
-/** Random, so that nothing on the way compresses it; sent again and again, so that it costs nothing. */
-const SPEED_BLOCK = 1024 ** 2;
-
-function speedTest(app: Api): void {
-  const block = randomBytes(SPEED_BLOCK);
-  const config = { scope: 'read' as const };
-  app.get(
-    '/api/speedtest',
-    {
-      config,
-      schema: {
-        tags,
-        summary: 'So many random bytes',
-        querystring: z.object({ bytes: wholeOr(USUAL_SPEED_BYTES, 0, MOST_SPEED_BYTES) }),
-      },
-    },
-    async (request, reply) => {
-      const { bytes } = request.query;
-      return reply
-        .header('Cache-Control', 'no-store')
-        .header('Content-Length', String(bytes))
-        .type('application/octet-stream')
-        .send(request.method === 'HEAD' ? undefined : Readable.from(blocks(block, bytes), { objectMode: false }));
-    },
-  );
-  app.post(
-    '/api/speedtest',
-    {
-      config: { ...config, takesFile: true },
-      schema: {
-        tags,
-        summary: 'Counts what it is sent',
-        response: { 200: z.object({ bytes: z.int(), seconds: z.number() }) },
-      },
-    },
-    async (request, reply) => {
-      const started = performance.now();
-      let bytes = 0;
-      if (request.isMultipart()) {
-        for await (const part of request.parts()) {
-          if (part.type === 'file') for await (const piece of part.file) bytes += (piece as Buffer).length;
-        }
-      } else if (request.body instanceof Readable) {
-        for await (const piece of request.body) bytes += (piece as Buffer).length;
-      }
-      reply.header('Cache-Control', 'no-store');
-      return { bytes, seconds: Math.round(performance.now() - started) / 1000 };
-    },
-  );
-}
-
-function* blocks(block: Buffer, bytes: number): Generator<Buffer> {
-  for (let left = bytes; left > 0; left -= block.length) yield left < block.length ? block.subarray(0, left) : block;
 }
 
 /** Chunks that no file could be made of. */
