@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { describeSettings } from '#config/describe-settings.ts';
-import { readSecretKey, readWebhookSecret } from '#config/keys.ts';
+import { readSecretKeys, readWebhookSecret } from '#config/keys.ts';
 import { readSearchPath } from '#config/read-environment.ts';
 import type { Config, SettingName } from '#config/settings.ts';
 import { type Database, openDatabase } from '#database/connect.ts';
@@ -13,7 +13,7 @@ import { listen } from '#database/listen.ts';
 import { migrate } from '#database/migrate.ts';
 import { findUploadKey } from '#database/uploads.ts';
 import { PlatformError } from '#domain/error.ts';
-import { deriveKey, makeSealer } from '#domain/sealing.ts';
+import { deriveKeys, makeSealer } from '#domain/sealing.ts';
 import { detectTool } from '#media/capabilities.ts';
 import type { MediaLimits, MediaTool } from '#media/tool.ts';
 import { openQueue } from '#queue/queue.ts';
@@ -72,12 +72,12 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
   const limits = mediaLimits(config);
   const s3 = s3Settings(config);
   // Independent of each other: the database's start is what takes longest.
-  const [storage, database, tool, ranges, secret, webhookSecret] = await all(
+  const [storage, database, tool, ranges, secrets, webhookSecret] = await all(
     timing.of('storage', openManagedStorage(config.STORAGE_URL, { dataDir: config.DATA_DIR, s3 }).then(keep)),
     timing.of('database', openMigrated(config, options, keep)),
     timing.of('ffmpeg', findTool(config)),
     timing.of('range reader', startRangeReader().then(keep)),
-    timing.of('keys', readSecretKey(config)),
+    timing.of('keys', readSecretKeys(config)),
     readWebhookSecret(config),
   );
   if (options.works) warnOfEncoders(tool, log);
@@ -119,14 +119,14 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
   const parts = opened.move();
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= parts.disposeAsync());
-  const sealer = makeSealer(deriveKey(secret, 'sealing'));
+  const sealer = makeSealer(deriveKeys(secrets, 'sealing'));
   const workerId = config.WORKER_ID ?? `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
   const platform: Platform = {
     config,
     settings: describeSettings(config),
     database,
     sealer,
-    keyFor: (purpose) => deriveKey(secret, purpose),
+    keysFor: (purpose) => deriveKeys(secrets, purpose),
     queue,
     storage,
     originals,

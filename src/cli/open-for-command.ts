@@ -1,4 +1,4 @@
-// Opens the platform for a command that does one thing and ends, with warnings and errors only. Used by keys, retention, openapi, migrate.
+// Opens the platform for a command that does one thing and ends, with warnings and errors only. Used by keys, retention, reseal, openapi.
 import { createLogger } from '#cli/logger.ts';
 import { readEnvironment } from '#config/read-environment.ts';
 import { type OpenPlatform, openPlatform } from '#platform.ts';

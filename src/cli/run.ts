@@ -16,6 +16,7 @@ const COMMANDS: Readonly<
   migrate: ['bring the database up to date', () => import('#cli/migrate.ts')],
   keys: ['make, list and revoke API keys', () => import('#cli/keys.ts')],
   retention: ['delete finished jobs older than RETENTION_HOURS', () => import('#cli/retention.ts')],
+  reseal: ['seal stored credentials under a new SECRET_KEY', () => import('#cli/reseal.ts')],
   openapi: ['print the OpenAPI document', () => import('#cli/openapi.ts')],
   version: ['print the version', () => import('#cli/version.ts')],
 };

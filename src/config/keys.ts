@@ -4,9 +4,15 @@ import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '#config/settings.ts';
 
-/** SECRET_KEY or what DATA_DIR/secret.key holds: 32 bytes, from which every other key is derived. */
-export async function readSecretKey(config: Pick<Config, 'SECRET_KEY' | 'DATA_DIR'>): Promise<Buffer> {
-  return decodeKey(config.SECRET_KEY ?? (await readOrMake(config.DATA_DIR, 'secret.key')));
+/**
+ * SECRET_KEY or what DATA_DIR/secret.key holds: 32 bytes each, from which every other key is derived. The first seals and signs;
+ * those behind it only open what they sealed and signed before.
+ */
+export async function readSecretKeys(
+  config: Pick<Config, 'SECRET_KEY' | 'DATA_DIR'>,
+): Promise<readonly [Buffer, ...Buffer[]]> {
+  const [first = '', ...older] = (config.SECRET_KEY ?? (await readOrMake(config.DATA_DIR, 'secret.key'))).split(',');
+  return [decodeKey(first), ...older.map(decodeKey)];
 }
 
 /** WEBHOOK_SECRET or what DATA_DIR/webhook.secret holds, as the Standard Webhooks specification writes it: whsec_ and base64. */

@@ -2,11 +2,13 @@
 import { type Location, type LocationKind, SECRET_FIELDS } from '#domain/location.ts';
 import type { OutputSpec, WatermarkSpec } from '#domain/output.ts';
 
-/** Seals and opens short texts under the platform's key (AES-256-GCM). */
+/** Seals short texts under the platform's newest key (AES-256-GCM), and opens what any of its keys sealed. */
 export type Sealer = {
   readonly seal: (text: string) => string;
   /** @throws PlatformError where the text was sealed under another key */
   readonly unseal: (sealed: string) => string;
+  /** The same under the newest key; null where it is already. @throws PlatformError as `unseal` */
+  readonly reseal: (sealed: string) => string | null;
 };
 
 /** A location whose secret fields are `{sealed: …}`. */
@@ -52,6 +54,19 @@ export const sealUrl = (url: string, sealer: Sealer): string =>
 
 export const openUrl = (stored: string, sealer: Sealer): string =>
   stored.startsWith(SEALED_URL) ? sealer.unseal(stored.slice(SEALED_URL.length)) : stored;
+
+/** A text or JSON value as it is stored, with everything sealed in it under the newest key; what is not sealed stays. */
+export function resealStored(stored: unknown, sealer: Pick<Sealer, 'reseal'>): unknown {
+  if (typeof stored === 'string') {
+    if (!stored.startsWith(SEALED_URL)) return stored;
+    const resealed = sealer.reseal(stored.slice(SEALED_URL.length));
+    return resealed === null ? stored : SEALED_URL + resealed;
+  }
+  if (isSealed(stored)) return { sealed: sealer.reseal(stored.sealed) ?? stored.sealed };
+  if (Array.isArray(stored)) return stored.map((value) => resealStored(value, sealer));
+  if (typeof stored !== 'object' || stored === null) return stored;
+  return Object.fromEntries(Object.entries(stored).map(([field, value]) => [field, resealStored(value, sealer)]));
+}
 
 function isSecret(field: string, value: unknown): boolean {
   if (value === null || value === '') return false;

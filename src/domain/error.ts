@@ -105,7 +105,7 @@ export const ERROR_CODES = {
   wrong_key: code(
     'platform',
     false,
-    'Start with the SECRET_KEY, or DATA_DIR/secret.key, under which the credentials were stored.',
+    'Name the key under which the credentials were stored, SECRET_KEY or DATA_DIR/secret.key, behind the new one: SECRET_KEY=NEW,OLD.',
   ),
   data_dir_unusable: code('platform', false, 'Give DATA_DIR to the user that runs Rendition, or choose another.'),
   port_taken: code('platform', false, 'Choose another PORT, or stop what listens there.'),

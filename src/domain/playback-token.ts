@@ -1,7 +1,8 @@
 // Playback tokens: what lets a player without a key play one thing, within a time. Pure; the key is the platform's, derived for this purpose alone.
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Keys } from '#domain/sealing.ts';
 
-/** Of Platform.keyFor. */
+/** Of Platform.keysFor. */
 export const PLAYBACK_PURPOSE = 'playback-token';
 
 /** Bytes of the signature that are kept: 128 bits. */
@@ -11,7 +12,7 @@ const SIGNATURE = 16;
  * A token that covers everything of `subject` (a video's id, a channel's): base64url of its end and of an HMAC-SHA-256 over both.
  * @param expiresAt seconds since 1970
  */
-export function signPlayback(subject: string, expiresAt: number, key: Uint8Array): string {
+export function signPlayback(subject: string, expiresAt: number, [key]: Keys): string {
   const end = Buffer.alloc(6);
   end.writeUIntBE(Math.ceil(expiresAt), 0, 6);
   return Buffer.concat([end, mac(subject, end, key)]).toString('base64url');
@@ -23,13 +24,13 @@ export type PlaybackVerdict = 'valid' | 'expired' | 'forged';
 export function judgePlayback(
   subject: string,
   token: string,
-  { key, now }: { key: Uint8Array; now: number },
+  { keys, now }: { keys: Keys; now: number },
 ): PlaybackVerdict {
   const bytes = Buffer.from(token, 'base64url');
   const end = bytes.subarray(0, 6);
   // Longer or otherwise written ones are not ours either, although they may decode to the same bytes.
   if (bytes.length !== 6 + SIGNATURE || bytes.toString('base64url') !== token) return 'forged';
-  if (!timingSafeEqual(bytes.subarray(6), mac(subject, end, key))) return 'forged';
+  if (!keys.some((key) => timingSafeEqual(bytes.subarray(6), mac(subject, end, key)))) return 'forged';
   return end.readUIntBE(0, 6) > now ? 'valid' : 'expired';
 }
 

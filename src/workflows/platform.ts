@@ -5,6 +5,7 @@ import type { SettingReport } from '#config/describe-settings.ts';
 import type { Config } from '#config/settings.ts';
 import type { Database } from '#database/connect.ts';
 import type { Sealer } from '#database/sealed-location.ts';
+import type { Keys } from '#domain/sealing.ts';
 import type { MediaLimits, MediaTool } from '#media/tool.ts';
 import type { Queue } from '#queue/queue.ts';
 import type { Cloudinary } from '#storage/cloudinary.ts';
@@ -19,10 +20,10 @@ export type Platform = {
   /** What is configured and where it came from, secrets left out. */
   readonly settings: readonly SettingReport[];
   readonly database: Database;
-  /** Seals the secrets of jobs under SECRET_KEY. */
+  /** Seals the secrets of jobs under the first SECRET_KEY. */
   readonly sealer: Sealer;
-  /** A key of 32 bytes derived from SECRET_KEY for one purpose alone: what signs upload tokens signs no playback URLs. */
-  readonly keyFor: (purpose: string) => Buffer;
+  /** Keys of 32 bytes derived from SECRET_KEY for one purpose alone: what signs upload tokens signs no playback URLs. */
+  readonly keysFor: (purpose: string) => Keys;
   readonly queue: Queue;
   /** Managed storage. */
   readonly storage: ManagedStore;

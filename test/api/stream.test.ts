@@ -273,15 +273,15 @@ test('an encrypted video: segments are AES-128 by media sequence, the key opens 
 });
 
 test('a token opens its own video until its time is over, and no other', async () => {
-  const key = server.platform.keyFor('playback-token');
+  const keys = server.platform.keysFor('playback-token');
   const now = Date.now() / 1000;
   const ask = async (token: string) => {
     const answer = await server.call('GET', `/stream/${id}/master.m3u8?token=${token}`);
     return [answer.status, (answer.body as { code?: string }).code];
   };
-  assert.deepEqual(await ask(signPlayback(id, now + 60, key)), [200, undefined]);
-  assert.deepEqual(await ask(signPlayback(id, now - 1, key)), [403, 'playback_expired']);
-  assert.deepEqual(await ask(signPlayback('01a1fc8b-5603-7464-89ed-0638b450aae2', now + 60, key)), [
+  assert.deepEqual(await ask(signPlayback(id, now + 60, keys)), [200, undefined]);
+  assert.deepEqual(await ask(signPlayback(id, now - 1, keys)), [403, 'playback_expired']);
+  assert.deepEqual(await ask(signPlayback('01a1fc8b-5603-7464-89ed-0638b450aae2', now + 60, keys)), [
     403,
     'playback_denied',
   ]);
@@ -343,8 +343,8 @@ test('where keys are asked for, addresses that are given out carry a token, and 
 });
 
 test('what is sent from memory is sent no longer than it holds: not after the token, not after the video', async () => {
-  const key = server.platform.keyFor('playback-token');
-  const short = signPlayback(id, Date.now() / 1000 + 5, key);
+  const keys = server.platform.keysFor('playback-token');
+  const short = signPlayback(id, Date.now() / 1000 + 5, keys);
   const places = ['360p/playlist.m3u8', '360p/segment_00000.m4s'];
   const ask = (query = '') =>
     Promise.all(places.map(async (name) => (await fetch(`${server.base}/stream/${id}/${name}${query}`)).status));

@@ -62,10 +62,10 @@ test('without a key or a token nothing is uploaded; a token opens one upload and
 });
 
 test('a token ends, cannot be changed, and bounds the bytes', async () => {
-  const key = server.platform.keyFor(TOKEN_PURPOSE);
+  const keys = server.platform.keysFor(TOKEN_PURPOSE);
   const grant = { projectId: 'default', uploadId: crypto.randomUUID(), maxBytes: MB, expiresAt: 1_000_000 };
-  const old = signUploadToken(grant, key);
-  const forged = signUploadToken({ ...grant, expiresAt: 4e9 }, Buffer.alloc(32));
+  const old = signUploadToken(grant, keys);
+  const forged = signUploadToken({ ...grant, expiresAt: 4e9 }, [Buffer.alloc(32)]);
   const body = { filename: 'film.mp4', total_chunks: 1 };
   for (const wrong of [old, forged, `${old.slice(0, -1)}A`, 'ut_', 'ut_x.y'])
     assert.equal(

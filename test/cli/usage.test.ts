@@ -18,7 +18,7 @@ test('version and help', async () => {
   assert.deepEqual(await run(['version']), { code: 0, out: '0.1.0\n', err: '' });
   const help = await run([]);
   assert.equal(help.code, 0);
-  const names = ['serve', 'work', 'encode', 'plan', 'doctor', 'migrate', 'keys', 'retention', 'openapi'];
+  const names = ['serve', 'work', 'encode', 'plan', 'doctor', 'migrate', 'keys', 'retention', 'reseal', 'openapi'];
   const each = await Promise.all(names.map((name) => run([name, '--help'])));
   names.forEach((name, i) => {
     assert.match(help.out, new RegExp(`^  ${name} `, 'm'));

@@ -89,7 +89,7 @@ describe('loadConfig', () => {
       problemsOf({ DATABASE_URL: 'mysql://root:hunter2@db', SECRET_KEY: 'hunter2', ADMIN_KEY: 'hunter2' }),
       [
         'DATABASE_URL must be a postgres:// URL; its value is not',
-        'SECRET_KEY must be 32 bytes as 64 hex digits or as base64; its value is not',
+        'SECRET_KEY must be 32 bytes as 64 hex digits or as base64, or several such keys with commas between; its value is not',
         'ADMIN_KEY must be at least 16 characters without blanks; its value is not',
       ],
     );

@@ -3,18 +3,22 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { v7 as uuidv7 } from 'uuid';
+import { findDueDelivery, insertDeliveries } from '#database/deliveries.ts';
 import { appendJobLog, LOG_LINES, listJobLog, trimJobLog } from '#database/job-log.ts';
 import { changeJob, countJobs, findJob, findJobByUuid, type JobRef, listJobs } from '#database/jobs.ts';
 import { insertJobs, type NewJob } from '#database/new-jobs.ts';
 import { changeOutputs, listOutputs, listOutputsOf } from '#database/outputs.ts';
 import { saveJobProgress } from '#database/progress.ts';
+import { SEALED_TABLES } from '#database/reseal.ts';
 import { claimTask, insertTasks, listReadyTasks, listTasks, saveTaskProgress } from '#database/tasks.ts';
-import { makeSealer } from '#domain/sealing.ts';
+import { type Keys, makeSealer } from '#domain/sealing.ts';
+import { type ResealProgress, resealAll } from '#workflows/reseal-all.ts';
 import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
 import { streamSpec } from '../workflows/test-platform.ts';
 
 let fresh: FreshDatabase;
-const sealer = makeSealer(randomBytes(32));
+const OLD = randomBytes(32);
+const sealer = makeSealer([OLD]);
 
 before(async () => {
   fresh = await freshDatabase();
@@ -22,7 +26,7 @@ before(async () => {
 });
 after(() => fresh.drop());
 
-async function makeJob(changes: Partial<NewJob> = {}): Promise<JobRef & { uuid: string }> {
+async function makeJob(changes: Partial<NewJob> = {}, by = sealer): Promise<JobRef & { uuid: string }> {
   const [made] = await insertJobs(
     fresh.database.db,
     [
@@ -41,7 +45,7 @@ async function makeJob(changes: Partial<NewJob> = {}): Promise<JobRef & { uuid: 
         ...changes,
       },
     ],
-    sealer,
+    by,
   );
   assert.ok(made);
   return { projectId: made.job.projectId, jobId: made.job.id, uuid: made.job.uuid };
@@ -192,4 +196,52 @@ test('an output task is ready when none of those it waits for is missing', async
   assert.deepEqual((await listReadyTasks(db, { ...job, onlyOutputs: [1] })).length, 0);
   await pool.query(`update task set status = 'done' where job_id = $1 and kind = 'audio'`, [job.jobId]);
   assert.deepEqual(await ready(), ['output 0', 'output 1']);
+});
+
+test('everything sealed is sealed anew beside those who write, goes on where it was ended, and says what no key opens', async () => {
+  const { db, pool } = fresh.database;
+  const [old, lost, next] = [makeSealer([OLD]), makeSealer([randomBytes(32)]), randomBytes(32)];
+  const url = 'https://me:secret@example.org/in.mp4?token=t';
+  const destination = { kind: 'http', url, headers: { authorization: 'x' }, method: 'PUT' } as const;
+  const wish = {
+    source: { kind: 'http', url, headers: { cookie: 'y' }, method: 'PUT' },
+    outputs: [streamSpec({ destination })],
+    notificationUrl: url,
+  } as const;
+  const job = await makeJob(wish, old);
+  const told = { id: uuidv7(), ...job, type: 't', url, body: 'b', headers: { authorization: 'z' } };
+  await insertDeliveries(db, [told], old);
+  await insertDeliveries(db, [{ ...told, id: uuidv7() }], lost);
+  const sealed = `sealed:${old.seal(url)}`;
+  const spec = JSON.stringify({ inputUrl: sealed, fallbackInput: { inputUrl: sealed } });
+  await pool.query(`insert into video (id, project_id, title, filename, content_key, notification_url)
+    values ('${uuidv7()}', 'default', 't', 'f', '${old.seal('k')}', '${sealed}')`);
+  await pool.query(`with made as (insert into channel (project_id, name, slug, spec)
+      values ('default', 'Sealed', 'sealed', '${spec}') returning id)
+    insert into channel_profile (project_id, channel_id, position, spec) select 'default', id, 0, '${spec}' from made`);
+  const run = (keys: Keys, isCheck = false, onProgress: (progress: ResealProgress) => void = () => undefined) =>
+    resealAll({ database: fresh.database, sealer: makeSealer(keys) }, { isCheck, onProgress });
+  const sum = (tables: Awaited<ReturnType<typeof run>>) =>
+    tables.map(({ resealed, closed, held }) => [resealed, closed, held].join());
+  const all = ['1,0,0', '1,0,0', '1,0,0', '1,0,0', '1,0,0', '1,1,0'];
+  assert.equal(all.length, SEALED_TABLES.length);
+  assert.deepEqual(sum(await run([next, OLD], true)), all);
+  const writer = await pool.connect();
+  try {
+    await writer.query('begin');
+    await writer.query('select from job where id = $1 for update', [job.jobId]);
+    const { promise: passedOver, resolve } = Promise.withResolvers<void>();
+    const resealing = run([next, OLD], false, ({ held }) => held > 0 && resolve());
+    await passedOver;
+    await writer.query('commit');
+    assert.deepEqual(sum(await resealing), all);
+  } finally {
+    writer.release();
+  }
+  assert.deepEqual(sum(await run([next])), [...all.slice(1).map(() => '0,0,0'), '0,1,0'], 'done once');
+  const fresher = makeSealer([next]);
+  const found = await findJob(db, job, fresher);
+  assert.deepEqual([found?.source, found?.notificationUrl], [wish.source, url]);
+  assert.deepEqual((await listOutputs(db, job, fresher))[0]?.spec.destination, destination);
+  assert.equal((await findDueDelivery(db, told.id, fresher))?.headers.authorization, 'z');
 });

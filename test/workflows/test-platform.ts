@@ -14,7 +14,7 @@ import { findUpload } from '#database/uploads.ts';
 import type { Job, JobRequest } from '#domain/job.ts';
 import { type OutputSpec, outputSpec } from '#domain/output.ts';
 import type { Plan } from '#domain/plan.ts';
-import { deriveKey, makeSealer } from '#domain/sealing.ts';
+import { deriveKeys, makeSealer } from '#domain/sealing.ts';
 import type { Task } from '#domain/task.ts';
 import { makePlan } from '#media/plan.ts';
 import type { MediaTool } from '#media/tool.ts';
@@ -112,8 +112,8 @@ export async function openTestPlatform(database: Database, options: TestPlatform
     webhookSecrets: [WEBHOOK_SECRET],
     ranges,
     log,
-    sealer: makeSealer(sealingKey),
-    keyFor: (purpose) => deriveKey(sealingKey, purpose),
+    sealer: makeSealer([sealingKey]),
+    keysFor: (purpose) => deriveKeys([sealingKey], purpose),
     tool: options.tool ?? NO_TOOL,
     limits: LIMITS,
     workerId: `test-${process.pid}-${++count}`,

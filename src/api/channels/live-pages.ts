@@ -1,6 +1,6 @@
 // The page that plays a live channel, the same made to stand in pages of others, and what oEmbed tells of it. Wired by live-routes.ts and server.ts.
 import { liveLinks } from '#api/channels/live-links.ts';
-import { liveKey } from '#api/channels/view.ts';
+import { liveKeys } from '#api/channels/view.ts';
 import type { FindPlayable } from '#api/oembed.ts';
 import { frameSize, type Playable } from '#api/player-page.ts';
 import { needsKey } from '#domain/access.ts';
@@ -35,7 +35,7 @@ export const findLivePage: FindPlayable = async ({ platform }, address, base) =>
   const live = place === undefined ? null : await readLive(platform, decode(place));
   if (!live) return null;
   const token = address.searchParams.get('token');
-  const isValid = token !== null && isLiveToken(token, live.id, liveKey(platform));
+  const isValid = token !== null && isLiveToken(token, live.id, liveKeys(platform));
   if (needsKey(platform.config) && !isValid) return null;
   return playableLive(live, base, isValid ? token : null);
 };

@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { playableLive } from '#api/channels/live-pages.ts';
-import { liveKey } from '#api/channels/view.ts';
+import { liveKeys } from '#api/channels/view.ts';
 import { type Api, type ApiContext, baseUrl } from '#api/context.ts';
 import { problems } from '#api/errors.ts';
 import { oembedUrl } from '#api/oembed.ts';
@@ -40,7 +40,7 @@ export function liveRoutes(app: Api, context: ApiContext): void {
   const need = async (place: string, token: string | undefined): Promise<LiveView> => {
     const live = await read(place);
     if (!live) throw new PlatformError('not_found', `There is no channel ${JSON.stringify(place)}`);
-    if (needsKey(platform.config) && !isLiveToken(token ?? '', live.id, liveKey(platform)))
+    if (needsKey(platform.config) && !isLiveToken(token ?? '', live.id, liveKeys(platform)))
       throw new PlatformError('unauthorized', 'This server needs a token to play: playback_url of the channel has one');
     return live;
   };

@@ -9,6 +9,7 @@ import { CHANNEL_STATUSES, type Channel, type ChannelInput, type ChannelJob, LIV
 import { outputsOf } from '#domain/channel-loop.ts';
 import { hideLiveSecrets } from '#domain/channel-target.ts';
 import { signLiveToken } from '#domain/live-token.ts';
+import type { Keys } from '#domain/sealing.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 /** Seconds of a machine's silence after which nothing it said is taken for true. */
@@ -83,7 +84,7 @@ export function viewChannel(
   const { fallbackInput, ...spec } = channel.spec;
   const hls = outputsOf(channel).some(({ outputType }) => outputType === 'hls');
   const { config } = platform;
-  const token = needsKey(config) ? signLiveToken(channel.id, config.PLAYBACK_URL_TTL, liveKey(platform)) : null;
+  const token = needsKey(config) ? signLiveToken(channel.id, config.PLAYBACK_URL_TTL, liveKeys(platform)) : null;
   const links = liveLinks(base, channel.slug, token);
   return {
     id: channel.id,
@@ -159,5 +160,5 @@ export function viewJob(
   };
 }
 
-/** The key of this purpose, for those who check tokens. */
-export const liveKey = (platform: Platform): Uint8Array => platform.keyFor(LIVE_KEY);
+/** The keys of this purpose, for those who check tokens. */
+export const liveKeys = (platform: Platform): Keys => platform.keysFor(LIVE_KEY);

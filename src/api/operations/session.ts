@@ -7,7 +7,14 @@ import type { OperationRef } from '#database/operations.ts';
 import { needsKey } from '#domain/access.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { SessionRef } from '#domain/operation.ts';
-import { isSessionToken, ownSession, readSession, type SessionSecret, signSession } from '#domain/session.ts';
+import {
+  isSessionToken,
+  ownSession,
+  readSession,
+  type SessionSecrets,
+  signSession,
+  splitSecrets,
+} from '#domain/session.ts';
 import { isUuid } from '#domain/uuid.ts';
 import type { Platform } from '#workflows/platform.ts';
 
@@ -25,20 +32,21 @@ export type Session = SessionRef & {
 export type Sessions = (request: FastifyRequest, reply: FastifyReply) => Session;
 
 /** `session(request, reply)` answers the caller's session, and gives it to him where he had none. */
-export function createSessions({ config, keyFor }: Pick<Platform, 'config' | 'keyFor'>): Sessions {
+export function createSessions({ config, keysFor }: Pick<Platform, 'config' | 'keysFor'>): Sessions {
   const hasKeys = needsKey(config);
   const isSecure = config.PUBLIC_URL?.startsWith('https:') ?? false;
-  const secret: SessionSecret = config.SESSION_SECRET ?? keyFor('operation sessions');
+  const { SESSION_SECRET: written } = config;
+  const secrets: SessionSecrets = written === undefined ? keysFor('operation sessions') : splitSecrets(written);
   return (request, reply) => {
     const { projectId, keyId } = callerOf(request);
     const sent = request.headers[HEADER];
-    if (typeof sent === 'string' && sent !== '') return { projectId, sessionKey: sentKey(sent, secret), token: sent };
+    if (typeof sent === 'string' && sent !== '') return { projectId, sessionKey: sentKey(sent, secrets), token: sent };
     const token = cookieOf(request);
-    const known = token === null ? null : readSession(token, secret);
+    const known = token === null ? null : readSession(token, secrets);
     // A program with a key of its own keeps no cookies: the key says who it is.
     if (known === null && hasKeys) return { projectId, sessionKey: `key:${keyId ?? 'admin'}`, token: null };
     const sessionKey = known ?? uuidv7();
-    const given = signSession(sessionKey, secret);
+    const given = signSession(sessionKey, secrets);
     reply.header('Set-Cookie', cookie(given, isSecure || request.protocol === 'https'));
     // Pages of other origins get no cookie: they keep this one.
     if (known === null) reply.header('X-Session-Key', given);
@@ -47,8 +55,8 @@ export function createSessions({ config, keyFor }: Pick<Platform, 'config' | 'ke
 }
 
 /** @throws PlatformError `unauthorized` for a token that was changed, `invalid_request` for a key that is too short */
-function sentKey(sent: string, secret: SessionSecret): string {
-  const known = readSession(sent, secret);
+function sentKey(sent: string, secrets: SessionSecrets): string {
+  const known = readSession(sent, secrets);
   if (known !== null) return known;
   if (isSessionToken(sent))
     throw new PlatformError(

@@ -117,8 +117,8 @@ export const findVideoPage: FindPlayable = async ({ platform }, address, base) =
   const video = id === undefined ? null : await findVideoById(platform.database.db, id, platform.sealer);
   if (!video) return null;
   const token = address.searchParams.get('token');
-  const key = platform.keyFor(PLAYBACK_PURPOSE);
-  const isValid = token !== null && judgePlayback(video.id, token, { key, now: Date.now() / 1000 }) === 'valid';
+  const keys = platform.keysFor(PLAYBACK_PURPOSE);
+  const isValid = token !== null && judgePlayback(video.id, token, { keys, now: Date.now() / 1000 }) === 'valid';
   if (needsToken(platform, video) && !isValid) return null;
   return playableOf(platform, video, linksWith(video, base, isValid ? token : null));
 };

@@ -23,11 +23,11 @@ export type Playback = {
 
 /** The `config` of a route below `/:id` that playback tokens open. */
 export function playbackAccess(platform: Platform) {
-  const key = platform.keyFor(PLAYBACK_PURPOSE);
+  const keys = platform.keysFor(PLAYBACK_PURPOSE);
   const accept = (request: FastifyRequest): Caller | null => {
     const { token, id } = playbackOf(request);
     if (token === null) return null;
-    const verdict = judgePlayback(id, token, { key, now: Date.now() / 1000 });
+    const verdict = judgePlayback(id, token, { keys, now: Date.now() / 1000 });
     if (verdict === 'expired') throw new PlatformError('playback_expired', 'This playback URL has expired');
     if (verdict === 'forged')
       throw new PlatformError('playback_denied', `This playback token is not one of video ${id}`);

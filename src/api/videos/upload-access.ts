@@ -11,11 +11,11 @@ const grants = new WeakMap<FastifyRequest, UploadGrant>();
 
 /** The `config` of a route that upload tokens open. */
 export function uploadAccess(platform: Platform) {
-  const key = platform.keyFor(TOKEN_PURPOSE);
+  const keys = platform.keysFor(TOKEN_PURPOSE);
   const accept = (request: FastifyRequest): Caller | null => {
     const token = sentToken(request);
     if (token === null) return null;
-    const grant = readUploadToken(token, key, Date.now() / 1000);
+    const grant = readUploadToken(token, keys, Date.now() / 1000);
     if (!grant) throw new PlatformError('unauthorized', 'This upload token is not valid, or its time is over');
     grants.set(request, grant);
     return { projectId: grant.projectId, scopes: [], keyId: null };

@@ -39,7 +39,7 @@ export function uploadTokenRoutes(app: Api, { platform }: ApiContext): void {
       const expiresAt = Math.floor(Date.now() / 1000) + seconds;
       const grant = { projectId: callerOf(request).projectId, uploadId: uuidv7(), maxBytes, expiresAt };
       return reply.code(201).send({
-        token: signUploadToken(grant, platform.keyFor(TOKEN_PURPOSE)),
+        token: signUploadToken(grant, platform.keysFor(TOKEN_PURPOSE)),
         upload_id: grant.uploadId,
         max_bytes: maxBytes,
         expires_at: new Date(expiresAt * 1000).toISOString(),

@@ -15,7 +15,7 @@ export type PlaybackLinks = {
   readonly expiresAt: Date | null;
 };
 
-type Signer = Pick<Platform, 'config' | 'keyFor'>;
+type Signer = Pick<Platform, 'config' | 'keysFor'>;
 type Playable = Pick<Video, 'id' | 'playbackPolicy'>;
 
 /** Whether a player needs a token or a key: everybody's videos do where keys are required, `signed` ones everywhere. */
@@ -30,12 +30,12 @@ export function playbackLinks(platform: Signer, video: Playable, base: string): 
 
 /** Links with a token, whether players need one or not. @param seconds that it lives */
 export function signedLinks(
-  { keyFor }: Pick<Platform, 'keyFor'>,
+  { keysFor }: Pick<Platform, 'keysFor'>,
   { id }: Pick<Video, 'id'>,
   { base, seconds }: { readonly base: string; readonly seconds: number },
 ): PlaybackLinks & { readonly token: string; readonly expiresAt: Date } {
   const end = Math.ceil(Date.now() / 1000 + seconds);
-  const token = signPlayback(id, end, keyFor(PLAYBACK_PURPOSE));
+  const token = signPlayback(id, end, keysFor(PLAYBACK_PURPOSE));
   return { ...linksOf(id, base, `?token=${token}`), token, expiresAt: new Date(end * 1000) };
 }
 

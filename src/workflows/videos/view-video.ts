@@ -4,7 +4,7 @@ import type { Platform } from '#workflows/platform.ts';
 import { playbackLinks } from '#workflows/videos/playback-links.ts';
 
 /** @param base `https://host`, in front of links */
-export function viewVideo(platform: Pick<Platform, 'config' | 'keyFor'>, video: Video, base: string) {
+export function viewVideo(platform: Pick<Platform, 'config' | 'keysFor'>, video: Video, base: string) {
   const { masterUrl, posterUrl } = playbackLinks(platform, video, base);
   return {
     hash: video.id,
