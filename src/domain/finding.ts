@@ -25,6 +25,7 @@ export const FINDING_CODES = {
   several_videos: 'There is more than one video stream.',
   surround: 'The sound has more than two channels.',
   mono: 'The sound is mono.',
+  mono_pairs: 'Mono tracks are the two sides of a stereo sound.',
   several_audio_tracks: 'There is more than one audio track.',
   text_subtitles: 'There are text subtitles.',
   bitmap_subtitles: 'There are bitmap subtitles.',

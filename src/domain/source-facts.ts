@@ -86,7 +86,13 @@ export type AudioFacts = {
   readonly hasHoles?: true;
   /** Bits a sample of lossless sound where more than 16; left out elsewhere. */
   readonly bitDepth?: number;
+  /** Stream of the right side, where two mono tracks are one stereo sound and `streamIndex` is the left one. */
+  readonly right?: number;
 };
+
+/** All streams of a sound. */
+export const soundStreams = ({ streamIndex, right }: Pick<AudioFacts, 'streamIndex' | 'right'>): number[] =>
+  right === undefined ? [streamIndex] : [streamIndex, right];
 
 export type SubtitleFacts = {
   readonly streamIndex: number;

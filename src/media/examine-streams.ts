@@ -1,5 +1,5 @@
 // The doctor's look at everything but the picture: tracks, clock, damage, limits. Pure; used by doctor.ts.
-import type { AudioFacts, SourceFacts } from '#domain/source-facts.ts';
+import { type AudioFacts, type SourceFacts, soundStreams } from '#domain/source-facts.ts';
 import { guessedLayout, isDiscrete } from '#media/command/mix.ts';
 import { type Add, figure } from '#media/findings.ts';
 import { LOST_FRAMES, UNDECODABLE } from '#media/probe-facts.ts';
@@ -31,6 +31,14 @@ export function examineTracks(facts: SourceFacts, add: Add): void {
   const [main] = audio;
   if (main && main.channels > 2) add(['surround', 'change', channelsOf(main), mixOf(main)]);
   if (main?.channels === 1) add(['mono', 'note', 'one channel', 'kept as mono']);
+  const pairs = audio.filter(({ right }) => right !== undefined);
+  if (pairs.length > 0)
+    add([
+      'mono_pairs',
+      'change',
+      `streams ${pairs.map((one) => soundStreams(one).join(' and ')).join(', ')}`,
+      'each two become one stereo track, left and right',
+    ]);
   if (audio.length > 1)
     add([
       'several_audio_tracks',

@@ -68,7 +68,8 @@ export function planSoundFile(draft: Draft, spec: OutputSpec): DirectPlan {
 /** @throws PlatformError `unsupported_media` where a copy was asked for that cannot be */
 function copiesSound(spec: OutputSpec, track: AudioFacts): boolean {
   const { container, audioCodec, normalizeAudio, sound } = spec;
-  const copyable = (COPYABLE_SOUND[container] ?? []).includes(track.codec) && !normalizeAudio;
+  const copyable =
+    (COPYABLE_SOUND[container] ?? []).includes(track.codec) && track.right === undefined && !normalizeAudio;
   if (audioCodec === 'copy' && !copyable)
     throw new PlatformError(
       'unsupported_media',

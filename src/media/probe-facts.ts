@@ -1,6 +1,7 @@
 // Puts the facts of a source together from ffprobe's output: which stream is the film, which the sound, what cannot be used. Pure; used by probe.ts.
 import type { AudioFacts, SourceFacts, SubtitleFacts, VideoFacts } from '#domain/source-facts.ts';
 import { canDecode } from '#media/decoders.ts';
+import { pairMono } from '#media/pair-mono.ts';
 import type { ProbeOutput, RawProgram, RawStream } from '#media/probe-output.ts';
 import type { StreamScan } from '#media/probe-packets.ts';
 import {
@@ -123,9 +124,8 @@ export function makeFacts(input: FactsInput, all: Streams): SourceFacts {
   const streams = choice?.streams ?? all;
   const videos = allVideos.filter(({ stream }) => streams.video.includes(stream));
   const video = videos[0]?.facts ?? null;
-  const audio = sortAudio(
-    streams.audio.map((stream) => ({ stream, facts: readAudio(stream, scanOf(stream), declared) })),
-  );
+  const sounds = streams.audio.map((stream) => ({ stream, facts: readAudio(stream, scanOf(stream), declared) }));
+  const audio = sortAudio(pairMono(output.format.get('format_name') ?? '', sounds));
   const spans = [video, ...audio].filter((one) => one !== null);
   const startTime = spans.length > 0 ? Math.min(...spans.map((one) => one.startTime)) : 0;
   const duration = spans.length > 0 ? round(Math.max(...spans.map((one) => one.endTime)) - startTime) : (declared ?? 0);

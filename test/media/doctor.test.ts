@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FINDING_CODES } from '#domain/finding.ts';
-import type { SourceFacts, VideoFacts } from '#domain/source-facts.ts';
+import { type AudioFacts, type SourceFacts, soundStreams, type VideoFacts } from '#domain/source-facts.ts';
 import { examine, isStandard, preparation } from '#media/doctor.ts';
+import { pairMono } from '#media/pair-mono.ts';
 import { LOST_FRAMES, UNDECODABLE } from '#media/probe-facts.ts';
 import { audioFacts, LIMITS, sourceFacts, videoFacts } from './sample-facts.ts';
 
@@ -43,6 +44,14 @@ const subtitle = (codec: string, kind: 'text' | 'bitmap', language: string | nul
   isDefault: false,
   isForced: false,
 });
+
+const mono = (streamIndex: number, changes: Partial<AudioFacts> = {}) =>
+  audioFacts({ streamIndex, codec: 'pcm_s24le', channels: 1, channelLayout: null, bitrate: 1_152_000, ...changes });
+
+function paired(container: string, languages: readonly (string | null)[]): AudioFacts[] {
+  const tracks = languages.map((language, i) => ({ facts: mono(i + 1, { language }) }));
+  return pairMono(container, tracks).map(({ facts }) => facts);
+}
 
 /** Source and everything the doctor says about it. */
 const CASES: readonly [string, SourceFacts, readonly string[]][] = [
@@ -166,6 +175,14 @@ const CASES: readonly [string, SourceFacts, readonly string[]][] = [
       'bitmap_subtitles (warning): hdmv_pgs_subtitle (eng) → left out: pictures cannot become text',
       'undecodable_stream (warning): stream 4: audio, atrac9 → left out',
       STANDARD,
+    ],
+  ],
+  [
+    'a broadcast of mono tracks',
+    sourceFacts({ container: 'mxf', audio: paired('mxf', ['deu', 'deu', 'eng']) }),
+    [
+      'mono_pairs (change): streams 1 and 2 → each two become one stereo track, left and right',
+      'several_audio_tracks (note): deu, eng → each becomes a track of streams, MP4, MOV and MKV; other files take the default one',
     ],
   ],
   [
@@ -327,4 +344,32 @@ test('preparation of the picture', () => {
     },
   );
   assert.equal(preparation(withVideo({ chroma: 'rgb', color })).fullRange, false);
+});
+
+test('mono tracks of a broadcast are two and two a stereo sound, where nothing tells them apart', () => {
+  const streams = (container: string, ...changes: Partial<AudioFacts>[]) =>
+    pairMono(
+      container,
+      changes.map((one, i) => ({ facts: mono(i + 1, one) })),
+    ).map(({ facts }) => soundStreams(facts));
+  assert.deepEqual(streams('mxf', {}, {}, {}, {}), [
+    [1, 2],
+    [3, 4],
+  ]);
+  assert.deepEqual(streams('mov,mp4,m4a,3gp,3g2,mj2', {}, {}, {}), [[1, 2], [3]]);
+  const sides = [{ channelLayout: '1 channels (FL)' }, { channelLayout: 'FR' }];
+  assert.deepEqual(streams('mxf', ...sides), [[1, 2]]);
+  assert.deepEqual(streams('mxf', ...sides.reverse()), [[1], [2]]);
+  const apart = [
+    [{ language: 'deu' }, { language: 'eng' }],
+    [{ sampleRate: 44_100 }, {}],
+    [{ codec: 'aac' }, {}],
+    [{ channels: 2 }, {}],
+    [{ title: 'Boom' }, {}],
+  ];
+  for (const tracks of apart) assert.deepEqual(streams('mxf', ...tracks), [[1], [2]]);
+  assert.deepEqual(streams('matroska,webm', {}, {}), [[1], [2]]);
+  assert.deepEqual(paired('gxf', ['eng', 'eng']), [
+    { ...mono(1, { language: 'eng' }), channels: 2, channelLayout: 'stereo', bitrate: 2_304_000, right: 2 },
+  ]);
 });

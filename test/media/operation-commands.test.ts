@@ -178,20 +178,20 @@ const MIXED = `${START},aformat=sample_fmts=fltp,aformat=channel_layouts=stereo,
 
 test('a sound file: stereo where the format has no more, cover and tags, places removed', () => {
   assert.deepEqual(soundCommand('audio_convert', { output_format: 'mp3' }, SOUND), [
-    ...['-i', 'in', '-map', '0:0', '-map', '0:1', '-c:v', 'copy', '-disposition:v:0', 'attached_pic', '-sn', '-dn'],
-    ...['-af', MIXED, '-c:a', 'libmp3lame', '-b:a', '192000', '-ac', '2', '-ar', '48000', '-map_metadata', '0'],
+    ...['-i', 'in', '-map', '0:0', '-af', MIXED, '-map', '0:1', '-c:v', 'copy', '-disposition:v:0', 'attached_pic'],
+    ...['-sn', '-dn', '-c:a', 'libmp3lame', '-b:a', '192000', '-ac', '2', '-ar', '48000', '-map_metadata', '0'],
     ...[...PLACES, '-f', 'mp3', '-id3v2_version', '3', 'file:/out'],
   ]);
 });
 
 test('a sound file without loss keeps channels, rate and depth', () => {
   assert.deepEqual(soundCommand('audio_convert', { output_format: 'wav', metadata: 'none' }, SOUND), [
-    ...['-i', 'in', '-map', '0:0', '-vn', '-sn', '-dn', '-af', FILTERS, '-c:a', 'pcm_s16le', '-ac', '6'],
+    ...['-i', 'in', '-map', '0:0', '-af', FILTERS, '-vn', '-sn', '-dn', '-c:a', 'pcm_s16le', '-ac', '6'],
     ...['-ar', '96000', '-c:a', 'pcm_s24le', '-map_metadata', '-1', '-f', 'wav', 'file:/out'],
   ]);
   const shallow = { ...SOUND, coverArt: null, audio: [audioFacts({ streamIndex: 0, codec: 'mp3' })] };
   assert.deepEqual(soundCommand('audio_convert', { output_format: 'flac', metadata: 'all' }, shallow), [
-    ...['-i', 'in', '-map', '0:0', '-vn', '-sn', '-dn', '-af', FILTERS, '-c:a', 'flac', '-ac', '2', '-ar', '48000'],
+    ...['-i', 'in', '-map', '0:0', '-af', FILTERS, '-vn', '-sn', '-dn', '-c:a', 'flac', '-ac', '2', '-ar', '48000'],
     ...['-strict', '-2', '-sample_fmt', 's16', '-map_metadata', '0', '-f', 'flac', 'file:/out'],
   ]);
   const recorder = { ...SOUND, audio: [audioFacts({ streamIndex: 0, codec: 'pcm_s24le', channels: 12 })] };
@@ -200,6 +200,18 @@ test('a sound file without loss keeps channels, rate and depth', () => {
     return args[args.indexOf('-ac') + 1];
   });
   assert.deepEqual(channels, ['12', '2']);
+});
+
+test('a sound file of two mono tracks: both sides on the clock, joined, with their language', () => {
+  const track = audioFacts({ streamIndex: 1, codec: 'pcm_s24le', bitDepth: 24, right: 2, language: 'deu' });
+  const broadcast = { ...SOUND, container: 'mxf', coverArt: null, audio: [track] };
+  assert.deepEqual(soundCommand('audio_extract', { output_format: 'wav' }, broadcast), [
+    ...['-i', 'in', '-filter_complex'],
+    `[0:1]${FILTERS}[a0s0];[0:2]${FILTERS}[a0s1];[a0s0][a0s1]join=inputs=2:channel_layout=stereo[a0]`,
+    ...['-map', '[a0]', '-vn', '-sn', '-dn', '-c:a', 'pcm_s16le', '-ac', '2', '-ar', '48000', '-c:a', 'pcm_s24le'],
+    ...['-map_metadata', '0', ...PLACES, '-metadata:s:a:0', 'language=deu', '-metadata', 'language=deu'],
+    ...['-f', 'wav', 'file:/out'],
+  ]);
 });
 
 test('a sound file in the formats of older players', () => {

@@ -52,6 +52,8 @@ const findings: Readonly<Record<string, string>> = {
   'finding.does.surround': 'Wird auf Stereo gemischt, wenn nicht mehr Kanäle verlangt sind.',
   'finding.mono': 'Der Ton ist mono.',
   'finding.does.mono': 'Bleibt mono.',
+  'finding.mono_pairs': 'Monospuren sind die zwei Seiten eines Stereotons.',
+  'finding.does.mono_pairs': 'Je zwei werden eine Stereospur, links und rechts.',
   'finding.several_audio_tracks': 'Es gibt mehr als eine Tonspur.',
   'finding.does.several_audio_tracks':
     'Jede wird eine Spur von Streams, MP4, MOV und MKV; andere Dateien nehmen die voreingestellte.',

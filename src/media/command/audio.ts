@@ -73,25 +73,69 @@ const OFF_CLOCK = 0.1;
 /** Less than a frame, where the packets tell of a good clock and of lost sound. */
 const OFF_GOOD_CLOCK = 0.01;
 
+/** One stream of the source, its span, and how it is heard. */
+export type WantedSound = {
+  readonly streamIndex: number;
+  readonly span: SoundSpan;
+  readonly heard: HeardSound;
+  readonly loudness: LoudnessMeasure | Measuring | null;
+};
+
+/**
+ * Takes a sound through its filters; of two mono tracks both sides are joined first.
+ * @param name of the sound among those of its command
+ */
+export function takeSound(wanted: WantedSound, name = 'a0'): string[] {
+  const { streamIndex, span, heard, loudness } = wanted;
+  const right = heard.track?.right;
+  if (right === undefined) return ['-map', `0:${streamIndex}`, '-af', soundFilters(span, heard, loudness).join(',')];
+  const sides = [streamIndex, right].map((stream, i) => {
+    // To its end: where one side ends, the whole would.
+    const filters = [...clockFilters(span, heard), ...lengthFilters(span)];
+    return `[0:${stream}]${filters.join(',')}[${name}s${i}]`;
+  });
+  const { track, channels } = heard;
+  const whole = [
+    'join=inputs=2:channel_layout=stereo',
+    ...mixFilters(track, channels, loudness === null),
+    ...loudnessFilters(channels, loudness),
+  ];
+  return [
+    ...['-filter_complex', `${sides.join(';')};[${name}s0][${name}s1]${whole.join(',')}[${name}]`],
+    ...['-map', `[${name}]`],
+  ];
+}
+
 /** Filters that put sound on a span: from its zero, without gaps, exactly as long; normalised in the channels that will be heard. */
 export function soundFilters(
   span: SoundSpan,
-  { track, channels }: HeardSound,
+  heard: HeardSound,
   loudness: LoudnessMeasure | Measuring | null,
 ): string[] {
+  const { track, channels } = heard;
   return [
-    `asetpts=PTS-(${seconds(span.start)})/TB`,
-    'atrim=start=0',
-    // Gaps are filled with silence and overlaps dropped; sound that comes late is preceded by silence.
-    `aresample=async=1:min_hard_comp=${track?.hasHoles ? OFF_GOOD_CLOCK : OFF_CLOCK}:first_pts=0`,
+    ...clockFilters(span, heard),
     // What is normalised is limited by that.
     ...mixFilters(track, channels, loudness === null),
-    `apad=whole_dur=${seconds(span.duration)}`,
-    `atrim=end=${seconds(span.duration)}`,
-    ...(loudness === null ? [] : [`aformat=channel_layouts=${LAYOUTS[channels - 1] ?? 'stereo'}`]),
-    ...(loudness === null ? [] : [loudnorm(loudness)]),
+    ...lengthFilters(span),
+    ...loudnessFilters(channels, loudness),
   ];
 }
+
+const clockFilters = ({ start }: SoundSpan, { track }: HeardSound): string[] => [
+  `asetpts=PTS-(${seconds(start)})/TB`,
+  'atrim=start=0',
+  // Gaps are filled with silence and overlaps dropped; sound that comes late is preceded by silence.
+  `aresample=async=1:min_hard_comp=${track?.hasHoles ? OFF_GOOD_CLOCK : OFF_CLOCK}:first_pts=0`,
+];
+
+const lengthFilters = ({ duration }: SoundSpan): string[] => [
+  `apad=whole_dur=${seconds(duration)}`,
+  `atrim=end=${seconds(duration)}`,
+];
+
+const loudnessFilters = (channels: number, loudness: WantedSound['loudness']): string[] =>
+  loudness === null ? [] : [`aformat=channel_layouts=${LAYOUTS[channels - 1] ?? 'stereo'}`, loudnorm(loudness)];
 
 function loudnorm(loudness: LoudnessMeasure | Measuring): string {
   if (loudness === 'measure') return `loudnorm=${loudnessAim(undefined)}:print_format=json`;
@@ -145,14 +189,15 @@ export function audioCommand(options: AudioCommandOptions): AudioCommand {
   const span = { start: timeline.sourceStart, duration: timeline.duration };
   const sinks = renditions.filter((rendition) => rendition.segmentFormat === 'cmaf');
   const outputs = renditions.flatMap((rendition) => {
-    const track = options.tracks.find(({ streamIndex }) => streamIndex === rendition.streamIndex);
-    const heard = { track, channels: rendition.channels };
-    const filters = soundFilters(span, heard, options.loudness.get(rendition.id) ?? null);
+    const { id, streamIndex, channels } = rendition;
+    const track = options.tracks.find((one) => one.streamIndex === streamIndex);
+    const loudness = options.loudness.get(id) ?? null;
+    const sound = takeSound({ streamIndex, span, heard: { track, channels }, loudness }, id);
     const muxer =
       rendition.segmentFormat === 'ts'
         ? transportMuxer(timeline, rendition.id, scratch)
         : [...fragmentMuxer(rendition.codec), `pipe:${4 + sinks.indexOf(rendition)}`];
-    return ['-map', `0:${rendition.streamIndex}`, '-af', filters.join(','), ...soundEncoder(rendition), ...muxer];
+    return [...sound, ...soundEncoder(rendition), ...muxer];
   });
   return {
     args: [...PREAMBLE, '-copyts', ...soundSeek(span, sourceStart), ...options.inputArguments, ...outputs],
@@ -190,16 +235,13 @@ export function loudnessCommand(options: {
 }): string[] {
   const { inputArguments, streamIndex, span, sourceStart, heard, target } = options;
   const preamble = PREAMBLE.map((word) => (word === 'level+warning' ? 'info' : word));
-  const filters = soundFilters(span, heard, target ? { measureFor: target } : 'measure');
+  const loudness = target ? { measureFor: target } : 'measure';
   return [
     ...preamble,
     '-copyts',
     ...soundSeek(span, sourceStart),
     ...inputArguments,
-    '-map',
-    `0:${streamIndex}`,
-    '-af',
-    filters.join(','),
+    ...takeSound({ streamIndex, span, heard, loudness }),
     '-f',
     'null',
     '-',

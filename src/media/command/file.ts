@@ -1,7 +1,7 @@
 // Commands that make one file in one run: joining segments, copying, one frame. Sound files and animations stand beside it.
 import type { Container } from '#domain/codec.ts';
 import type { DirectPlan, PicturePreparation, Timeline } from '#domain/plan.ts';
-import type { AudioFacts, SourceFacts } from '#domain/source-facts.ts';
+import { type AudioFacts, type SourceFacts, soundStreams } from '#domain/source-facts.ts';
 import { type LoudnessMeasure, soundEncoder } from '#media/command/audio.ts';
 import { PREAMBLE } from '#media/command/chunk.ts';
 import { type Drawing, overlayInputs } from '#media/command/decoration.ts';
@@ -103,7 +103,8 @@ export function joinCommand({ container, tracks, subtitles, inputArguments, path
   ];
 }
 
-function trackMetadata(
+/** Languages of the tracks of a kind, and which of several sounds is the one that plays. */
+export function trackMetadata(
   tracks: readonly { readonly language: string | null; readonly isDefault?: boolean }[],
   kind: 'a' | 's',
 ): string[] {
@@ -133,23 +134,27 @@ export function copyCommand({ container, direct, facts, inputArguments, path }: 
   const trimmed = direct.start > facts.startTime + 0.001;
   const whole = !trimmed && direct.duration >= facts.duration - 0.001;
   const subtitleCodec = SUBTITLE_CODECS[container];
-  const audio = facts.audio.filter(({ streamIndex }) => direct.audioStreams.includes(streamIndex));
+  const chosen = facts.audio.filter(({ streamIndex }) => direct.audioStreams.includes(streamIndex));
+  const codec = direct.audioCodec === 'copy' ? null : direct.audioCodec;
+  // The packets of two mono tracks stay in two.
+  const audio =
+    codec === null
+      ? chosen.flatMap((track) => soundStreams(track).map((streamIndex) => ({ ...track, streamIndex })))
+      : chosen;
   const texts = whole && subtitleCodec ? facts.subtitles.filter(({ kind }) => kind === 'text') : [];
   return [
     ...PREAMBLE,
     ...(trimmed ? ['-seek_timestamp', '1', '-ss', seconds(direct.start)] : []),
     ...inputArguments,
     ...(direct.videoStream === null ? [] : ['-map', `0:${direct.videoStream}`]),
-    ...[...audio, ...texts].flatMap(({ streamIndex }) => ['-map', `0:${streamIndex}`]),
+    ...(codec === null
+      ? audio.flatMap(({ streamIndex }) => ['-map', `0:${streamIndex}`])
+      : audio.flatMap((track, i) => mixArguments(track, i, direct.channels))),
+    ...texts.flatMap(({ streamIndex }) => ['-map', `0:${streamIndex}`]),
     ...(whole ? [] : ['-t', seconds(direct.duration)]),
     '-c:v',
     'copy',
-    ...(direct.audioCodec === 'copy' || direct.audioCodec === null
-      ? ['-c:a', 'copy']
-      : [
-          ...audio.flatMap((track, i) => mixArguments(track, i, direct.channels)),
-          ...soundEncoder({ ...direct, codec: direct.audioCodec, bitrate: direct.audioBitrate }),
-        ]),
+    ...(codec === null ? ['-c:a', 'copy'] : soundEncoder({ ...direct, codec, bitrate: direct.audioBitrate })),
     ...(subtitleCodec && texts.length > 0 ? ['-c:s', subtitleCodec] : []),
     ...trackMetadata(audio, 'a'),
     ...trackMetadata(texts, 's'),
@@ -163,7 +168,12 @@ export function copyCommand({ container, direct, facts, inputArguments, path }: 
 
 function mixArguments(track: AudioFacts, i: number, channels: number): string[] {
   const filters = mixFilters(track, channels);
-  return filters.length > 0 ? [`-filter:a:${i}`, filters.join(',')] : [];
+  const { streamIndex, right } = track;
+  if (right !== undefined) {
+    const joined = ['join=inputs=2:channel_layout=stereo', ...filters].join(',');
+    return ['-filter_complex', `[0:${streamIndex}][0:${right}]${joined}[a${i}]`, '-map', `[a${i}]`];
+  }
+  return ['-map', `0:${streamIndex}`, ...(filters.length > 0 ? [`-filter:a:${i}`, filters.join(',')] : [])];
 }
 
 /** What stands before the graph of a picture or a film: its part of the source, and what is drawn on it. */

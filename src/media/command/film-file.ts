@@ -1,7 +1,7 @@
 // The command of a film for older players: picture and sound of the wanted part, coded in one run. Facts in, string[] out.
 import type { FilmFilePlan } from '#domain/plan.ts';
 import type { Rational } from '#domain/source-facts.ts';
-import { soundEncoder, soundFilters } from '#media/command/audio.ts';
+import { soundEncoder, takeSound } from '#media/command/audio.ts';
 import { overlayInputs } from '#media/command/decoration.ts';
 import { type DirectOptions, fileOutput, sceneInputs } from '#media/command/file.ts';
 import { pictureGraph } from '#media/command/picture.ts';
@@ -34,15 +34,12 @@ export function filmFileCommand(options: DirectOptions): string[] {
     ...(sound === undefined || codec === null
       ? ['-an']
       : [
-          ...['-map', `0:${sound}`],
-          ...[
-            '-af',
-            soundFilters(
-              { start: direct.start, duration: direct.duration },
-              { track: trackOf(facts, direct), channels: direct.channels },
-              loudness,
-            ).join(','),
-          ],
+          ...takeSound({
+            streamIndex: sound,
+            span: { start: direct.start, duration: direct.duration },
+            heard: { track: trackOf(facts, direct), channels: direct.channels },
+            loudness,
+          }),
           ...soundEncoder({ ...direct, codec, bitrate: direct.audioBitrate }),
         ]),
     ...['-sn', '-dn', '-map_metadata', '-1', '-map_chapters', '-1'],

@@ -2,9 +2,9 @@
 import type { AudioCodec } from '#domain/codec.ts';
 import type { SoundFilePlan } from '#domain/plan.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
-import { type SoundSpan, soundEncoder, soundFilters, soundSeek } from '#media/command/audio.ts';
+import { type SoundSpan, soundEncoder, soundSeek, takeSound } from '#media/command/audio.ts';
 import { PREAMBLE } from '#media/command/chunk.ts';
-import { type DirectOptions, fileOutput } from '#media/command/file.ts';
+import { type DirectOptions, fileOutput, trackMetadata } from '#media/command/file.ts';
 import { seconds } from '#media/command/picture.ts';
 
 /** Tags that tell where a recording was made, as MP4, MOV, Matroska and phones name them. An empty value removes a tag. */
@@ -37,25 +37,27 @@ export function soundFileCommand({
   const span = { start: direct.start, duration: direct.duration };
   const codec = direct.audioCodec === 'copy' ? null : direct.audioCodec;
   const cover = direct.sound?.cover ?? null;
+  const track = trackOf(facts, direct);
+  const [streamIndex = 0] = direct.audioStreams;
   return [
     ...PREAMBLE,
     // Filters know the source's own clock; of packets FFmpeg itself takes the beginning away, wherever that clock starts.
     ...(codec === null ? copySeek(span, facts) : ['-copyts', ...soundSeek(span, facts.startTime)]),
     ...inputArguments,
-    '-map',
-    `0:${direct.audioStreams[0] ?? 0}`,
+    ...(codec === null
+      ? ['-map', `0:${streamIndex}`]
+      : takeSound({ streamIndex, span, heard: { track, channels: direct.channels }, loudness })),
     ...(cover === null ? ['-vn'] : ['-map', `0:${cover}`, '-c:v', 'copy', '-disposition:v:0', 'attached_pic']),
     '-sn',
     '-dn',
     ...(codec === null
       ? [...copyLength(span, facts), '-c:a', 'copy']
       : [
-          '-af',
-          soundFilters(span, { track: trackOf(facts, direct), channels: direct.channels }, loudness).join(','),
           ...soundEncoder({ ...direct, codec, bitrate: direct.audioBitrate }),
           ...sampleArguments(codec, direct.sound?.bits),
         ]),
     ...tagArguments(facts, direct.sound),
+    ...(direct.sound?.tags === 'none' ? [] : languageArguments(track?.language ?? null)),
     ...fileOutput(container, path),
   ];
 }
@@ -79,6 +81,12 @@ function sampleArguments(codec: AudioCodec, bits: 16 | 24 | undefined): string[]
     return bits === 24 ? ['-sample_fmt', 's32p', '-bits_per_raw_sample', '24'] : ['-sample_fmt', 's16p'];
   if (codec !== 'flac') return [];
   return bits === 24 ? ['-sample_fmt', 's32', '-bits_per_raw_sample', '24'] : ['-sample_fmt', 's16'];
+}
+
+/** MP4 and Ogg say it of the stream, all others of the file. */
+function languageArguments(language: string | null): string[] {
+  const ofStream = trackMetadata([{ language }], 'a');
+  return ofStream.length > 0 ? [...ofStream, '-metadata', `language=${language}`] : [];
 }
 
 function tagArguments({ container, audio }: SourceFacts, sound: SoundFilePlan | undefined): string[] {

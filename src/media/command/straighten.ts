@@ -1,5 +1,5 @@
 // The command that lays the parts of a source whose clock jumps behind each other. Facts in, string[] out. Used by workflows/straighten-source.ts.
-import type { SourceFacts } from '#domain/source-facts.ts';
+import { type SourceFacts, soundStreams } from '#domain/source-facts.ts';
 import { PREAMBLE } from '#media/command/chunk.ts';
 import type { MediaInput } from '#media/tool.ts';
 import { inputUrl } from '#media/whitelist.ts';
@@ -33,7 +33,8 @@ export function partsScript(input: MediaInput, parts: readonly number[]): string
 /** Copies pictures, sound and subtitles; the clock goes on where one part ends and the next begins, for all streams alike. */
 export function straightenCommand(facts: SourceFacts, inputArguments: readonly string[], path: string): string[] {
   const { video, audio, subtitles } = facts;
-  const streams = [...(video ? [video] : []), ...audio, ...subtitles];
+  const sounds = audio.flatMap((track) => soundStreams(track).map((streamIndex) => ({ ...track, streamIndex })));
+  const streams = [...(video ? [video] : []), ...sounds, ...subtitles];
   return [
     ...PREAMBLE,
     ...['-dts_delta_threshold', String(PART_BEGINS)],
@@ -42,7 +43,7 @@ export function straightenCommand(facts: SourceFacts, inputArguments: readonly s
     ...inputArguments,
     ...streams.flatMap(({ streamIndex }) => ['-map', `0:${streamIndex}`]),
     ...['-c', 'copy'],
-    ...audio.flatMap(({ codec }, i) => (DISC_SOUND.test(codec) ? [`-c:a:${i}`, 'pcm_s24le'] : [])),
+    ...sounds.flatMap(({ codec }, i) => (DISC_SOUND.test(codec) ? [`-c:a:${i}`, 'pcm_s24le'] : [])),
     ...['-f', muxerFor(facts), `file:${path}`],
   ];
 }
