@@ -1,6 +1,7 @@
 // The rows of API keys: only their hashes are kept. Made and revoked by the CLI's workflows, looked up by the API.
 import type { Kysely, Selectable } from 'kysely';
-import { type ApiKeyTable, plainText, type Schema } from '#database/schema.ts';
+import { plainText } from '#database/columns.ts';
+import type { ApiKeyTable, Schema } from '#database/schema.ts';
 
 export type ApiKey = {
   readonly id: string;

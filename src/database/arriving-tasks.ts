@@ -1,7 +1,8 @@
 // The tasks of a job whose source still arrives: which can be done next, and what stays when it is planned anew. Used by run-job.ts, open-tasks.ts, encode-arriving.ts and complete-arrival.ts.
 import type { Kysely } from 'kysely';
+import { json } from '#database/columns.ts';
 import type { JobRef } from '#database/jobs.ts';
-import { json, type Schema } from '#database/schema.ts';
+import type { Schema } from '#database/schema.ts';
 import type { ReadyTask } from '#database/tasks.ts';
 import type { PlannedTask } from '#domain/plan.ts';
 import type { TaskResult } from '#domain/task.ts';

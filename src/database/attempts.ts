@@ -1,7 +1,8 @@
 // Every try of every piece of a job: when, on which worker, what came of it. Written by triggers (migration 013) as tasks change; read by the jobs API.
 import { type Kysely, sql } from 'kysely';
+import { json } from '#database/columns.ts';
 import type { JobRef } from '#database/jobs.ts';
-import { json, type Schema } from '#database/schema.ts';
+import type { Schema } from '#database/schema.ts';
 import type { AttemptOutcome } from '#domain/attempt.ts';
 import type { Failure } from '#domain/error.ts';
 import type { TaskKind } from '#domain/plan.ts';

@@ -2,8 +2,9 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { ChannelJobTable } from '#database/channel-tables.ts';
 import type { ChannelRef } from '#database/channels.ts';
+import { json } from '#database/columns.ts';
 import type { MachineBeat } from '#database/live.ts';
-import { json, type Schema } from '#database/schema.ts';
+import type { Schema } from '#database/schema.ts';
 import {
   type ChannelFigures,
   type ChannelJob,

@@ -1,6 +1,6 @@
 // The tables of live channels as Kysely sees them, part of schema.ts.
 import type { ColumnType, Generated, GeneratedAlways, RawBuilder } from 'kysely';
-import type { Json, OptionalJson, OptionalTime, Time } from '#database/schema.ts';
+import type { Json, OptionalJson, OptionalTime, Time } from '#database/columns.ts';
 import type {
   AbrProfile,
   ChannelFigures,

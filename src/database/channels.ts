@@ -1,7 +1,8 @@
 // The rows of live channels and their profiles. Written by the channel workflows, read by the API and the supervisor.
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { ChannelProfileTable, ChannelTable } from '#database/channel-tables.ts';
-import { json, plainText, type Schema } from '#database/schema.ts';
+import { json, plainText } from '#database/columns.ts';
+import type { Schema } from '#database/schema.ts';
 import { openUrl, type Sealer, sealUrl } from '#database/sealed-location.ts';
 import type { AbrProfile, Channel, ChannelInput, ChannelSpec, NewAbrProfile } from '#domain/channel.ts';
 

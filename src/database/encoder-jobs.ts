@@ -1,7 +1,8 @@
 // The rows of the encoder API's jobs, each beside a row of `job`. Made and changed by workflows/encoder, found and listed by its API.
 import { type Kysely, sql } from 'kysely';
+import { json, plainText } from '#database/columns.ts';
 import type { JobRef } from '#database/jobs.ts';
-import { json, plainText, type Schema } from '#database/schema.ts';
+import type { Schema } from '#database/schema.ts';
 import {
   type EncoderJob,
   type EncoderRequest,

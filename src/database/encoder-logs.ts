@@ -1,7 +1,8 @@
 // The log of an encoder job as its users read it: what happened, in sentences. Written by workflows/encoder, listed by the encoder API.
 import { type Kysely, sql } from 'kysely';
+import { plainText } from '#database/columns.ts';
 import type { JobRef } from '#database/jobs.ts';
-import { plainText, type Schema } from '#database/schema.ts';
+import type { Schema } from '#database/schema.ts';
 import type { EncoderLogLevel } from '#domain/encoder-job.ts';
 
 export type EncoderLog = {

@@ -1,6 +1,6 @@
 // The tables of the encoder API as Kysely sees them, part of schema.ts.
 import type { Generated, GeneratedAlways } from 'kysely';
-import type { OptionalJson, Time } from '#database/schema.ts';
+import type { OptionalJson, Time } from '#database/columns.ts';
 import type { Preset } from '#domain/codec.ts';
 import type { EncoderLogLevel, MasterTiming, QualityPreset, SegmentType } from '#domain/encoder-job.ts';
 

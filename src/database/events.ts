@@ -1,6 +1,7 @@
 // State changes in the order they happened, for those who follow: `/events`, webhooks, the dashboard.
 import { type Kysely, sql } from 'kysely';
-import { json, type Schema } from '#database/schema.ts';
+import { json } from '#database/columns.ts';
+import type { Schema } from '#database/schema.ts';
 
 export type Event = {
   readonly id: number;

@@ -1,7 +1,8 @@
 // The log of a job: FFmpeg's command lines and words, bounded.
 import { type Kysely, sql } from 'kysely';
+import { plainText } from '#database/columns.ts';
 import type { JobRef } from '#database/jobs.ts';
-import { plainText, type Schema } from '#database/schema.ts';
+import type { Schema } from '#database/schema.ts';
 
 export type LogLine = { readonly at: Date; readonly task: string; readonly line: string };
 

@@ -1,6 +1,8 @@
 // The rows of jobs: changed by the workflows, found and listed by the APIs.
 import { type ExpressionBuilder, type Kysely, type Selectable, sql } from 'kysely';
-import { type JobTable, json, plainText, type Schema } from '#database/schema.ts';
+import { json, plainText } from '#database/columns.ts';
+import type { JobTable } from '#database/job-tables.ts';
+import type { Schema } from '#database/schema.ts';
 import { openLocation, openUrl, type Sealer } from '#database/sealed-location.ts';
 import { searchPattern } from '#database/search-pattern.ts';
 import type { Failure } from '#domain/error.ts';

@@ -1,7 +1,8 @@
 // Machines that run channels, and the moments of channels that can be played. Written by the live supervisor, read by the API.
 import { type Kysely, sql } from 'kysely';
 import type { LiveMachineTable, LivePart, LiveThumbnail } from '#database/channel-tables.ts';
-import { json, type Schema } from '#database/schema.ts';
+import { json } from '#database/columns.ts';
+import type { Schema } from '#database/schema.ts';
 
 export type { LivePart } from '#database/channel-tables.ts';
 

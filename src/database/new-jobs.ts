@@ -1,8 +1,10 @@
 // Inserts jobs with their outputs, in one statement. Called by submit-job.ts.
 import { type Kysely, type Selectable, sql } from 'kysely';
+import { json } from '#database/columns.ts';
+import type { JobTable, OutputTable } from '#database/job-tables.ts';
 import { toJob } from '#database/jobs.ts';
 import { toOutput } from '#database/outputs.ts';
-import { type JobTable, json, type OutputTable, type Schema } from '#database/schema.ts';
+import type { Schema } from '#database/schema.ts';
 import { type Sealer, sealLocation, sealSpec, sealUrl } from '#database/sealed-location.ts';
 import type { Job, JobRequest, Output } from '#domain/job.ts';
 

@@ -1,6 +1,6 @@
 // The tables of the operations API as Kysely sees them. Part of schema.ts.
 import type { Generated } from 'kysely';
-import type { Json, Time } from '#database/schema.ts';
+import type { Json, Time } from '#database/columns.ts';
 import type { FileMetadata, FileType } from '#domain/operation.ts';
 import type { MediaType } from '#domain/operations/definition.ts';
 

@@ -1,8 +1,9 @@
 // The rows of operations and their files. A status is worked out from the job and its tasks here, so that lists can be filtered by it.
 import { type Kysely, type Selectable, sql } from 'kysely';
+import { json, plainText } from '#database/columns.ts';
 import type { JobRef } from '#database/jobs.ts';
 import type { OperationFileTable } from '#database/operation-tables.ts';
-import { json, plainText, type Schema } from '#database/schema.ts';
+import type { Schema } from '#database/schema.ts';
 import type { Failure } from '#domain/error.ts';
 import {
   OPERATION_STATUSES,

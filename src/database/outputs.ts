@@ -1,7 +1,9 @@
 // The rows of outputs: one for each wanted result of a job.
 import type { Kysely, Selectable } from 'kysely';
+import { json } from '#database/columns.ts';
+import type { OutputTable } from '#database/job-tables.ts';
 import type { JobRef } from '#database/jobs.ts';
-import { json, type OutputTable, type Schema } from '#database/schema.ts';
+import type { Schema } from '#database/schema.ts';
 import { openSpec, type Sealer } from '#database/sealed-location.ts';
 import type { Failure } from '#domain/error.ts';
 import { type JobStatus, type Output, type OutputResult, type OutputStatus, outputStatus } from '#domain/job.ts';

@@ -1,7 +1,8 @@
-// Tasks that are done without being worked on. Beside tasks.ts, which has all the other writes; called by commit-task.ts.
+// Tasks that are done without being worked on. Called by commit-task.ts.
 import { type Kysely, sql } from 'kysely';
+import { json } from '#database/columns.ts';
 import type { JobRef } from '#database/jobs.ts';
-import { json, type Schema } from '#database/schema.ts';
+import type { Schema } from '#database/schema.ts';
 import type { TaskResult } from '#domain/task.ts';
 
 /** Stores the result of a task that nobody works on because there is nothing to do. False where it is not pending any longer. */

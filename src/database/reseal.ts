@@ -1,6 +1,7 @@
 // Seals anew, under the newest key, what stands sealed in the tables: a few rows at a time, none that somebody holds. Called by workflows/reseal-all.ts.
 import { type Kysely, sql } from 'kysely';
-import { json, type Schema } from '#database/schema.ts';
+import { json } from '#database/columns.ts';
+import type { Schema } from '#database/schema.ts';
 import { resealStored, type Sealer } from '#database/sealed-location.ts';
 import { PlatformError } from '#domain/error.ts';
 

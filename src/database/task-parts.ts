@@ -1,8 +1,9 @@
 // What a task's row names of what its attempts stored. Used by publish-segments.ts and remove-attempts.ts.
 import type { Kysely } from 'kysely';
+import { json } from '#database/columns.ts';
+import type { HeldTask } from '#database/held-tasks.ts';
 import type { JobRef } from '#database/jobs.ts';
-import { json, type Schema } from '#database/schema.ts';
-import type { HeldTask } from '#database/tasks.ts';
+import type { Schema } from '#database/schema.ts';
 import type { TrackPart } from '#domain/task.ts';
 
 /**

@@ -1,6 +1,7 @@
 // The chunks of an upload that have come, and who writes one into its place now. Changed by workflows/uploads.
 import { type Kysely, sql } from 'kysely';
-import { json, type Schema } from '#database/schema.ts';
+import { json } from '#database/columns.ts';
+import type { Schema } from '#database/schema.ts';
 
 export type UploadRef = { readonly projectId: string; readonly id: string };
 

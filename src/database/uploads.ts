@@ -1,13 +1,8 @@
 // What users uploaded: a row before the first byte, so that nothing lies in storage that no row owns.
 import { type Kysely, type Selectable, sql } from 'kysely';
-import {
-  json,
-  plainText,
-  type Schema,
-  type UploadProtocol,
-  type UploadStatus,
-  type UploadTable,
-} from '#database/schema.ts';
+import { json, plainText } from '#database/columns.ts';
+import type { Schema } from '#database/schema.ts';
+import type { UploadProtocol, UploadStatus, UploadTable } from '#database/upload-tables.ts';
 import { type Failure, PlatformError } from '#domain/error.ts';
 
 export type Upload = {

@@ -1,7 +1,8 @@
 // The rows of videos and of the jobs that encode them; a video's status is read off its upload and its jobs. Changed by workflows/videos, listed by the videos API.
 import { type Kysely, sql } from 'kysely';
+import { json, plainText } from '#database/columns.ts';
 import type { JobRef } from '#database/jobs.ts';
-import { json, plainText, type Schema } from '#database/schema.ts';
+import type { Schema } from '#database/schema.ts';
 import { openUrl, type Sealer, sealUrl } from '#database/sealed-location.ts';
 import { searchPattern } from '#database/search-pattern.ts';
 import type { Failure } from '#domain/error.ts';

@@ -1,6 +1,7 @@
 // The live worker processes of the cluster, by their heartbeats.
 import type { Kysely } from 'kysely';
-import { json, type Schema } from '#database/schema.ts';
+import { json } from '#database/columns.ts';
+import type { Schema } from '#database/schema.ts';
 
 export type WorkerRow = {
   readonly id: string;

@@ -1,10 +1,11 @@
 // Stores a task's result, and in the same transaction whatever follows from it: the next tasks, an output, the end of the job. Called by run-task.ts.
 import type { Kysely } from 'kysely';
+import { completeTask, findDoneBy } from '#database/held-tasks.ts';
 import { type LockedJob, lockJob } from '#database/jobs.ts';
 import { changeOutputs } from '#database/outputs.ts';
 import { completePendingTask } from '#database/pending-tasks.ts';
 import type { Schema } from '#database/schema.ts';
-import { completeTask, findDoneBy, findNeededBy, listReadyTasks, type ReadyTask } from '#database/tasks.ts';
+import { findNeededBy, listReadyTasks, type ReadyTask } from '#database/tasks.ts';
 import { PlatformError } from '#domain/error.ts';
 import { EMPTY_RESULT, type TaskResult } from '#domain/task.ts';
 import { finishIfOver } from '#workflows/finish-job.ts';

@@ -1,13 +1,7 @@
 // Sends one webhook and records what came of it: delivered, tried again later, given up. Called for every entry of the lane `notify`.
 import type { Kysely } from 'kysely';
-import {
-  countOrdered,
-  type DueDelivery,
-  disableDeliveries,
-  findDueDelivery,
-  findOrderedHead,
-  settleDelivery,
-} from '#database/deliveries.ts';
+import { countOrdered, disableDeliveries, findOrderedHead } from '#database/deliveries.ts';
+import { type DueDelivery, findDueDelivery, settleDelivery } from '#database/due-deliveries.ts';
 import { type JobRef, lockJob } from '#database/jobs.ts';
 import type { Schema } from '#database/schema.ts';
 import { PlatformError } from '#domain/error.ts';

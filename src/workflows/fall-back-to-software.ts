@@ -1,8 +1,9 @@
 // When a hardware encoder fails, its renditions are made by software, all of them from the beginning: one init segment must serve every chunk.
 import type { Kysely } from 'kysely';
+import { releaseTask } from '#database/held-tasks.ts';
 import { changeJob, type LockedJob } from '#database/jobs.ts';
 import type { Schema } from '#database/schema.ts';
-import { redoTasks, releaseTask } from '#database/tasks.ts';
+import { redoTasks } from '#database/tasks.ts';
 import type { Failure } from '#domain/error.ts';
 import type { Plan } from '#domain/plan.ts';
 import { readJob } from '#workflows/find-for-change.ts';

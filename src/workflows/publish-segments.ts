@@ -1,6 +1,7 @@
 // Makes segments of a running attempt visible as they are stored, fenced by the attempt. Used by run-task.ts.
+
+import type { HeldTask } from '#database/held-tasks.ts';
 import { publishParts } from '#database/task-parts.ts';
-import type { HeldTask } from '#database/tasks.ts';
 import type { JobApi } from '#domain/job.ts';
 import type { TrackPart } from '#domain/task.ts';
 import { PARTS_OWNERS } from '#workflows/job-owners.ts';

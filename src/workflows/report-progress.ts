@@ -1,6 +1,7 @@
 // Tells how far a task and its job have come: to the rows, and by notification to whoever watches. Used by run-task.ts and run-job.ts.
+
+import { type HeldTask, saveTaskProgress } from '#database/held-tasks.ts';
 import { saveJobProgress, saveOutputProgress } from '#database/progress.ts';
-import { type HeldTask, saveTaskProgress } from '#database/tasks.ts';
 import type { Job } from '#domain/job.ts';
 import { PROGRESS_OWNERS } from '#workflows/job-owners.ts';
 import { announce, JOB_PROGRESS } from '#workflows/notification-channels.ts';

@@ -1,8 +1,9 @@
 // Does one task: claims it under a fresh attempt, lets its executor work, stores the result as a checkpoint. Called for every entry of the task lanes.
 import { rm } from 'node:fs/promises';
+import { beatTask, type ClaimedTask, claimTask, type HeldTask } from '#database/held-tasks.ts';
 import { changeJob, findJob, lockJob } from '#database/jobs.ts';
 import { changeOutputs, listOutputs } from '#database/outputs.ts';
-import { beatTask, type ClaimedTask, claimTask, type HeldTask, listTasks } from '#database/tasks.ts';
+import { listTasks } from '#database/tasks.ts';
 import { PlatformError } from '#domain/error.ts';
 import type { Job, Output } from '#domain/job.ts';
 import type { Plan } from '#domain/plan.ts';

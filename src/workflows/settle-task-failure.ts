@@ -1,9 +1,10 @@
 // What becomes of a task whose attempt failed: given back, tried again, done by software instead, or failed with its outputs. Called by run-task.ts.
 import type { Kysely } from 'kysely';
+import { failTask, findDoneBy, releaseTask } from '#database/held-tasks.ts';
 import { type LockedJob, lockJob } from '#database/jobs.ts';
 import { changeOutputs } from '#database/outputs.ts';
 import type { Schema } from '#database/schema.ts';
-import { failTask, findDoneBy, findNeededBy, releaseTask } from '#database/tasks.ts';
+import { findNeededBy } from '#database/tasks.ts';
 import { type PlatformError, toFailure, toPlatformError } from '#domain/error.ts';
 import type { Entry } from '#queue/queue.ts';
 import { fallBackToSoftware } from '#workflows/fall-back-to-software.ts';

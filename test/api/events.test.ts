@@ -1,7 +1,7 @@
 // State changes in order: asked for, live, and after a break.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { json } from '#database/schema.ts';
+import { json } from '#database/columns.ts';
 import { createKey } from '#workflows/create-key.ts';
 import { openServer, type TestServer } from './open-server.ts';
 import { type Sse, serverEvents } from './server-events.ts';

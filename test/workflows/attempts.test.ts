@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { failJobAttempt, listAttempts } from '#database/attempts.ts';
+import { claimTask, completeTask, failTask, type HeldTask, releaseTask } from '#database/held-tasks.ts';
 import { claimJob } from '#database/jobs.ts';
-import { claimTask, completeTask, failTask, type HeldTask, listTasks, releaseTask } from '#database/tasks.ts';
+import { listTasks } from '#database/tasks.ts';
 import { PlatformError, toFailure } from '#domain/error.ts';
 import { EMPTY_RESULT } from '#domain/task.ts';
 import { cancelJob } from '#workflows/cancel-job.ts';

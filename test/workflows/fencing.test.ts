@@ -2,18 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { listEvents } from '#database/events.ts';
+import { claimTask, completeTask, failTask, releaseTask } from '#database/held-tasks.ts';
 import { listOutputs } from '#database/outputs.ts';
 import { publishParts } from '#database/task-parts.ts';
-import {
-  claimTask,
-  completeTask,
-  failTask,
-  listPlayableParts,
-  listTasks,
-  redoTasks,
-  releaseRunningTasks,
-  releaseTask,
-} from '#database/tasks.ts';
+import { listPlayableParts, listTasks, redoTasks, releaseRunningTasks } from '#database/tasks.ts';
 import { toFailure } from '#domain/error.ts';
 import type { Task } from '#domain/task.ts';
 import { EMPTY_RESULT } from '#domain/task.ts';

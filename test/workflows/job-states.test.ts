@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { listEvents } from '#database/events.ts';
+import { claimTask, completeTask, failTask } from '#database/held-tasks.ts';
 import { changeJob, findJob } from '#database/jobs.ts';
 import { listOutputs } from '#database/outputs.ts';
-import { claimTask, completeTask, failTask, listTasks } from '#database/tasks.ts';
+import { listTasks } from '#database/tasks.ts';
 import { PlatformError, toFailure } from '#domain/error.ts';
 import { JOB_STATUSES, type JobStatus } from '#domain/job.ts';
 import { EMPTY_RESULT } from '#domain/task.ts';

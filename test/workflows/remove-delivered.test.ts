@@ -1,8 +1,9 @@
 // What a failed job had sent is removed without a transaction that waits for its destination, and a retry waits for it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { claimTask } from '#database/held-tasks.ts';
 import { findJob } from '#database/jobs.ts';
-import { claimTask, listTasks } from '#database/tasks.ts';
+import { listTasks } from '#database/tasks.ts';
 import { insertUpload } from '#database/upload-tasks.ts';
 import { cancelJob } from '#workflows/cancel-job.ts';
 import { removeDelivered } from '#workflows/remove-delivered.ts';

@@ -1,10 +1,11 @@
 // What an external worker says of a job that it does itself: progress, completion, failure. Called by the encoder API.
 import type { Kysely } from 'kysely';
+import { plainText } from '#database/columns.ts';
 import { changeEncoderJob, findEncoderJob, listSilentExternals } from '#database/encoder-jobs.ts';
 import { insertEncoderLog } from '#database/encoder-logs.ts';
 import { changeJob, type JobRef, type LockedJob, lockJob } from '#database/jobs.ts';
 import { changeOutputs } from '#database/outputs.ts';
-import { plainText, type Schema } from '#database/schema.ts';
+import type { Schema } from '#database/schema.ts';
 import type { EncoderJob } from '#domain/encoder-job.ts';
 import { PlatformError, toFailure } from '#domain/error.ts';
 import { isFinished } from '#domain/job.ts';

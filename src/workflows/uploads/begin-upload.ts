@@ -1,8 +1,9 @@
 // Begins an upload that comes in pieces: its row, and the video it becomes, before the first byte. Called by the upload routes of the videos API.
 import type { Kysely } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
-import type { Schema, UploadProtocol } from '#database/schema.ts';
+import type { Schema } from '#database/schema.ts';
 import { deletePlacedParts, type UploadRef } from '#database/upload-parts.ts';
+import type { UploadProtocol } from '#database/upload-tables.ts';
 import { changeUpload, findTokenBytes, findUpload, insertUpload, lockUpload, type Upload } from '#database/uploads.ts';
 import { insertVideo, lockVideo } from '#database/videos.ts';
 import { PlatformError } from '#domain/error.ts';
