@@ -22,24 +22,27 @@ export async function concatenateUploads(platform: Platform, { ids, ...wish }: C
   if (twice !== undefined) throw wrong(`each part once; ${twice} comes twice`);
   const made = await findMade(platform, { ids, ...wish });
   if (made) return made;
-  let size = 0;
-  for (const id of ids) size += wholeBytes(await findOwnUpload(platform, { ...wish, id }));
-  const begin: UploadWish = {
-    ...{ ...wish, protocol: 'tus', size, totalChunks: null, chunkSize: null, concatenates: ids },
-    alongside: async (db, ref) => {
-      await takeParts(db, { projectId: wish.projectId, ids });
-      await changeUpload(db, ref, { received: size, status: 'finishing' });
-      await orderFinish(platform, db, ref);
-    },
-  };
   try {
-    return await beginUpload(platform, begin);
+    return await beginConcatenation(platform, { ids, ...wish });
   } catch (error) {
     // Of two that come at the same moment the second finds the parts taken, by the first.
     const other = await findMade(platform, { ids, ...wish });
     if (other) return other;
     throw error;
   }
+}
+
+async function beginConcatenation(platform: Platform, { ids, ...wish }: Concatenation): Promise<Upload> {
+  let size = 0;
+  for (const id of ids) size += wholeBytes(await findOwnUpload(platform, { ...wish, id }));
+  return beginUpload(platform, {
+    ...{ ...wish, protocol: 'tus', size, totalChunks: null, chunkSize: null, concatenates: ids },
+    alongside: async (db, ref) => {
+      await takeParts(db, { projectId: wish.projectId, ids });
+      await changeUpload(db, ref, { received: size, status: 'finishing' });
+      await orderFinish(platform, db, ref);
+    },
+  });
 }
 
 async function findMade(
