@@ -7,12 +7,13 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from './eventually.ts';
+import { freshDatabase } from './postgres.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const READY = /ready at (http:\/\/\S+)/;
 /** The first start makes a database cluster. */
-const START_SECONDS = 60;
-const STOP_SECONDS = 40;
+const START_SECONDS = 240;
+const STOP_SECONDS = 90;
 const SAMPLE_MS = 250;
 
 export type JobFailure = { readonly code: string; readonly message: string; readonly fault: string };
@@ -72,7 +73,7 @@ export type RenditionServer = AsyncDisposable & {
   /** The log of a job, once it says so: its lines reach it some together, a moment after they were said. */
   log(id: string, says?: RegExp): Promise<string>;
   isHealthy(): Promise<boolean>;
-  /** Peak of the memory since the last call. */
+  /** Peak of the memory since the last call; the first one begins to look. */
   takePeak(): MemoryPeak;
   /** SIGTERM, and its exit code; the data directory is removed. */
   stop(): Promise<number | null>;
@@ -164,6 +165,23 @@ export async function startRendition(options: ServerOptions = {}): Promise<Rendi
   };
 }
 
+/** The same on a fresh database of the tests' own server: making a cluster takes seconds that only tests of clusters need. */
+export async function startOnFreshDatabase(settings: Readonly<Record<string, string>> = {}): Promise<RenditionServer> {
+  const { url, drop } = await freshDatabase();
+  const server = await startRendition({ settings: { ...settings, DATABASE_URL: url } }).catch(
+    async (error: unknown) => {
+      await drop();
+      throw error;
+    },
+  );
+  let stopping: Promise<number | null> | undefined;
+  const stop = () => {
+    stopping ??= server.stop().finally(drop);
+    return stopping;
+  };
+  return { ...server, stop, [Symbol.asyncDispose]: async () => void (await stop()) };
+}
+
 async function checked(response: Response): Promise<Response> {
   if (response.ok) return response;
   const text = await response.text();
@@ -184,8 +202,9 @@ async function readyAddress(child: ChildProcess, output: () => string): Promise<
   }
 }
 
-/** Looks at /proc four times a second. Where there is none, everything stays 0. */
+/** Looks at /proc four times a second, from the first question on. Where there is none, everything stays 0. */
 function watchMemory(root: number): { take: () => MemoryPeak; stop: () => void } {
+  let timer: NodeJS.Timeout | undefined;
   let peak = { server: 0, child: 0, total: 0 };
   const look = async () => {
     const sizes = await memoryOfTree(root);
@@ -197,10 +216,10 @@ function watchMemory(root: number): { take: () => MemoryPeak; stop: () => void }
       total: Math.max(peak.total, total),
     };
   };
-  const timer = setInterval(() => void look(), SAMPLE_MS);
   return {
     stop: () => clearInterval(timer),
     take: () => {
+      timer ??= setInterval(() => void look(), SAMPLE_MS);
       const seen = peak;
       peak = { server: 0, child: 0, total: 0 };
       return seen;

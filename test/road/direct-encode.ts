@@ -25,6 +25,8 @@ export type Planned = {
 /** One track: its init and every segment, also as one file. */
 export type MadeTrack = { readonly init: Init; readonly segments: readonly Segment[]; readonly path: string };
 
+/** Short segments make several chunks of a short film: the first three end at 4, 16 and 52 s. */
+const SEGMENT_SECONDS = 2;
 const SPEC = outputSpec({ container: 'hls', preset: 'superfast', hwaccel: 'none', passthrough: 'never' });
 
 /** Probes a file and plans one output of it. */
@@ -39,7 +41,14 @@ export async function planFilm(path: string, changes: Partial<OutputSpec>): Prom
   const plan = makePlan({
     facts,
     outputs: [{ ...SPEC, ...changes }],
-    options: { segmentSeconds: 6, ladder: ['720p'], preset: 'superfast', limits: LIMITS, tool, hwaccel: 'none' },
+    options: {
+      segmentSeconds: SEGMENT_SECONDS,
+      ladder: ['720p'],
+      preset: 'superfast',
+      limits: LIMITS,
+      tool,
+      hwaccel: 'none',
+    },
   });
   const [timeline] = plan.timelines;
   if (!timeline) throw new Error('the plan has no timeline');
