@@ -147,6 +147,15 @@ test('what is odd about a picture is mended before it is split', () => {
       `[0:0]setpts=PTS-(0.000000)/TB,bwdif=mode=send_frame:parity=auto:deint=all,${grid},${size}`,
     ],
     [
+      'interlaced, each field a picture',
+      {
+        preparation: { ...PLAIN, deinterlace: true },
+        timeline: { ...timeline, fps: { num: 50, den: 1 } },
+        video: videoFacts({ averageFrameRate: { num: 25, den: 1 } }),
+      },
+      `[0:0]setpts=PTS-(0.000000)/TB,bwdif=mode=send_field:parity=auto:deint=all,${grid.replace('fps=25/1', 'fps=50/1')},${size}`,
+    ],
+    [
       'HDR',
       { preparation: { ...PLAIN, toneMap: 'pq' } },
       `[0:0]setpts=PTS-(0.000000)/TB,${grid},zscale=w=1280:h=720:tin=smpte2084:min=bt2020nc:pin=bt2020:t=linear:npl=100,format=gbrpf32le,` +

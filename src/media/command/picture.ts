@@ -1,6 +1,6 @@
 // The filter graph of the picture: from the source's frames to upright, progressive, constant-rate SDR frames of each wanted size.
 import type { PicturePreparation, Timeline, VideoRendition } from '#domain/plan.ts';
-import type { VideoFacts } from '#domain/source-facts.ts';
+import type { Rational, VideoFacts } from '#domain/source-facts.ts';
 import { type Drawing, drawOn } from '#media/command/decoration.ts';
 import { isWideGamut } from '#media/examine-picture.ts';
 import { toNumber } from '#media/grid.ts';
@@ -35,7 +35,9 @@ export function gridFilters({ video, preparation, timeline, startFrame, endFrame
     // The source's own clock (-copyts), moved so that the timeline's zero is zero and frames fall on the grid, never between.
     `setpts=PTS-(${seconds(sourceStart - videoShift)})/TB`,
     // Before fps: a deinterlacer must see the fields as they come.
-    ...(preparation.deinterlace ? ['bwdif=mode=send_frame:parity=auto:deint=all'] : []),
+    ...(preparation.deinterlace
+      ? [`bwdif=mode=${showsFields(video, fps) ? 'send_field' : 'send_frame'}:parity=auto:deint=all`]
+      : []),
     // After it: scaled before, lines of one field would run into those of the other.
     ...(preparation.steady && preparation.deinterlace ? steadyFilters(video, [isShape]) : []),
     // Constant rate. A frame's number on the grid depends on its time alone, so every chunk picks the same frames as one pass would.
@@ -48,6 +50,10 @@ export function gridFilters({ video, preparation, timeline, startFrame, endFrame
     'setpts=PTS-STARTPTS',
   ];
 }
+
+/** At about twice the rate of the frames each field has a moment of its own, as it was taken: repeated frames would only stutter. */
+const showsFields = ({ averageFrameRate }: VideoFacts, fps: Rational): boolean =>
+  averageFrameRate !== null && toNumber(fps) > 1.5 * toNumber(averageFrameRate);
 
 /** Whether a picture has the size of the first one. */
 const isSize = ({ width, height }: VideoFacts): string => `eq(iw,${width})*eq(ih,${height})`;
