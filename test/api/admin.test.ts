@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createKey } from '#workflows/create-key.ts';
+import { eventually } from '../kit/eventually.ts';
 import { startReceiver } from '../kit/webhook-receiver.ts';
-import { openServer, until } from './open-server.ts';
+import { openServer } from './open-server.ts';
 
 type Key = { id: string; name: string; scopes: string[]; lastUsedAt: string | null; revokedAt: string | null };
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
@@ -19,11 +20,9 @@ test('a key is made, used, listed and revoked; another project does not see it',
   assert.equal((await server.call('GET', '/jobs', { headers: own })).status, 200);
   assert.equal((await server.call('POST', '/admin/keys', { body: {}, headers: own })).status, 403);
   // That it was used is written down behind the answer.
-  const list = await until(
-    240,
-    () => server.call('GET', '/admin/keys', { headers: ADMIN }),
-    ({ body }) => Boolean((body as { keys: Key[] }).keys[0]?.lastUsedAt),
-  );
+  const list = await eventually(() => server.call('GET', '/admin/keys', { headers: ADMIN }), {
+    until: ({ body }) => Boolean((body as { keys: Key[] }).keys[0]?.lastUsedAt),
+  });
   assert.ok(!list.text.includes(key), 'the key itself is shown once');
   const [shown] = (list.body as { keys: Key[] }).keys;
   assert.deepEqual([shown?.name, shown?.scopes, shown?.revokedAt], ['site', ['read'], null]);
@@ -40,11 +39,9 @@ test('a key is made, used, listed and revoked; another project does not see it',
   assert.equal(itself.status, 409);
   assert.equal((await server.call('DELETE', `/admin/keys/${id}`, { headers: ADMIN })).status, 204);
   assert.equal((await server.call('DELETE', `/admin/keys/${id}`, { headers: ADMIN })).status, 404);
-  await until(
-    240,
-    async () => (await server.call('GET', '/jobs', { headers: own })).status,
-    (status) => status === 401,
-  );
+  await eventually(async () => (await server.call('GET', '/jobs', { headers: own })).status, {
+    until: (status) => status === 401,
+  });
   for (const body of [
     { name: '', scopes: ['read'] },
     { name: 'x', scopes: [] },
@@ -85,10 +82,12 @@ test('webhooks by receiver, with what went wrong last', async () => {
   });
   type Health = { receivers: { origin: string; counts: Record<string, number> }[]; deliveries: { status: string }[] };
   const ask = async () => await server.call('GET', '/admin/webhooks');
-  const answer = await until(240, ask, ({ body }) => {
-    const { deliveries } = body as Health;
-    // Queued, processing, failed: nothing more comes.
-    return deliveries.length === 3 && deliveries.every(({ status }) => status === 'delivered');
+  const answer = await eventually(ask, {
+    until: ({ body }) => {
+      const { deliveries } = body as Health;
+      // Queued, processing, failed: nothing more comes.
+      return deliveries.length === 3 && deliveries.every(({ status }) => status === 'delivered');
+    },
   });
   const { receivers, deliveries } = answer.body as Health;
   assert.equal(receivers.length, 1);

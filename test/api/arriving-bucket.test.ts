@@ -6,9 +6,10 @@ import { test } from 'node:test';
 import { findUpload } from '#database/uploads.ts';
 import { findArrived } from '#workflows/uploads/arrived-object.ts';
 import { bucketAccess, makeBucket } from '../kit/bucket.ts';
+import { eventually } from '../kit/eventually.ts';
 import { startSwift, swiftMissing } from '../kit/swift.ts';
 import { beginTus, chunksOf, timesOf } from './arriving-client.ts';
-import { openServer, type TestServer, until } from './open-server.ts';
+import { openServer, type TestServer } from './open-server.ts';
 import { standardFilm, whenReady } from './stream-client.ts';
 import { evenly, init, sendChunk, storedKeys } from './upload-client.ts';
 
@@ -50,11 +51,7 @@ test('what has come of a film into a bucket is encoded while the rest arrives, o
     const bytes = await readFile(await standardFilm(server.folder, SECONDS, { size: '848x480', faststart: true }));
     for (const begin of [beginChunks, beginByTus]) {
       const { id, sendRest } = await begin(server, bytes);
-      const [first] = await until(
-        240,
-        () => chunksOf(server, id),
-        (all) => all[0]?.status === 'done',
-      );
+      const [first] = await eventually(() => chunksOf(server, id), { until: (all) => all[0]?.status === 'done' });
       assert.equal((await fetch(`${server.base}/stream/${id}/480p/playlist.m3u8`)).status, 404);
       const upload = await findUpload(database.db, { projectId: 'default', id });
       assert.ok(upload?.status === 'receiving');
@@ -68,11 +65,9 @@ test('what has come of a film into a bucket is encoded while the rest arrives, o
       const kept = (await chunksOf(server, id))[0];
       assert.deepEqual([kept?.id, kept?.attempt, kept?.result], [first?.id, first?.attempt, first?.result]);
       assert.equal((await timesOf(server, id, '360p')).length, SECONDS * 25);
-      await until(
-        240,
-        () => storedKeys(server, `uploads/${id}/`),
-        (keys) => keys.every((key) => key === upload.storageKey),
-      );
+      await eventually(() => storedKeys(server, `uploads/${id}/`), {
+        until: (keys) => keys.every((key) => key === upload.storageKey),
+      });
       // Whoever still reads the pieces reads on in the whole.
       assert.deepEqual(await read(), bytes.subarray(start, end + 1));
     }

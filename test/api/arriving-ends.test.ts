@@ -5,8 +5,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
+import { eventually } from '../kit/eventually.ts';
 import { chunksOf, likenessOf, timesOf } from './arriving-client.ts';
-import { openServer, type TestServer, until } from './open-server.ts';
+import { openServer, type TestServer } from './open-server.ts';
 import { upload, whenReady } from './stream-client.ts';
 import { evenly, init, sendChunk, storedKeys } from './upload-client.ts';
 
@@ -40,11 +41,9 @@ async function begin(bytes: Buffer, filename: string) {
     }
   };
   const whenDone = (count: number) =>
-    until(
-      240,
-      () => chunksOf(server, id),
-      (all) => all.filter(({ status }) => status === 'done').length >= count,
-    );
+    eventually(() => chunksOf(server, id), {
+      until: (all) => all.filter(({ status }) => status === 'done').length >= count,
+    });
   const end = async () => {
     const complete = () => server.call('POST', '/upload/complete', { body: { upload_id: id } });
     const answers = await Promise.all([complete(), complete()]);
@@ -123,19 +122,13 @@ test('one that is replaced in part, given up or deleted while it is encoded leav
       // Others may be begun again at any time.
       assert.ok(first && !(await chunksOf(server, id)).some((chunk) => chunk.id === first.id));
     } else
-      await until(
-        240,
-        () => chunksOf(server, id),
-        (all) => all.some(({ status }) => status === 'processing' || status === 'done'),
-      );
+      await eventually(() => chunksOf(server, id), {
+        until: (all) => all.some(({ status }) => status === 'processing' || status === 'done'),
+      });
     const place = what === 'deleted' ? `/videos/${id}` : `/upload/${id}`;
     assert.equal((await server.call('DELETE', place)).status, 204);
     assert.deepEqual(await chunksOf(server, id), []);
   }
   const left = () => Promise.all(['jobs/', 'uploads/'].map((prefix) => storedKeys(server, prefix)));
-  await until(
-    240,
-    async () => (await left()).flat(),
-    (keys) => keys.length === 0,
-  );
+  await eventually(async () => (await left()).flat(), { until: (keys) => keys.length === 0 });
 });

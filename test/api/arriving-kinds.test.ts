@@ -5,8 +5,9 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
+import { eventually } from '../kit/eventually.ts';
 import { chunksOf, likenessOf, timesOf } from './arriving-client.ts';
-import { openServer, type TestServer, until } from './open-server.ts';
+import { openServer, type TestServer } from './open-server.ts';
 import { upload, whenReady } from './stream-client.ts';
 import { evenly, init, sendChunk } from './upload-client.ts';
 
@@ -47,11 +48,9 @@ async function begin(file: string, pieces: number) {
     return { duration, lowest: qualities.at(-1) ?? '' };
   };
   const whenDone = (count: number) =>
-    until(
-      240,
-      () => chunksOf(server, id),
-      (all) => all.filter(({ status }) => status === 'done').length >= count,
-    );
+    eventually(() => chunksOf(server, id), {
+      until: (all) => all.filter(({ status }) => status === 'done').length >= count,
+    });
   return { id, end, whenDone };
 }
 type Shown = { readonly status: string; readonly duration: number; readonly qualities: readonly string[] };

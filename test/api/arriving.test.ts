@@ -4,8 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { SegmentFacts, Task } from '#domain/task.ts';
+import { eventually } from '../kit/eventually.ts';
 import { beginTus, chunksOf } from './arriving-client.ts';
-import { openServer, type TestServer, until } from './open-server.ts';
+import { openServer, type TestServer } from './open-server.ts';
 import { standardFilm, upload, whenReady } from './stream-client.ts';
 import { evenly, init, sendChunk, sha256, storedKeys } from './upload-client.ts';
 
@@ -48,11 +49,7 @@ const range = (from: number, to: number): number[] => Array.from({ length: to - 
 async function beginAndEncode(fields: Readonly<Record<string, unknown>> = {}) {
   const begun = await begin(fields);
   await begun.send(range(0, MOST));
-  const tasks = await until(
-    240,
-    () => tasksOf(begun.id),
-    (all) => all[0]?.status === 'done',
-  );
+  const tasks = await eventually(() => tasksOf(begun.id), { until: (all) => all[0]?.status === 'done' });
   return { ...begun, first: tasks[0] };
 }
 
@@ -123,11 +120,9 @@ test('an upload that is given up, or turns out to be another film, leaves nothin
     assert.equal((await complete(id)).status, 422);
     assert.deepEqual([(await show(id)).status, await tasksOf(id)], ['failed', []]);
   }
-  await until(
-    240,
-    async () => [...(await storedKeys(server, 'jobs/')), ...(await storedKeys(server, 'uploads/'))],
-    (keys) => keys.length === 0,
-  );
+  await eventually(async () => [...(await storedKeys(server, 'jobs/')), ...(await storedKeys(server, 'uploads/'))], {
+    until: (keys) => keys.length === 0,
+  });
 });
 
 /** The same by tus: one request brings the beginning, `end` the rest. */
@@ -135,11 +130,7 @@ async function beginByTus() {
   const { id, send } = await beginTus(server, bytes);
   const most = Math.round((bytes.length * MOST) / CHUNKS);
   await send(0, most);
-  const [first] = await until(
-    240,
-    () => tasksOf(id),
-    (all) => all[0]?.status === 'done',
-  );
+  const [first] = await eventually(() => tasksOf(id), { until: (all) => all[0]?.status === 'done' });
   return { id, first, end: () => send(most, bytes.length) };
 }
 
@@ -147,11 +138,7 @@ test('one that is stopped while it arrives rests, and goes on with what it has',
   const { id, end, first } = await beginByTus();
   assert.equal((await server.call('PUT', `/videos/${id}/stop`)).status, 200);
   await end();
-  await until(
-    240,
-    () => show(id),
-    ({ status }) => status === 'stopped',
-  );
+  await eventually(() => show(id), { until: ({ status }) => status === 'stopped' });
   assert.equal((await server.call('PUT', `/videos/${id}/resume`)).status, 200);
   assert.equal(((await whenReady(server, id)).body as Shown).status, 'ready');
   assert.deepEqual([(await tasksOf(id))[0]?.attempt, (await tasksOf(id))[0]?.id], [first?.attempt, first?.id]);
@@ -163,11 +150,9 @@ test('what was made of damaged bytes is thrown away when they are sent again', a
   await send([0, ...range(6, MOST)]);
   const zeros = Buffer.alloc(Math.ceil(bytes.length / CHUNKS));
   for (const index of damaged) await sendChunk(server.base, { id, index, bytes: zeros });
-  const [first] = await until(
-    240,
-    () => tasksOf(id),
-    ([one]) => one?.status === 'done' || (one?.status === 'pending' && one.attempt > 0),
-  );
+  const [first] = await eventually(() => tasksOf(id), {
+    until: ([one]) => one?.status === 'done' || (one?.status === 'pending' && one.attempt > 0),
+  });
   assert.equal((await show(id)).status, 'uploading');
   await send(damaged);
   await assertGone(id, first);
@@ -182,7 +167,7 @@ test('what was made of damaged bytes is thrown away when they are sent again', a
       .filter(({ data, type }) => data.video_id === id && type !== 'rendition.ready')
       .map(({ type }) => type);
   // That it can be played is told beside its encoding, by whoever sees it first.
-  const types = await until(240, told, (all) => all.includes('video.playable'));
+  const types = await eventually(told, { until: (all) => all.includes('video.playable') });
   assert.deepEqual(types.toSorted(), ['video.playable', 'video.ready', 'video.uploaded']);
   // Each frame of the film is another one; damaged, the first stands still.
   const frames = (await framesOf(id, '360p')).split('\n').filter((line) => /^0,/.test(line));

@@ -1,8 +1,9 @@
 // The delivery log and sending again over HTTP, from a job that a worker really does; whose links and whose secrets stand in what arrives.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { eventually } from '../kit/eventually.ts';
 import { startReceiver } from '../kit/webhook-receiver.ts';
-import { makeFilm, openServer, type TestServer, until } from './open-server.ts';
+import { makeFilm, openServer, type TestServer } from './open-server.ts';
 
 const SECRET = `whsec_${Buffer.alloc(32, 5).toString('base64')}`;
 type Listed = {
@@ -33,11 +34,9 @@ test('the states of a job arrive, are listed and can be sent again', async () =>
       notificationUrl: `${receiver.origin}/hook?token=abc`,
     };
     const { id } = (await server.call('POST', '/jobs', { body })).body as { id: number };
-    const { deliveries } = await until(
-      240,
-      () => listed(id),
-      (found) => found.deliveries.length === 3 && found.deliveries.every(({ status }) => status === 'delivered'),
-    );
+    const { deliveries } = await eventually(() => listed(id), {
+      until: (found) => found.deliveries.length === 3 && found.deliveries.every(({ status }) => status === 'delivered'),
+    });
     assert.deepEqual(
       deliveries.map(({ type }) => type),
       ['job.queued', 'job.processing', 'job.failed'],
@@ -55,17 +54,9 @@ test('the states of a job arrive, are listed and can be sent again', async () =>
 
     const again = await server.call('POST', `/jobs/${id}/deliveries/${deliveries[0]?.id}/resend`);
     assert.deepEqual([again.status, (again.body as { status: string }).status], [202, 'pending']);
-    await until(
-      240,
-      async () => receiver.received.length,
-      (count) => count === 4,
-    );
+    await eventually(async () => receiver.received.length, { until: (count) => count === 4 });
     assert.equal(receiver.received[3]?.id, deliveries[0]?.id);
-    const after = await until(
-      240,
-      () => listed(id),
-      (found) => found.deliveries[0]?.status === 'delivered',
-    );
+    const after = await eventually(() => listed(id), { until: (found) => found.deliveries[0]?.status === 'delivered' });
     assert.equal(after.deliveries[0]?.attempts.length, 2);
   } finally {
     await receiver.stop();
@@ -82,11 +73,7 @@ test('links in what arrives lead to the server as its caller knew it', async () 
       notificationUrl: receiver.origin,
     };
     const { uuid } = (await server.call('POST', '/jobs', { body })).body as { uuid: string };
-    await until(
-      240,
-      async () => receiver.received.length,
-      (count) => count === 3,
-    );
+    await eventually(async () => receiver.received.length, { until: (count) => count === 3 });
     const { type, data } = JSON.parse(receiver.received[2]?.body ?? '');
     assert.equal(type, 'job.completed', JSON.stringify(data.job.error));
     assert.equal(data.job.outputs[0].result.url, `${server.base}/jobs/${uuid}/outputs/0/output.png`);

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import type { JobView } from '#api/jobs/view.ts';
-import { makeFilm, openServer, probe, type TestServer, until } from './open-server.ts';
+import { eventually } from '../kit/eventually.ts';
+import { makeFilm, openServer, probe, type TestServer } from './open-server.ts';
 
 let server: TestServer;
 let film: string;
@@ -21,11 +22,7 @@ const submit = async (body: object): Promise<{ id: number; uuid: string; status:
   return answer.body as { id: number; uuid: string; status: string };
 };
 const finished = (id: number) =>
-  until(
-    240,
-    () => getJob(id),
-    ({ status }) => status === 'completed' || status === 'failed',
-  );
+  eventually(() => getJob(id), { until: ({ status }) => status === 'completed' || status === 'failed' });
 
 test('an inline source becomes a stream and a file that ffprobe reads over HTTP', async () => {
   const source = { kind: 'inline', data: film, filename: 'my film.mp4' };

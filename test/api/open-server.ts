@@ -35,13 +35,23 @@ export type Answer = {
 
 export type ServerOptions = { readonly settings?: Record<string, string>; readonly works?: boolean };
 
+/** Of a server that works: quick to encode, and not behind everything else that a busy machine does. What the defaults make is the matter of the tests of test/road. */
+const WORKING = { ENCODE_PRESET: 'ultrafast', CHILD_NICENESS: '0' };
+
 export async function openServer({ settings = {}, works = false }: ServerOptions = {}): Promise<TestServer> {
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(path.join(tmpdir(), 'rendition-test-'));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   const { url, drop } = await freshDatabase();
   stack.defer(drop);
-  const config = loadConfig({ DATABASE_URL: url, DATA_DIR: folder, PORT: '0', LOG_LEVEL: 'silent', ...settings });
+  const config = loadConfig({
+    DATABASE_URL: url,
+    DATA_DIR: folder,
+    PORT: '0',
+    LOG_LEVEL: 'silent',
+    ...(works && WORKING),
+    ...settings,
+  });
   const platform = stack.use(await openPlatform(config, { log: pino({ level: config.LOG_LEVEL }), works }));
   const app = await createServer(platform);
   stack.defer(() => app.close());
@@ -119,16 +129,4 @@ export async function probe(
     place,
   ]);
   return (JSON.parse(stdout) as { streams: { codec_name: string }[] }).streams;
-}
-
-/** Asks again until it is so. @throws after `seconds` with what was last seen */
-export async function until<T>(seconds: number, ask: () => Promise<T>, isSo: (value: T) => boolean): Promise<T> {
-  const deadline = performance.now() + seconds * 1000;
-  for (;;) {
-    const value = await ask();
-    if (isSo(value)) return value;
-    if (performance.now() > deadline)
-      throw new Error(`Not so within ${seconds} s; last seen: ${JSON.stringify(value)?.slice(0, 2000)}`);
-    await new Promise((resolve) => setTimeout(resolve, 150));
-  }
 }

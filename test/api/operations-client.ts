@@ -110,13 +110,10 @@ export class Client {
   /** Waits until it is so; four minutes at the most. */
   async until(id: string, status: string): Promise<OperationBody> {
     let found: OperationBody | undefined;
-    await eventually(
-      async () => {
-        found = await this.get(id);
-        assert.equal(found.status, status, found.error_message ?? '');
-      },
-      { within: 240_000, every: 50 },
-    );
+    await eventually(async () => {
+      found = await this.get(id);
+      assert.equal(found.status, status, found.error_message ?? '');
+    });
     assert.ok(found);
     return found;
   }

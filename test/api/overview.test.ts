@@ -5,7 +5,8 @@ import { loadInterval } from '#api/system/load-routes.ts';
 import { insertLoad } from '#database/machine-load.ts';
 import { createKey } from '#workflows/create-key.ts';
 import { startLoadSampler } from '#workflows/sample-load.ts';
-import { makeFilm, openServer, until } from './open-server.ts';
+import { eventually } from '../kit/eventually.ts';
+import { makeFilm, openServer } from './open-server.ts';
 
 type Task = { kind: string; status: string; progress: number; workerId: string | null; seconds: number | null };
 type Overview = {
@@ -27,11 +28,7 @@ test('the pieces of a job, and its hour in the overview', async () => {
     [id, 'completed'],
     [broken, 'failed'],
   ] as const) {
-    await until(
-      240,
-      () => status(job),
-      (now) => now === end,
-    );
+    await eventually(() => status(job), { until: (now) => now === end });
   }
   const { tasks } = (await server.call('GET', `/jobs/${id}/tasks`)).body as { tasks: Task[] };
   const kinds = tasks.map(({ kind }) => kind);
@@ -106,7 +103,7 @@ test('load of every machine, newer samples alone, and who asks', async () => {
   const then = new Date(Math.floor(Date.now() / 5000) * 5000 - 1_800_000);
   await insertLoad(db, far, { at: then, ...figures });
   await insertLoad(db, far, { at: new Date(Date.now() - 3_700_000), ...figures });
-  const load = await until(240, ask, ({ machines }) => machines.length > 1);
+  const load = await eventually(ask, { until: ({ machines }) => machines.length > 1 });
   for (const sampler of samplers) await sampler.stop();
   const [own, other] = load.machines;
   assert.ok(own && own.samples.length > 0);

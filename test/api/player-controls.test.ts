@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { CHROMIUM } from '../kit/browser.ts';
 import { findViolations, holds, openBrowser, type View, type Visit, visit } from '../kit/browser-page.ts';
+import { eventually } from '../kit/eventually.ts';
 import { openServer, type TestServer } from './open-server.ts';
 import { upload, whenReady } from './stream-client.ts';
 
@@ -123,7 +124,7 @@ test('a sound and captions are chosen by keys, heard and seen, and stay chosen w
   await page.keyboard.press('k');
   await holds(page, `document.querySelector('video').paused`);
   // They are there a little later than the first picture.
-  await page.locator('select.captions option').nth(2).waitFor({ state: 'attached', timeout: 60_000 });
+  await page.locator('select.captions option').nth(2).waitFor({ state: 'attached' });
   await holds(page, `document.querySelector('.still') === null`);
   const clear = await aboveBar(page);
   await page.keyboard.press('c');
@@ -164,9 +165,8 @@ const aboveBar = async (page: Page): Promise<Buffer> => {
   return page.screenshot({ clip: { x: box.x, y: box.y - 200, width: box.width, height: 170 } });
 };
 
-async function holdsHere(condition: () => Promise<boolean>, what: string): Promise<void> {
-  for (const end = Date.now() + 20_000; !(await condition()); ) assert.ok(Date.now() < end, what);
-}
+const holdsHere = (condition: () => Promise<boolean>, what: string): Promise<void> =>
+  eventually(async () => assert.ok(await condition(), what));
 
 /** Controls that are seen, but smaller than a finger or not wholly in the picture. */
 const MISSES = `(() => {
@@ -314,7 +314,7 @@ test('the player speaks the language that its address names, else the first that
   const seen = async (address: string, locale: string) => {
     await using visited = await watch(address, { locale });
     const { page } = visited;
-    await page.locator('select.captions option').nth(2).waitFor({ state: 'attached', timeout: 60_000 });
+    await page.locator('select.captions option').nth(2).waitFor({ state: 'attached' });
     const names = await page.evaluate(NAMES);
     return names;
   };

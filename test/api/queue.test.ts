@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RUN_LANES, WORK_LANES } from '#queue/lane.ts';
 import { createKey } from '#workflows/create-key.ts';
 import { eventually } from '../kit/eventually.ts';
-import { openServer, until } from './open-server.ts';
+import { openServer } from './open-server.ts';
 
 type Shown = { state: string; concurrency: unknown; lanes: Record<string, { waiting: number; active: number }> };
 
@@ -36,11 +36,7 @@ test('a paused queue takes nothing, a draining one begins no job, a resumed one 
       new RegExp(`^rendition_queue_state\\{state="${state}"\\} 1$`, 'm'),
     );
     await server.call('POST', '/queue/resume');
-    await until(
-      240,
-      () => statusOf(id),
-      (status) => status === 'failed',
-    );
+    await eventually(() => statusOf(id), { until: (status) => status === 'failed' });
   }
 });
 

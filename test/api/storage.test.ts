@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sql } from 'kysely';
 import { countHolds } from '#workflows/count-storage.ts';
-import { makeFilm, openServer, until } from './open-server.ts';
+import { eventually } from '../kit/eventually.ts';
+import { makeFilm, openServer } from './open-server.ts';
 
 type Rule = {
   kind: string;
@@ -32,15 +33,13 @@ test('what is due is told with its size, the sweep deletes just that, and what l
     const body = { source: { kind: 'inline', data: film }, outputs: [{ container: 'mp4', height: 96 }] };
     const { uuid } = (await server.call('POST', '/jobs', { body })).body as { uuid: string };
     type Job = { uuid: string; status: string; outputs: { result: { size: number } }[] };
-    return until(
-      240,
-      async () => (await server.call('GET', `/jobs/${uuid}`)).body as Job,
-      ({ status }) => status === 'completed',
-    );
+    return eventually(async () => (await server.call('GET', `/jobs/${uuid}`)).body as Job, {
+      until: ({ status }) => status === 'completed',
+    });
   };
   const look = async () => (await server.call('GET', '/admin/storage')).body as Storage;
   // A worker sweeps when it starts.
-  await until(240, look, ({ usage }) => usage.countedAt !== null);
+  await eventually(look, { until: ({ usage }) => usage.countedAt !== null });
   const [old, young] = [await submit(), await submit()];
   const age = (uuid: string, hours: number) =>
     sql`update job set completed_at = now() - make_interval(hours => ${hours}) where uuid = ${uuid}`.execute(db);
@@ -71,11 +70,10 @@ test('what is due is told with its size, the sweep deletes just that, and what l
   };
   const counted = ({ usage }: Storage) => usage.kinds.reduce((sum, { bytes }) => sum + bytes, 0);
   const left = young.outputs[0]?.result.size ?? 0;
-  const { storage } = await until(
-    240,
-    async () => ({ storage: await look(), there: await lies() }),
-    ({ storage: now, there }) => ruleOf(now, 'jobs')?.kept === 1 && counted(now) === there && there < left + size,
-  );
+  const { storage } = await eventually(async () => ({ storage: await look(), there: await lies() }), {
+    until: ({ storage: now, there }) =>
+      ruleOf(now, 'jobs')?.kept === 1 && counted(now) === there && there < left + size,
+  });
   assert.deepEqual([ruleOf(storage, 'jobs')?.kept, ruleOf(storage, 'jobs')?.due], [1, 0]);
   assert.equal((await server.call('GET', `/jobs/${old.uuid}`)).status, 404);
   assert.equal((await server.call('GET', `/jobs/${young.uuid}`)).status, 200);

@@ -3,7 +3,8 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { type Answer, type TestServer, until } from './open-server.ts';
+import { eventually } from '../kit/eventually.ts';
+import type { Answer, TestServer } from './open-server.ts';
 import { init, sendChunk } from './upload-client.ts';
 
 const run = promisify(execFile);
@@ -78,8 +79,6 @@ export async function upload(
 
 /** Waits until all of it is encoded. */
 export const whenReady = (server: TestServer, id: string): Promise<Answer> =>
-  until(
-    240,
-    () => server.call('GET', `/videos/${id}`),
-    ({ body }) => ['ready', 'failed'].includes((body as { status: string }).status),
-  );
+  eventually(() => server.call('GET', `/videos/${id}`), {
+    until: ({ body }) => ['ready', 'failed'].includes((body as { status: string }).status),
+  });

@@ -8,7 +8,8 @@ import { CHROMIUM, startPlayer } from '../kit/browser.ts';
 import { openBrowser } from '../kit/browser-page.ts';
 import { checkGrowth, checkStream, readMaster } from '../kit/check-playlists.ts';
 import { describeMedia, readFrames } from '../kit/decode.ts';
-import { openServer, type TestServer, until } from './open-server.ts';
+import { eventually } from '../kit/eventually.ts';
+import { openServer, type TestServer } from './open-server.ts';
 import { otherFilm, standardFilm, upload, whenReady } from './stream-client.ts';
 
 const skip = existsSync(CHROMIUM) ? false : 'no Chromium here';
@@ -33,15 +34,12 @@ const look = (page: Page): Promise<Seen> =>
     `(({ currentTime, videoHeight, duration, paused }) => ({ time: currentTime, height: videoHeight, duration, paused }))(document.querySelector('video'))`,
   );
 
-async function when(page: Page, what: string, holds: (seen: Seen) => boolean): Promise<Seen> {
-  const end = Date.now() + 60_000;
-  for (;;) {
+const when = (page: Page, what: string, holds: (seen: Seen) => boolean): Promise<Seen> =>
+  eventually(async () => {
     const seen = await look(page);
-    if (holds(seen)) return seen;
-    if (Date.now() > end) throw new Error(`${what} does not come: ${JSON.stringify(seen)}`);
-    await page.waitForTimeout(100);
-  }
-}
+    assert.ok(holds(seen), `${what} does not come: ${JSON.stringify(seen)}`);
+    return seen;
+  });
 
 test('a player that is there from the first second sees a growing film get better, and plays it to its end', {
   skip: skip || (isBuilt ? false : 'the player page is not built'),
@@ -99,7 +97,7 @@ test('a standard film plays from its original at once; keys, quality and speed w
   await when(page, 'the pause', ({ paused }) => paused);
   await whenReady(server, id);
   // What came meanwhile is taken up where nobody notices.
-  await page.locator('select.quality option').nth(2).waitFor({ state: 'attached', timeout: 60_000 });
+  await page.locator('select.quality option').nth(2).waitFor({ state: 'attached' });
   await page.click('button.settings');
   await page.selectOption('select.quality', { label: '240p' });
   await page.keyboard.press('Escape');
@@ -130,11 +128,9 @@ test('qualities asked for later play through the same master, and show the same 
   await whenReady(server, id);
   const body = { upload_id: id, qualities: ['360p', '240p'] };
   assert.equal((await server.call('POST', '/transcode/start', { body })).status, 202);
-  await until(
-    240,
-    () => server.call('GET', `/videos/${id}`),
-    ({ body: video }) => (video as { status: string }).status === 'ready',
-  );
+  await eventually(() => server.call('GET', `/videos/${id}`), {
+    until: ({ body: video }) => (video as { status: string }).status === 'ready',
+  });
   const url = `${server.base}/stream/${id}/master.m3u8`;
   assert.deepEqual(await checkStream(url), []);
   await using player = await startPlayer();

@@ -85,14 +85,11 @@ test('tus through cuts, and in parts at once', skip, async () => {
       await upload({ endpoint: `${server.base}/upload/tus/`, parallelUploads: 3 }),
     ];
     for (const id of ids)
-      await eventually(
-        async () => {
-          const { body } = await server.call('GET', `/videos/${id}`);
-          assert.equal((body as { status: string }).status, 'queued');
-          await isStored(id);
-        },
-        { within: 30_000, every: 200 },
-      );
+      await eventually(async () => {
+        const { body } = await server.call('GET', `/videos/${id}`);
+        assert.equal((body as { status: string }).status, 'queued');
+        await isStored(id);
+      });
     // A request whose connection was cut may still be storing what another has stored since: then it takes it back.
     await eventually(async () =>
       assert.deepEqual(

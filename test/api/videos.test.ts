@@ -8,8 +8,9 @@ import pino from 'pino';
 import { openPlatform } from '#platform.ts';
 import { expireJobs, sweepCluster } from '#workflows/janitor.ts';
 import { startWorker } from '#workflows/start-worker.ts';
+import { eventually } from '../kit/eventually.ts';
 import { type Receiver, startReceiver } from '../kit/webhook-receiver.ts';
-import { makeFilm, openServer, type TestServer, until } from './open-server.ts';
+import { makeFilm, openServer, type TestServer } from './open-server.ts';
 import { init, sendChunk, storedKeys } from './upload-client.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
@@ -67,11 +68,7 @@ type Progress = {
 };
 const get = async (id: string): Promise<Video> => (await server.call('GET', `/videos/${id}`)).body as Video;
 const becomes = (id: string, ...statuses: string[]) =>
-  until(
-    240,
-    () => get(id),
-    ({ status }) => statuses.includes(status),
-  );
+  eventually(() => get(id), { until: ({ status }) => statuses.includes(status) });
 
 async function upload(bytes: Buffer, fields: Readonly<Record<string, unknown>> = {}): Promise<string> {
   const { upload_id: id } = await init(server, { total_chunks: 1, ...fields });
@@ -103,11 +100,7 @@ test('a video from its upload to its end, told by events and webhooks', async ()
     assert.deepEqual([Object.keys(qualities), quality], [['180p'], { status: 'ready', progress: 100 }]);
     assert.ok(typeof total === 'number' && total > 0 && ready === total, `${ready} of ${total}`);
     // That it can be played is told beside its encoding, by whoever sees it first.
-    const types = await until(
-      240,
-      () => eventsOf(id),
-      (told) => told.includes('video.playable'),
-    );
+    const types = await eventually(() => eventsOf(id), { until: (told) => told.includes('video.playable') });
     assert.deepEqual([...types].sort(), ['rendition.ready', 'video.playable', 'video.ready', 'video.uploaded']);
     assert.ok(types.indexOf('video.uploaded') < types.indexOf('video.playable'));
     assert.equal(types.at(-1) === 'video.ready' || types.at(-1) === 'video.playable', true);
@@ -126,16 +119,10 @@ test('a video from its upload to its end, told by events and webhooks', async ()
     assert.equal((await server.call('DELETE', `/videos/${id}`)).status, 204);
     assert.equal((await server.call('GET', `/videos/${id}`)).status, 404);
     assert.equal((await server.call('DELETE', `/videos/${id}`)).status, 404);
-    await until(
-      240,
-      async () => [...(await storedKeys(server)), ...(await storedKeys(server, 'jobs/'))],
-      (keys) => keys.length === 0,
-    );
-    await until(
-      240,
-      async () => receiver.received.length,
-      (count) => count === 5,
-    );
+    await eventually(async () => [...(await storedKeys(server)), ...(await storedKeys(server, 'jobs/'))], {
+      until: (keys) => keys.length === 0,
+    });
+    await eventually(async () => receiver.received.length, { until: (count) => count === 5 });
     const told = receiver.received.map(({ body }) => JSON.parse(body) as { type: string; data: { video: Video } });
     assert.deepEqual(told.map(({ type }) => type).sort(), [...types, 'video.deleted'].sort());
     assert.ok(receiver.received.every(({ isSigned, path }) => isSigned && path === '/hook?secret=1'));
@@ -156,11 +143,7 @@ test('a further quality is a further job of the same video', async () => {
     assert.equal((await start(['360p'])).status, 409);
     const started = await start(['240p', '360p']);
     assert.equal(started.status, 202, started.text);
-    await until(
-      240,
-      () => get(id),
-      ({ status, qualities }) => status === 'ready' && qualities.length === 2,
-    );
+    await eventually(() => get(id), { until: ({ status, qualities }) => status === 'ready' && qualities.length === 2 });
     const { qualities } = (await server.call('GET', `/transcode/status/${id}`)).body as Progress;
     assert.deepEqual(
       Object.entries(qualities).map(([name, { status }]) => [name, status]),
@@ -203,7 +186,7 @@ test('stopping keeps every finished segment, also over a restart; resuming makes
     return rows;
   };
   try {
-    await until(240, parts, (done) => done.length > 0);
+    await eventually(parts, { until: (done) => done.length > 0 });
     const stopped = await server.call('PUT', `/videos/${id}/stop`);
     // A film so short may be through before it is stopped; then there is nothing to see here.
     assert.equal(stopped.status, 200, stopped.text);

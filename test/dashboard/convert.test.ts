@@ -13,8 +13,6 @@ import { eventually } from '../kit/eventually.ts';
 import { type RenditionServer, startRendition } from '../kit/rendition-server.ts';
 import { makeClip } from './make-clip.ts';
 
-/** Milliseconds that a machine under load may take for what takes a second. */
-const PATIENCE = 60_000;
 const run = promisify(execFile);
 
 let server: RenditionServer;
@@ -44,7 +42,6 @@ after(async () => {
 
 async function openConvert(view: View = {}) {
   const seen = await visit(browser, `${server.url}/#/convert`, view);
-  seen.page.setDefaultTimeout(PATIENCE);
   return seen;
 }
 const choose = (page: Page, ...paths: string[]) => page.locator('.convert-drop input[type=file]').setInputFiles(paths);

@@ -1,11 +1,15 @@
 // A page of a real Chromium on the dashboard, which notes what it asks of whom and what goes wrong. Used by the tests of the dashboard.
+import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { BROWSER } from './browser.ts';
+import { eventually } from './eventually.ts';
 
 export const openBrowser = (): Promise<Browser> => chromium.launch(BROWSER);
+
+/** Milliseconds that a machine under load may take for what takes a second. */
+const PATIENCE = 240_000;
 
 export type View = {
   readonly width?: number;
@@ -26,6 +30,7 @@ export type Visit = AsyncDisposable & {
 export async function visit(browser: Browser, url: string, view: View = {}): Promise<Visit> {
   const { width = 1440, height = 900, scheme = 'light', locale = 'en-GB' } = view;
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, locale });
+  context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   const own = new URL(url).host;
   const strangers: string[] = [];
@@ -43,12 +48,11 @@ export async function visit(browser: Browser, url: string, view: View = {}): Pro
  * Waits until an expression of the page is true. Asked from here: the page's own policy forbids evaluating text, which
  * waiting inside of it would be.
  */
-export async function holds(page: Page, expression: string, seconds = 60): Promise<void> {
-  const end = Date.now() + seconds * 1000;
-  while (!(await page.evaluate(expression))) {
-    if (Date.now() > end) throw new Error(`not so within ${seconds} s: ${expression}`);
-    await sleep(50);
-  }
+export async function holds(page: Page, expression: string): Promise<void> {
+  await eventually(async () => assert.ok(await page.evaluate(expression), `not so: ${expression}`), {
+    within: PATIENCE,
+    every: 50,
+  });
 }
 
 /** By the rules of WCAG 2.2 A and AA and axe's best practice, or those alone that depend on the colours. */

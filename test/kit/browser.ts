@@ -68,7 +68,7 @@ export async function startPlayer(): Promise<Player> {
       const { pathname, search } = new URL(wish.url);
       const page = await browser.newPage();
       try {
-        await page.goto(`http://127.0.0.1:${portOf(server)}/`);
+        await page.goto(`http://127.0.0.1:${portOf(server)}/`, { timeout: 0 });
         const seen = await page.evaluate(playInPage, {
           url: pathname + search,
           hasAudio: wish.hasAudio,
@@ -171,11 +171,11 @@ async function playInPage({ url, hasAudio, hasVideo, duration }: InPage): Promis
   });
   hls.attachMedia(video);
   hls.loadSource(url);
-  await until(20, () => video.readyState >= 2);
+  await until(120, () => video.readyState >= 2);
   video.play().catch((error: unknown) => fatal.push(String(error)));
   // A second of playing, or to the end of what is shorter.
   const goal = Math.min(1, duration * 0.8);
-  if (!(await until(30, () => video.ended || video.currentTime >= goal)))
+  if (!(await until(120, () => video.ended || video.currentTime >= goal)))
     misses.push(`playing stops at ${video.currentTime.toFixed(2)} s (state ${video.readyState})`);
   if (Math.abs(video.duration - duration) > 0.15)
     misses.push(`the browser says ${video.duration.toFixed(3)} s instead of ${duration.toFixed(3)}`);
@@ -186,7 +186,7 @@ async function playInPage({ url, hasAudio, hasVideo, duration }: InPage): Promis
     const place = duration * 0.6;
     video.currentTime = place;
     const played = await until(
-      20,
+      120,
       () => !video.seeking && (video.ended || video.currentTime >= Math.min(place + 0.5, duration - 0.1)),
     );
     if (!played) misses.push(`after seeking to ${place.toFixed(1)} s it stops at ${video.currentTime.toFixed(2)}`);
@@ -200,12 +200,12 @@ async function playInPage({ url, hasAudio, hasVideo, duration }: InPage): Promis
       // Standing still meanwhile: playing on, a short stream would be at its end before the other level came.
       video.pause();
       video.currentTime = duration * 0.2;
-      await until(20, () => !video.seeking && video.readyState >= 2);
+      await until(120, () => !video.seeking && video.readyState >= 2);
       hls.currentLevel = other;
       await until(5, () => video.videoHeight === sizes[other]?.height && video.readyState >= 3);
       video.play().catch(() => undefined);
       const shown = () => video.videoHeight === sizes[other]?.height && video.currentTime >= duration * 0.2 + 0.3;
-      await until(20, () => video.ended || shown());
+      await until(120, () => video.ended || shown());
       switched = shown();
     }
     if (!switched)

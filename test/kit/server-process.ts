@@ -45,7 +45,7 @@ export type RunningServer = {
 };
 
 /** A server in Python takes a quarter of a minute where much else starts beside it. */
-const START_MS = 90_000;
+const START_MS = 240_000;
 
 /** Starts a server in the foreground and waits until it listens on the port. */
 export async function startServer(program: string, args: readonly string[], port: number): Promise<RunningServer> {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startLiveRole } from '#cli/live-role.ts';
-import { openServer, until } from '../api/open-server.ts';
+import { openServer } from '../api/open-server.ts';
 import { eventually } from '../kit/eventually.ts';
 import { type JobAnswer, LIVE_SETTINGS, SMALL } from './open-live.ts';
 
@@ -16,11 +16,9 @@ test('a channel whose device fails is on air by software, and its log says why',
     const { job, hwaccel } = made.body as { job: number; hwaccel: string };
     assert.equal(hwaccel, 'auto');
     await server.call('POST', `/api/job/${job}/start/`);
-    const { retries } = await until(
-      240,
-      async () => (await server.call('GET', `/api/job/${job}/`)).body as JobAnswer,
-      ({ status }) => status === 'running',
-    );
+    const { retries } = await eventually(async () => (await server.call('GET', `/api/job/${job}/`)).body as JobAnswer, {
+      until: ({ status }) => status === 'running',
+    });
     assert.equal(retries, 0);
     await eventually(async () => {
       const { text } = await server.call('GET', `/api/job/${job}/log/`);

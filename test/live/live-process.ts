@@ -24,7 +24,7 @@ async function startLiveProcess(settings: Record<string, string>, host?: string)
     stream.on('data', (bytes) => {
       output = (output + bytes).slice(-20_000);
     });
-  await eventually(() => assert.match(output, /is ready/, output), { within: 60_000 });
+  await eventually(() => assert.match(output, /is ready/, output));
   return child;
 }
 

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { startLiveRole } from '#cli/live-role.ts';
 import { LIVE_PACE, type LivePace } from '#live/retry-delay.ts';
 import type { Live } from '#live/start-live.ts';
-import { openServer, type ServerOptions, type TestServer, until } from '../api/open-server.ts';
+import { openServer, type ServerOptions, type TestServer } from '../api/open-server.ts';
 import { eventually } from '../kit/eventually.ts';
 
 export type JobAnswer = {
@@ -39,7 +39,7 @@ export type LiveServer = TestServer & {
   ): Promise<{ readonly id: number; readonly job: number; readonly slug: string }>;
   order(job: number, act: 'start' | 'stop' | 'restart'): Promise<JobAnswer>;
   job(job: number): Promise<JobAnswer>;
-  /** Waits until the job is so; a minute at the most. */
+  /** Waits until the job is so; fails with the end of its log. */
   reach(job: number, isSo: (answer: JobAnswer) => boolean): Promise<JobAnswer>;
   /** The log of the job, once it says so, else once it tells of a command: its lines reach the file some together, a moment after they were said. */
   log(job: number, says?: RegExp): Promise<string>;
@@ -59,9 +59,6 @@ export const SMALL = {
   hls_window_seconds: 6,
   thumbnail_seconds: 0,
 };
-
-/** Seconds that a machine under load may take for what takes a second. */
-const PATIENCE = 60;
 
 export const LIVE_SETTINGS = { EGRESS_ALLOW: '127.0.0.0/8', CHANNEL_WATCHDOG_SECONDS: '3', LIVE_CPU_PERCENT: '0' };
 
@@ -95,7 +92,7 @@ export async function openLive({
     },
     reach: async (id, isSo) => {
       try {
-        return await until(PATIENCE, () => job(id), isSo);
+        return await eventually(() => job(id), { until: isSo });
       } catch (error) {
         const { text } = await server.call('GET', `/api/job/${id}/log/?tail=40`);
         throw new Error(`${error instanceof Error ? error.message : error}\n${text}`);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { until } from '../api/open-server.ts';
 import { eventually } from '../kit/eventually.ts';
 import { gone, openLiveMachines } from './live-process.ts';
 import { ffmpegWith, isRunning } from './open-live.ts';
@@ -17,7 +16,7 @@ test('kill -9 of the supervisor leaves no FFmpeg; the next one goes on at once; 
   assert.equal((await job(jobs[0] ?? 0)).status, 'pending', 'wanted, and no machine yet');
   const first = await machines.start();
   const pids: number[] = [];
-  for (const id of jobs) pids.push((await until(240, () => job(id), isRunning)).ffmpeg_pid ?? 0);
+  for (const id of jobs) pids.push((await eventually(() => job(id), { until: isRunning })).ffmpeg_pid ?? 0);
 
   first.kill('SIGKILL');
   await gone(first);
@@ -26,25 +25,19 @@ test('kill -9 of the supervisor leaves no FFmpeg; the next one goes on at once; 
     for (const pid of pids) await assert.rejects(readFile(`/proc/${pid}/stat`));
   });
   // The truth soon, although the rows still say running.
-  await until(
-    240,
-    () => job(jobs[0] ?? 0),
-    ({ status, ffmpeg_pid }) => status === 'pending' && ffmpeg_pid === null,
-  );
+  await eventually(() => job(jobs[0] ?? 0), {
+    until: ({ status, ffmpeg_pid }) => status === 'pending' && ffmpeg_pid === null,
+  });
   const stranger = await machines.strange();
 
   const second = await machines.start();
   const began = performance.now();
-  for (const id of jobs) await until(240, () => job(id), isRunning);
+  for (const id of jobs) await eventually(() => job(id), { until: isRunning });
   t.diagnostic(`running ${((performance.now() - began) / 1000).toFixed(1)} s after the next one was ready`);
   for (const id of jobs) {
     const before = (await job(id)).ffmpeg_pid;
     await server.call('POST', `/api/job/${id}/restart/`);
-    await until(
-      240,
-      () => job(id),
-      (answer) => isRunning(answer) && answer.ffmpeg_pid !== before,
-    );
+    await eventually(() => job(id), { until: (answer) => isRunning(answer) && answer.ffmpeg_pid !== before });
   }
   const now = await Promise.all(BITRATES.map(async (bitrate) => (await ffmpegWith(`${bitrate}000`)).length));
   assert.deepEqual(now, [1, 1], 'FFmpegs of each channel');

@@ -33,9 +33,6 @@ export type Converter = AsyncDisposable & {
   convert(operation: string, parameters: Readonly<Record<string, unknown>>, file: string): Promise<Conversion>;
 };
 
-/** Generous: a machine may be busy. */
-const TIME_LIMIT_MS = 180_000;
-
 /** @param roots folders that sources lie in */
 export async function openConverter(roots: readonly string[]): Promise<Converter> {
   const fresh = await freshDatabase();
@@ -72,8 +69,7 @@ export async function openConverter(roots: readonly string[]): Promise<Converter
           if (!found || !isFinished(found.status)) throw new Error(`${operation} of ${file} is still ${found?.status}`);
           return found;
         };
-        await eventually(async () => void (await finished()), { within: TIME_LIMIT_MS });
-        const ended = await finished();
+        const ended = await eventually(finished);
         const seconds = took();
         const [output] = await listOutputs(db, ref, platform.sealer);
         const failure = ended.error ?? output?.error ?? null;

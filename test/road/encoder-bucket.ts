@@ -8,8 +8,9 @@ import { pipeline } from 'node:stream/promises';
 import { after, before } from 'node:test';
 import { ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import type { Store } from '#storage/store.ts';
-import { openServer, type TestServer, until } from '../api/open-server.ts';
+import { openServer, type TestServer } from '../api/open-server.ts';
 import { makeBucket, openBucket, openClient } from '../kit/bucket.ts';
+import { eventually } from '../kit/eventually.ts';
 import { redisMissing, startRedis, type TestRedis } from '../kit/redis.ts';
 import { freePort } from '../kit/server-process.ts';
 import { type Swift, startSwift, swiftMissing } from '../kit/swift.ts';
@@ -105,11 +106,7 @@ export async function submit(videoId: string, more: object = {}, to: TestServer 
 }
 const look = async (id: string, at: TestServer = server) => (await at.call('GET', `${JOBS}/${id}/`)).body as Shown;
 export const ended = (id: string, at: TestServer = server): Promise<Shown> =>
-  until(
-    120,
-    () => look(id, at),
-    ({ status }) => status === 'completed' || status === 'failed',
-  );
+  eventually(() => look(id, at), { until: ({ status }) => status === 'completed' || status === 'failed' });
 export async function logs(id: string, at: TestServer = server): Promise<string[]> {
   const { results } = (await at.call('GET', `${JOBS}/${id}/logs/`)).body as {
     results: { level: string; message: string }[];

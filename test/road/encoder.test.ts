@@ -4,7 +4,6 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
-import { until } from '../api/open-server.ts';
 import { CHROMIUM, startPlayer } from '../kit/browser.ts';
 import { describeMedia, needTool, readMaster, runTool } from '../kit/decode.ts';
 import { eventually } from '../kit/eventually.ts';
@@ -41,10 +40,9 @@ describe('a video of the bucket', skip, () => {
   test('that came through Redis is encoded, in presets that the source reaches', async () => {
     await put('film');
     await redis.client.lpush('encoding:jobs', JSON.stringify(submission('film')));
-    const { results } = await until(
-      60,
+    const { results } = await eventually(
       async () => (await server.call('GET', `${JOBS}/?video_id=film`)).body as { results: Shown[] },
-      (page) => page.results.length === 1,
+      { until: (page) => page.results.length === 1 },
     );
     first = await ended(results[0]?.id ?? '');
     assert.deepEqual([first.status, first.error_message], ['completed', null], (await logs(first.id)).join('\n'));
@@ -128,11 +126,7 @@ describe('a video of the bucket', skip, () => {
   test('was told in order to a backend that was down till now, every ten per cent of it', async () => {
     assert.deepEqual(told('film'), []);
     const receiver = await startBackend();
-    const all = await until(
-      90,
-      async () => told('film'),
-      (found) => found.at(-1)?.status === 'completed',
-    );
+    const all = await eventually(async () => told('film'), { until: (found) => found.at(-1)?.status === 'completed' });
     assert.deepEqual(
       all.map(({ status }) => status),
       ['processing', ...all.slice(1, -1).map(() => 'processing'), 'completed'],
@@ -164,11 +158,9 @@ describe('a video of the bucket', skip, () => {
       );
     // As webhooks are: each one recorded.
     type Listed = { deliveries: { type: string; status: string; attempts: { error: string | null }[] }[] };
-    const { body } = await until(
-      60,
-      () => server.call('GET', `/jobs/${first.id}/deliveries`),
-      (answer) => (answer.body as Listed).deliveries.at(-1)?.status === 'delivered',
-    );
+    const { body } = await eventually(() => server.call('GET', `/jobs/${first.id}/deliveries`), {
+      until: (answer) => (answer.body as Listed).deliveries.at(-1)?.status === 'delivered',
+    });
     const { deliveries } = body as Listed;
     assert.equal(deliveries.length, all.length);
     assert.ok(deliveries.every(({ status }) => status === 'delivered'));

@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openServer, until } from '../api/open-server.ts';
+import { openServer } from '../api/open-server.ts';
 import { makeBucket, openBucket } from '../kit/bucket.ts';
 import { needTool, readMaster } from '../kit/decode.ts';
+import { eventually } from '../kit/eventually.ts';
 import { startSwift, swiftMissing } from '../kit/swift.ts';
 import { startReceiver } from '../kit/webhook-receiver.ts';
 import { makeFilm } from '../road/film.ts';
@@ -82,7 +83,7 @@ test('workers are killed while they encode and upload: the bucket holds the film
     killed += 1;
   }
   console.log(`${killed} workers killed`);
-  const job = await until(240, look, ({ status }) => status === 'completed' || status === 'failed');
+  const job = await eventually(look, { until: ({ status }) => status === 'completed' || status === 'failed' });
   assert.deepEqual([job.status, job.error_message], ['completed', null]);
 
   const names: string[] = [];
@@ -106,11 +107,10 @@ test('workers are killed while they encode and upload: the bucket holds the film
   assert.equal(Number.parseInt(String(stdout), 10), SECONDS * FPS);
 
   // Told in order; a sender that was killed may have told twice, but never an older one after a later one.
-  const told = await until(
-    60,
+  const told = await eventually(
     async () =>
       receiver.received.map(({ body }) => JSON.parse(body) as { status: string; progress_percentage: number }),
-    (all) => all.at(-1)?.status === 'completed',
+    { until: (all) => all.at(-1)?.status === 'completed' },
   );
   const steps = told.map(({ progress_percentage }) => progress_percentage);
   assert.deepEqual(

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from '../api/open-server.ts';
+import { eventually } from '../kit/eventually.ts';
 import { gone, openLiveMachines } from '../live/live-process.ts';
 import { ffmpegWith, isRunning } from '../live/open-live.ts';
 
@@ -31,11 +31,9 @@ test('a hundred kills: nothing left, all back, never two FFmpegs for one channel
     const live = await machines.start();
     // The rows may still say what was before the kill: what counts is a process that encodes.
     for (const id of jobs)
-      await until(
-        60,
-        async () => ({ answer: await job(id), living: await encoders() }),
-        ({ answer, living }) => isRunning(answer) && living.includes(answer.ffmpeg_pid ?? 0),
-      );
+      await eventually(async () => ({ answer: await job(id), living: await encoders() }), {
+        until: ({ answer, living }) => isRunning(answer) && living.includes(answer.ffmpeg_pid ?? 0),
+      });
     back.push((performance.now() - began) / 1000);
 
     live.kill('SIGKILL');
