@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
 import { describeMedia, needTool, readMaster } from '../kit/decode.ts';
-import { type RenditionServer, startRendition } from '../kit/rendition-server.ts';
+import { type RenditionServer, startOnFreshDatabase } from '../kit/rendition-server.ts';
 import { urlOf } from './check-result.ts';
 import { makeSup } from './make-sup.ts';
 
@@ -13,11 +13,11 @@ let folder = '';
 let server: RenditionServer;
 let mark = '';
 /** The film is longer than a short first chunk: times must be right in the second one too. */
-const SECONDS = 40;
+const SECONDS = 26;
 const CUES = [
   { from: 1, to: 2 },
-  { from: 11.5, to: 12.5 },
-  { from: 29, to: 30 },
+  { from: 3.5, to: 4.5 },
+  { from: 19, to: 20 },
 ];
 const QUICK = { preset: 'ultrafast', storyboard: false, instant: false } as const;
 
@@ -56,7 +56,7 @@ before(async () => {
   await mux('text.mkv', 'text.srt', { codec: 'subrip', offset: '0' });
   await mux('late.mkv', 'text.srt', { codec: 'ass', offset: '36000' });
   await mux('bitmap.mkv', 'bitmap.sup', { codec: 'copy', offset: '0' });
-  server = await startRendition();
+  server = await startOnFreshDatabase({ SEGMENT_SECONDS: '2' });
 });
 after(async () => {
   await server?.stop();
@@ -181,14 +181,14 @@ describe('what is drawn into pictures', { concurrency: 1 }, () => {
   test('text is burnt in at its time, in the first chunk as in the last', async () => {
     const id = await run('text.mkv', [
       { ...QUICK, container: 'hls', renditions: ['180p', '90p'], subtitles: { burn: 'en' } },
-      { ...QUICK, container: 'mp4', height: 90, fps: 30, start: 10, duration: 5, subtitles: { burn: 0 } },
+      { ...QUICK, container: 'mp4', height: 90, fps: 30, start: 2, duration: 5, subtitles: { burn: 0 } },
     ]);
     // The film has several chunks.
     await server.log(id, /chunk 1: \$ ffmpeg/);
     const { variants } = await readMaster(await urlOf(server, id, 0));
     for (const { url } of variants) await checkCues(url);
-    await checkCues(await urlOf(server, id, 1), { start: 10, frames: 150, fps: 30 });
-    const [band] = [await frameAt(variants[0]?.url ?? '', 29.5)];
+    await checkCues(await urlOf(server, id, 1), { start: 2, frames: 150, fps: 30 });
+    const [band] = [await frameAt(variants[0]?.url ?? '', 19.5)];
     assert.ok(near(band(0.5, 0.9), [255, 255, 255], 40), `white at the bottom: ${band(0.5, 0.9)}`);
     assert.ok(near(band(0.5, 0.5), GREY));
     // What is burnt in is not offered a second time.
@@ -207,16 +207,16 @@ describe('what is drawn into pictures', { concurrency: 1 }, () => {
   test('bitmaps are burnt in at their place and time', async () => {
     const id = await run('bitmap.mkv', [
       { ...QUICK, container: 'hls', renditions: ['180p', '90p'], subtitles: { burn: 0 } },
-      { ...QUICK, container: 'mp4', height: 90, start: 11, duration: 4, subtitles: { burn: 'eng' } },
+      { ...QUICK, container: 'mp4', height: 90, start: 3, duration: 4, subtitles: { burn: 'eng' } },
     ]);
     const { variants } = await readMaster(await urlOf(server, id, 0));
     for (const { url } of variants) {
       await checkCues(url);
-      const pixel = await frameAt(url, 12);
+      const pixel = await frameAt(url, 4);
       assert.ok(near(pixel(0.5, 0.9), [255, 255, 255], 40), `${url}: ${pixel(0.5, 0.9)}`);
       assert.ok(near(pixel(0.5, 0.75), GREY) && near(pixel(0.2, 0.9), GREY));
     }
-    await checkCues(await urlOf(server, id, 1), { start: 11, frames: 100 });
+    await checkCues(await urlOf(server, id, 1), { start: 3, frames: 100 });
   });
 
   test('what cannot be drawn refuses its output alone', async () => {
