@@ -5,7 +5,7 @@ import { addKeys } from './keys.ts';
 import { playLive } from './live.ts';
 import { addLive } from './live-state.ts';
 import { play } from './stream.ts';
-import { language } from './text/text.ts';
+import { language, t } from './text/text.ts';
 
 export type PageData = {
   readonly title: string;
@@ -17,13 +17,31 @@ export type PageData = {
   readonly isEmbedded: boolean;
 };
 
+/** Why it plays nothing (src/api/problem-page.ts). */
+type TroubleData = { readonly trouble: 'missing' | 'expired' | 'denied' | 'away'; readonly isEmbedded: boolean };
+
+/** Milliseconds after which a server that was away is asked again. */
+const AGAIN_MS = 5000;
+
 const place = document.getElementById('player');
-const data = JSON.parse(document.getElementById('video')?.textContent ?? 'null') as PageData | null;
-if (place && data) start(place, data);
+const data = JSON.parse(document.getElementById('video')?.textContent ?? 'null') as PageData | TroubleData | null;
+if (place && data) {
+  document.documentElement.lang = language;
+  document.body.className = data.isEmbedded ? 'embed' : 'watch';
+  if ('trouble' in data) tell(place, data);
+  else start(place, data);
+}
+
+function tell(root: HTMLElement, { trouble }: TroubleData): void {
+  const text = document.createElement('h1');
+  text.className = 'trouble';
+  text.textContent = t(trouble);
+  document.title = t(trouble);
+  root.append(text);
+  if (trouble === 'away') setTimeout(() => location.reload(), AGAIN_MS);
+}
 
 function start(root: HTMLElement, page: PageData): void {
-  document.documentElement.lang = language;
-  document.body.className = page.isEmbedded ? 'embed' : 'watch';
   const frame = document.createElement('section');
   frame.className = 'player';
   frame.tabIndex = 0;

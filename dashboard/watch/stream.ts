@@ -119,14 +119,21 @@ class HlsStream implements Stream {
       const isManifest = details.startsWith('manifest');
       if (type === Hls.ErrorTypes.MEDIA_ERROR && this.#recovered++ < 3) hls.recoverMediaError();
       else if (isManifest && response?.code === 403) this.#say(t('expired'));
-      else if (isManifest) {
-        this.#say(t(response?.code === 404 ? 'preparing' : 'waiting'));
-        setTimeout(() => hls === this.#hls && hls.loadSource(this.#master), RETRY_MS);
-      } else setTimeout(() => hls === this.#hls && hls.startLoad(), RETRY_MS);
+      else if (isManifest) void this.#askAgain(hls, response?.code === 404);
+      else setTimeout(() => hls === this.#hls && hls.startLoad(), RETRY_MS);
     });
     hls.loadSource(this.#master);
     hls.attachMedia(this.#video);
     return hls;
+  }
+
+  /** Says why there is nothing yet. What failed or was stopped may be begun again: it is asked for as well, less often. */
+  async #askAgain(hls: Hls, isMissing: boolean): Promise<void> {
+    const state = isMissing ? await readState(this.#master) : 'waiting';
+    if (hls !== this.#hls) return;
+    this.#say(t(state));
+    const isOver = state !== 'waiting' && state !== 'preparing';
+    setTimeout(() => hls === this.#hls && hls.loadSource(this.#master), isOver ? LOOK_MS : RETRY_MS);
   }
 
   /** Looks whether there is more than the player knows of: it reads the master playlist only once. */
@@ -164,6 +171,15 @@ class HlsStream implements Stream {
   #say(text: string): void {
     for (const teller of this.#tellers) teller(text);
   }
+}
+
+/** What became of a video that has no playlist: its qualities stand beside it, with its status. */
+async function readState(master: string): Promise<'missing' | 'failed' | 'stopped' | 'preparing' | 'waiting'> {
+  const response = await fetch(master.replace('/master.m3u8', '/qualities')).catch(() => null);
+  if (response?.status === 404) return 'missing';
+  if (!response?.ok) return 'waiting';
+  const { status } = (await response.json()) as { status: string };
+  return status === 'failed' || status === 'stopped' ? status : 'preparing';
 }
 
 /** Of a master playlist: its qualities, and how many sounds and texts. */

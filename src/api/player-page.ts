@@ -1,4 +1,4 @@
-// The page that plays a video or a channel, as text: the built document with what is played written into it, and the headers it needs. Used by the routes of pages.
+// The page that plays a video or a channel, as text: the built document with what is played written into it, and the headers it needs. Used by the routes of pages and problem-page.ts.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { FastifyReply } from 'fastify';
@@ -52,16 +52,22 @@ export type PageWish = {
 let built: Promise<string> | undefined;
 
 /** @throws PlatformError `not_found` where the page was not built */
-export async function sendPlayerPage(reply: FastifyReply, wish: PageWish): Promise<FastifyReply> {
+export const sendPlayerPage = (reply: FastifyReply, wish: PageWish): Promise<FastifyReply> =>
+  sendPage(reply.header('Cache-Control', 'no-cache'), { head: headOf(wish), isEmbedded: wish.isEmbedded });
+
+/** The built document with a head of its own. @throws PlatformError `not_found` where the page was not built */
+export async function sendPage(
+  reply: FastifyReply,
+  { head, isEmbedded }: { readonly head: string; readonly isEmbedded: boolean },
+): Promise<FastifyReply> {
   built ??= readFile(DOCUMENT, 'utf8');
   const document = await built.catch(() => {
     built = undefined;
     throw new PlatformError('not_found', 'The player page is not built: npx vite build dashboard');
   });
-  return allowFrames(reply, wish.isEmbedded)
-    .header('Cache-Control', 'no-cache')
+  return allowFrames(reply, isEmbedded)
     .type('text/html; charset=utf-8')
-    .send(document.replace(PLACE, () => headOf(wish)));
+    .send(document.replace(PLACE, () => head));
 }
 
 function allowFrames(reply: FastifyReply, everywhere: boolean): FastifyReply {

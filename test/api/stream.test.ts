@@ -312,6 +312,20 @@ test('pages to watch on, for search engines and for other sites', async () => {
   const { type, width, height, html } = about.body as Record<string, unknown>;
   assert.deepEqual([type, width, height], ['video', 160, 90]);
   assert.match(String(html), new RegExp(`<iframe src="${server.base}/embed/${id}"`));
+  // Who opens a link that leads nowhere reads why, on a page; a program gets the problem document.
+  const browser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+  for (const [place, status, trouble, isEmbedded] of [
+    ['watch/nope', 404, 'missing', false],
+    [`embed/${id}?token=x`, 403, 'denied', true],
+    ['live/nope/embed', 404, 'missing', true],
+  ] as const) {
+    const lost = await fetch(`${server.base}/${place}`, { headers: browser });
+    const [, said = ''] = /id="video">(.*?)<\/script>/.exec(await lost.text()) ?? [];
+    assert.deepEqual([lost.status, JSON.parse(said)], [status, { trouble, isEmbedded }]);
+    assert.equal(lost.headers.get('x-frame-options'), isEmbedded ? null : 'DENY');
+    const { code } = (await server.call('GET', `/${place}`)).body as { code: string };
+    assert.equal(code, status === 404 ? 'not_found' : 'playback_denied');
+  }
   assert.equal((await server.call('GET', '/oembed?url=https%3A%2F%2Fexample.com%2Fwatch%2F1')).status, 404);
   assert.equal((await server.call('GET', `/oembed?format=xml&url=${server.base}/watch/${id}`)).status, 501);
 });

@@ -27,4 +27,9 @@ export const de: Catalogue = {
   preparing: 'Das Video wird vorbereitet …',
   waiting: 'Wartet auf den Server …',
   expired: 'Dieser Link ist abgelaufen.',
+  missing: 'Hier gibt es nichts zu sehen. Vielleicht wurde es gelöscht, oder der Link ist nicht vollständig.',
+  denied: 'Dieser Link allein öffnet es nicht. Einen neuen gibt es dort, wo er stand.',
+  away: 'Das kann gerade nicht gezeigt werden. Es wird von selbst wieder versucht …',
+  failed: 'Dieses Video konnte nicht vorbereitet werden.',
+  stopped: 'Die Vorbereitung dieses Videos wurde angehalten.',
 };

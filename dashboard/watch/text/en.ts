@@ -26,4 +26,9 @@ export const en = {
   preparing: 'The video is being prepared …',
   waiting: 'Waiting for the server …',
   expired: 'This link has expired.',
+  missing: 'There is nothing to watch here. It may have been deleted, or the link is not whole.',
+  denied: 'This link alone does not open it. Ask for a new one where you found it.',
+  away: 'This cannot be shown just now. It is tried again by itself …',
+  failed: 'This video could not be prepared.',
+  stopped: 'The preparation of this video was stopped.',
 } as const;

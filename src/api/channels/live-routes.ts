@@ -7,6 +7,7 @@ import { type Api, type ApiContext, baseUrl } from '#api/context.ts';
 import { problems } from '#api/errors.ts';
 import { oembedUrl } from '#api/oembed.ts';
 import { sendPlayerPage } from '#api/player-page.ts';
+import { tellOnPage } from '#api/problem-page.ts';
 import { createFileSender, FILE_ANSWERS } from '#api/send-file.ts';
 import { needsKey } from '#domain/access.ts';
 import { PlatformError } from '#domain/error.ts';
@@ -77,7 +78,11 @@ export function liveRoutes(app: Api, context: ApiContext): void {
       kind === 'watch' ? 'A page that plays the channel' : 'The same, made to stand in the pages of others';
     app.get(
       url,
-      { config: OPEN, schema: { tags, summary, params, querystring: query, response: problems(401) } },
+      {
+        config: OPEN,
+        errorHandler: tellOnPage(kind === 'embed'),
+        schema: { tags, summary, params, querystring: query, response: problems(401) },
+      },
       async (request, reply) => {
         const { token = null } = request.query;
         const live = await need(request.params.channel, token ?? undefined);

@@ -5,6 +5,7 @@ import { type Api, type ApiContext, baseUrl } from '#api/context.ts';
 import { problemSchema } from '#api/errors.ts';
 import { type FindPlayable, oembedUrl } from '#api/oembed.ts';
 import { frameSize, type Playable, sendPlayerPage } from '#api/player-page.ts';
+import { tellOnPage } from '#api/problem-page.ts';
 import { videoId, videoRef } from '#api/videos/forms.ts';
 import { playbackAccess, playbackOf, videoToPlay } from '#api/videos/stream-access.ts';
 import { findVideoById } from '#database/videos.ts';
@@ -41,6 +42,7 @@ export function playerRoutes(app: Api, context: ApiContext): void {
       `/${kind}/:id`,
       {
         config,
+        errorHandler: tellOnPage(kind === 'embed'),
         schema: {
           tags,
           summary: kind === 'watch' ? 'A page that plays a video' : 'The same, made to stand in the pages of others',
