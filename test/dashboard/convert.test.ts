@@ -143,7 +143,18 @@ test('files sent together wait for the rate limit and go on by themselves; sound
   );
   await page.getByRole('button', { name: 'Play: After' }).click();
   await holds(page, 'document.querySelectorAll(".sound audio")[1].currentTime > 0.1');
+  // Both of them at once: downloaded, then deleted.
+  await page.getByLabel('Select all that are shown').check();
+  const saved: string[] = [];
+  page.on('download', (download) => saved.push(download.suggestedFilename()));
+  await page.getByRole('button', { name: 'Download 2' }).click();
+  await page.locator('.bulk-result').getByText('Download: 2 done.').waitFor();
+  await eventually(() => assert.deepEqual(saved.sort(), ['clip-320x180-2.mp3', 'song.mp3']));
   assert.deepEqual(await findViolations(page), []);
+  await page.getByLabel('Select all that are shown').check();
+  await page.getByRole('button', { name: 'Delete 2' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('heading', { name: 'Nothing converted yet' }).waitFor();
   assert.deepEqual(seen.breaks, []);
 });
 

@@ -22,18 +22,26 @@ export class ApiError extends Error {
   readonly code: string;
   readonly advice: string;
   readonly fields: readonly FieldError[];
-  constructor(
-    status: number,
-    told: { message: string; code?: string; advice?: string; fields?: readonly FieldError[] },
-  ) {
+  /** Seconds after which it may be asked for again; null where nothing is said of it. */
+  readonly retryAfter: number | null;
+  constructor(status: number, told: Words) {
     super(told.message);
     this.name = 'ApiError';
     this.status = status;
     this.code = told.code ?? '';
     this.advice = told.advice ?? '';
     this.fields = told.fields ?? [];
+    this.retryAfter = told.retryAfter ?? null;
   }
 }
+
+type Words = {
+  message: string;
+  code?: string;
+  advice?: string;
+  fields?: readonly FieldError[];
+  retryAfter?: number;
+};
 
 type Asked = { readonly data: unknown; readonly error: unknown };
 
@@ -89,20 +97,24 @@ type Told = {
   code?: string;
   advice?: string;
   errors?: readonly FieldError[];
-  error?: { code?: string; message?: string; details?: unknown };
+  error?: { code?: string; message?: string; details?: Details };
 };
+type Details = { errors?: readonly FieldError[]; advice?: string; retry_after?: number };
 
 /** Problem documents, the envelope of the conversions, and whatever a proxy in between says in its own words. */
 export function readProblem(status: number, text: string, fallback: string): ApiError {
   try {
     const told = JSON.parse(text) as Told;
-    if (told.error?.message !== undefined) return new ApiError(status, { ...told.error, message: told.error.message });
-    const { code, advice, errors } = told;
+    const { error, detail } = told;
+    const { retry_after: retryAfter, ...more } = error?.details ?? {};
+    const { advice, errors } = error ? more : told;
+    const code = error?.code ?? told.code;
     return new ApiError(status, {
-      message: told.detail ?? (fallback || `HTTP ${status}`),
+      message: error?.message ?? detail ?? (fallback || `HTTP ${status}`),
       ...(code === undefined ? {} : { code }),
       ...(advice === undefined ? {} : { advice }),
       ...(errors === undefined ? {} : { fields: errors }),
+      ...(retryAfter === undefined ? {} : { retryAfter }),
     });
   } catch {
     return new ApiError(status, {

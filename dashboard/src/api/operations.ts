@@ -2,7 +2,7 @@
 import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
 import { t, tell } from '../text/text.ts';
 import { toast, toastError } from '../ui/toasts.tsx';
-import { ApiError, type FieldError, keyHeaders, readProblem, request, search } from './http.ts';
+import { ApiError, keyHeaders, openFile, readProblem, request, search } from './http.ts';
 import { leave, useIsStaying } from './leaving.ts';
 import type { Definition, Enveloped, OperationFile, Operation as OperationRow, OperationStatus } from './types.ts';
 
@@ -83,7 +83,43 @@ async function readOperation(client: QueryClient, id: string): Promise<void> {
 export const readState = (id: string): Promise<OperationState> =>
   request<Enveloped<OperationState>>(`${operationPath(id)}/status/`).then(({ data }) => data);
 
+const MOST_OF_A_PAGE = 100;
+/** Every one of this session, on all pages. */
+export async function collectOperations(): Promise<Operation[]> {
+  const found = new Map<string, Operation>();
+  for (let page = 1, isMore = true; isMore; page++) {
+    const { data, pagination } = await request<OperationPage>(
+      `${PREFIX}/operations/${search({ page, page_size: MOST_OF_A_PAGE })}`,
+    );
+    for (const operation of data) found.set(operation.id, operation);
+    isMore = page < pagination.total_pages;
+  }
+  return [...found.values()];
+}
+
+export const refreshOperations = (client: QueryClient): Promise<void> => client.invalidateQueries({ queryKey: [LIST] });
+
+export const isRetryable = ({ status }: Pick<Operation, 'status'>): boolean =>
+  status === 'failed' || status === 'cancelled';
+/** Its own name, or that of what it does. */
+export const nameOf = ({ input_file: input, operation }: Operation): string =>
+  input?.file_name ?? tell('operation', operation);
+
+/** The result, as a download of the browser. @throws ApiError */
+export async function saveResult({ id, output_file: output }: Operation): Promise<void> {
+  const link = document.createElement('a');
+  link.href = await openFile(resultPath(id));
+  link.download = output?.file_name ?? '';
+  link.click();
+  if (link.href.startsWith('blob:')) setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
 type Act = 'cancel' | 'retry';
+export const askOperation = ({ id }: Operation, name: Act): Promise<Operation> =>
+  request<Enveloped<Operation>>(`${operationPath(id)}/${name}/`, { method: 'POST' }).then(({ data }) => data);
+export const deleteOperation = ({ id }: Operation) =>
+  request(`${operationPath(id)}/`, { method: 'DELETE', keepalive: true });
+
 const BECOMES: Readonly<Record<Act, OperationStatus>> = { cancel: 'cancelled', retry: 'queued' };
 
 /** Shows at once what will be; where the server says no, it is as before and says why. */
@@ -94,9 +130,8 @@ export function useOperationActs() {
       patchList(client, (all) => all.map((one) => (one.id === operation.id ? next : one)));
     put({ ...operation, status: BECOMES[name], progress: name === 'retry' ? 0 : operation.progress });
     try {
-      const path = `${operationPath(operation.id)}/${name}/`;
-      put((await request<Enveloped<Operation>>(path, { method: 'POST' })).data);
-      toast(t(`convert.did.${name}`, { name: operation.input_file?.file_name ?? operationName(operation.operation) }));
+      put(await askOperation(operation, name));
+      toast(t(`convert.did.${name}`, { name: nameOf(operation) }));
     } catch (error) {
       put(operation);
       toastError(error);
@@ -105,9 +140,9 @@ export function useOperationActs() {
   const remove = (operation: Operation) =>
     leave({
       id: operation.id,
-      text: t('convert.deleted', { name: operation.input_file?.file_name ?? '' }),
-      act: () => request(`${operationPath(operation.id)}/`, { method: 'DELETE', keepalive: true }),
-      refresh: () => client.invalidateQueries({ queryKey: [LIST] }),
+      text: t('convert.deleted', { name: nameOf(operation) }),
+      act: () => deleteOperation(operation),
+      refresh: () => refreshOperations(client),
     });
   return { act, remove };
 }
@@ -125,18 +160,8 @@ export function addOperation(client: QueryClient, operation: Operation): void {
   void client.invalidateQueries({ queryKey: [LIST], refetchType: 'none' });
 }
 
-export const operationName = (name: string): string => tell('operation', name);
-
 export type NewOperation = { operation: string; parameters: Readonly<Record<string, unknown>>; file: File };
 export type Sending = { signal: AbortSignal; onProgress: (share: number) => void };
-/** A refusal for being too many: goes on after so many seconds. */
-export class TooMany extends ApiError {
-  readonly seconds: number;
-  constructor(status: number, told: ConstructorParameters<typeof ApiError>[1], seconds: number) {
-    super(status, told);
-    this.seconds = seconds;
-  }
-}
 
 /** Sends a file with what shall be done. The fields go first: wrong ones are refused before the file is sent. @throws ApiError */
 export function createOperation(
@@ -154,7 +179,7 @@ export function createOperation(
     for (const [name, value] of Object.entries(keyHeaders())) sending.setRequestHeader(name, value);
     sending.upload.addEventListener('progress', ({ loaded, total }) => onProgress(total > 0 ? loaded / total : 0));
     sending.addEventListener('load', () => {
-      if (sending.status >= 400) reject(readFailure(sending));
+      if (sending.status >= 400) reject(readProblem(sending.status, sending.responseText, sending.statusText));
       else resolve((JSON.parse(sending.responseText) as Enveloped<Operation>).data);
     });
     sending.addEventListener('error', () =>
@@ -164,31 +189,4 @@ export function createOperation(
     signal.addEventListener('abort', () => sending.abort(), { once: true });
     sending.send(form);
   });
-}
-
-type Failure = {
-  error?: {
-    code?: string;
-    message?: string;
-    details?: { errors?: readonly FieldError[]; advice?: string; retry_after?: number };
-  };
-};
-
-function readFailure({ status, statusText, responseText }: XMLHttpRequest): ApiError {
-  let told: Failure['error'];
-  try {
-    told = (JSON.parse(responseText) as Failure).error;
-  } catch {
-    // A proxy in between has its own words.
-    return new ApiError(status, {
-      message:
-        responseText
-          .replace(/<[^>]*>/g, ' ')
-          .trim()
-          .slice(0, 200) || statusText,
-    });
-  }
-  const { errors: fields = [], advice = '', retry_after: seconds } = told?.details ?? {};
-  const words = { message: told?.message ?? statusText, code: told?.code ?? '', advice, fields };
-  return status === 429 ? new TooMany(status, words, seconds ?? 60) : new ApiError(status, words);
 }

@@ -2,22 +2,30 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { ArrowRight, Download, Eye, EyeOff, RotateCcw, Square, Trash2, WandSparkles } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
-import { openFile } from '../../api/http.ts';
 import { useEvents } from '../../api/live.ts';
 import {
+  askOperation,
+  collectOperations,
+  deleteOperation,
   isMoving,
+  isRetryable,
+  nameOf,
   type Operation,
   type OperationState,
   operationPath,
   patchOperation,
   readState,
-  resultPath,
+  refreshOperations,
+  saveResult,
   useOperationActs,
   useOperations,
 } from '../../api/operations.ts';
+import { setQuery, usePlace } from '../../router.tsx';
 import { ago, bytes, clock, number, t, tell } from '../../text/text.ts';
-import { May } from '../../ui/may.tsx';
+import { type BulkAct, BulkHead, type BulkKind, Pick } from '../../ui/bulk-head.tsx';
+import { May, useMay } from '../../ui/may.tsx';
 import { Bones, Card, Empty, Problem, Progress, Status } from '../../ui/parts.tsx';
+import { type Selection, useSelection } from '../../ui/selection.ts';
 import { toastError } from '../../ui/toasts.tsx';
 import { useSending } from './sending.ts';
 import { SendingRow } from './sending-row.tsx';
@@ -29,12 +37,33 @@ const STREAMS = 2;
 const LOOK = 3000;
 const lookOf = (moving: number): number => Math.max(LOOK, (moving - STREAMS) * 1000);
 
+const isSaved = ({ status, output_file: output }: Operation): boolean => status === 'completed' && output !== null;
+
+const acts = (): BulkAct<Operation>[] => [
+  { label: t('convert.download'), icon: Download, fits: isSaved, act: saveResult },
+  { label: t('convert.retry'), icon: RotateCcw, fits: isRetryable, act: (one) => askOperation(one, 'retry') },
+  {
+    label: t('convert.cancel'),
+    icon: Square,
+    fits: isMoving,
+    act: (one) => askOperation(one, 'cancel'),
+    sure: t('bulk.sure.cancel'),
+  },
+  { label: t('act.delete'), icon: Trash2, fits: () => true, act: deleteOperation, sure: t('bulk.sure.delete') },
+];
+const idOf = ({ id }: Operation): string => id;
+const placeOf = ({ id }: Operation): string => `/convert?open=${id}`;
+const KIND: BulkKind<Operation> = { acts, nameOf, placeOf };
+
 export function OperationList() {
+  const client = useQueryClient();
+  const mayWrite = useMay('write');
   const [page, setPage] = useState(1);
   const { items } = useSending();
   const { data, error, refetch } = useOperations(page);
-  const [open, setOpen] = useState<string | null>(null);
+  const open = usePlace().query.get('open');
   const operations = data?.data ?? [];
+  const selection = useSelection(operations, idOf);
   // The oldest that moves is the next to be done.
   const moving = operations.filter(isMoving);
   const streamed = moving.slice(-STREAMS).map(({ id }) => id);
@@ -53,6 +82,15 @@ export function OperationList() {
       {data && operations.length === 0 && items.length === 0 && (
         <Empty icon={WandSparkles} title="convert.none" text="convert.none.text" />
       )}
+      {mayWrite && (
+        <BulkHead
+          kind={KIND}
+          selection={selection}
+          shown={operations}
+          collect={pages > 1 ? collectOperations : undefined}
+          refresh={() => void refreshOperations(client)}
+        />
+      )}
       <ul className="list operations" aria-label={t('convert.list')}>
         {items.map((item) => (
           <SendingRow key={item.id} item={item} />
@@ -63,7 +101,8 @@ export function OperationList() {
             operation={operation}
             look={streamed.includes(operation.id) ? null : lookOf(moving.length)}
             isOpen={open === operation.id}
-            onToggle={() => setOpen(open === operation.id ? null : operation.id)}
+            onToggle={() => setQuery({ open: open === operation.id ? null : operation.id })}
+            selection={mayWrite ? selection : null}
           />
         ))}
       </ul>
@@ -90,16 +129,18 @@ type RowProps = {
   look: number | null;
   isOpen: boolean;
   onToggle: () => void;
+  selection: Selection<Operation> | null;
 };
 
-function OperationRow({ operation, look, isOpen, onToggle }: RowProps) {
-  const { id, status, progress, eta_seconds: eta, input_file: input, output_file: output } = operation;
+function OperationRow({ operation, look, isOpen, onToggle, selection }: RowProps) {
+  const { id, status, progress, eta_seconds: eta, output_file: output } = operation;
   const { act, remove } = useOperationActs();
   useFollowing(operation, look);
-  const name = input?.file_name ?? tell('operation', operation.operation);
+  const name = nameOf(operation);
   return (
-    <li data-operation={id} data-state={status}>
+    <li data-operation={id} data-state={status} data-picked={selection?.has(operation) || undefined}>
       <div className="row nowrap head">
+        {selection && <Pick selection={selection} item={operation} name={output?.file_name ?? name} />}
         <span className="grow">
           <strong className="cut name" title={name}>
             {output?.file_name ?? name}
@@ -133,7 +174,7 @@ function OperationRow({ operation, look, isOpen, onToggle }: RowProps) {
             <button
               type="button"
               className="button small primary"
-              onClick={() => void save(operation).catch(toastError)}
+              onClick={() => void saveResult(operation).catch(toastError)}
             >
               <Download size={14} aria-hidden /> {t('convert.download')}
             </button>
@@ -148,7 +189,7 @@ function OperationRow({ operation, look, isOpen, onToggle }: RowProps) {
               <Square size={13} aria-hidden /> {t('convert.cancel')}
             </button>
           )}
-          {(status === 'failed' || status === 'cancelled') && (
+          {isRetryable(operation) && (
             <button type="button" className="button small" onClick={() => void act(operation, 'retry')}>
               <RotateCcw size={14} aria-hidden /> {t('convert.retry')}
             </button>
@@ -214,12 +255,4 @@ function Sizes({ operation: { input_file: input, output_file: output } }: { oper
       </span>
     </span>
   );
-}
-
-async function save({ id, output_file: output }: Operation): Promise<void> {
-  const link = document.createElement('a');
-  link.href = await openFile(resultPath(id));
-  link.download = output?.file_name ?? '';
-  link.click();
-  if (link.href.startsWith('blob:')) setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

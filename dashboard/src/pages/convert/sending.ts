@@ -2,7 +2,7 @@
 import type { QueryClient } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 import { ApiError, type FieldError } from '../../api/http.ts';
-import { addOperation, createOperation, TooMany } from '../../api/operations.ts';
+import { addOperation, createOperation } from '../../api/operations.ts';
 import { keepOriginal } from './originals.ts';
 
 export type Wish = { operation: string; parameters: Readonly<Record<string, unknown>> };
@@ -21,6 +21,8 @@ export type Returned = Wish & { files: readonly File[]; errors: readonly FieldEr
 type State = { items: readonly Sent[]; returned: Returned | null };
 
 const AT_ONCE = 2;
+/** Seconds, where the server does not say how long. */
+const USUAL_WAIT = 60;
 let state: State = { items: [], returned: null };
 let nextId = 1;
 const controls = new Map<number, AbortController>();
@@ -91,8 +93,8 @@ async function run(client: QueryClient, item: Sent): Promise<void> {
 
 function fail(client: QueryClient, { id, operation, parameters }: Sent, error: unknown): void {
   const known = error instanceof ApiError ? error : new ApiError(0, { message: String(error) });
-  if (known instanceof TooMany) {
-    const { seconds } = known;
+  if (known.status === 429) {
+    const seconds = known.retryAfter ?? USUAL_WAIT;
     patch(id, { state: 'delayed', until: Date.now() + seconds * 1000, error: known });
     setTimeout(() => {
       const still = state.items.some((one) => one.id === id && one.state === 'delayed');
