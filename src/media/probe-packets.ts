@@ -70,6 +70,7 @@ export class StreamScan {
   #keySpacing = 0;
   /** Of sound: where the last packet ended, how often something is missing before the next, how often it begins elsewhere for no reason. */
   #soundEnd: number | null = null;
+  #lastSound: number | null = null;
   #holes = 0;
   #stumbles = 0;
 
@@ -117,11 +118,12 @@ export class StreamScan {
     this.start = Math.min(this.start, time);
     // A duration reaches to the packet stored next: of pictures that are stored in another order than shown, a pause among them lies
     // on one that is shown behind it. Only the one shown last ends by its own.
-    const isLast = this.#shownClock ? time >= this.#latestShown : time + packet.duration > this.end;
+    const duration = this.#shownClock ? packet.duration : packet.duration || this.#soundStep(time);
+    const isLast = this.#shownClock ? time >= this.#latestShown : time + duration > this.end;
     if (isLast) {
       this.#latestShown = time;
-      this.end = time + packet.duration;
-      this.lastDuration = packet.duration;
+      this.end = time + duration;
+      this.lastDuration = duration;
     }
     if (this.#shownClock) this.#addFrame(packet, time, this.#shownClock);
   }
@@ -134,6 +136,13 @@ export class StreamScan {
     }
     if (this.#lastDecoded !== null && dts < this.#lastDecoded) this.jumpsBack = true;
     this.#lastDecoded = dts;
+  }
+
+  /** Ticks that sound lasts of which no packet says how long (WavPack in Matroska: half a second each): as long as the one before. */
+  #soundStep(time: number): number {
+    const before = this.#lastSound;
+    this.#lastSound = time;
+    return before === null ? 0 : Math.max(0, time - before);
   }
 
   #followSound(time: number, duration: number): void {

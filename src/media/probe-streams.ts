@@ -116,7 +116,7 @@ export function readVideo(
     ...(isAbsurd(claimed) ? { absurdAspect: true as const } : {}),
     ...orientation,
     ...displaySize({ width, height, sampleAspectRatio, rotation: orientation.rotation }),
-    fieldOrder: fieldOrder(field(stream, 'field_order')),
+    fieldOrder: fieldOrder(stream, height),
     color,
     hdr: readHdr(color.transfer, pixels.bitDepth),
     dolbyVisionProfile: dolbyVision === undefined ? null : Number(dolbyVision),
@@ -154,8 +154,11 @@ function readHdr(transfer: string | null, bitDepth: number): VideoFacts['hdr'] {
   return transfer === 'smpte2084' ? 'pq' : transfer === 'arib-std-b67' ? 'hlg' : null;
 }
 
-function fieldOrder(text: string | null): FieldOrder {
-  return FIELD_ORDERS.find((order) => order === text) ?? 'unknown';
+/** DV has fields, the lower one first (IEC 61834-2), whether or not a container says so; of the formats that came after it 720 lines have none. */
+function fieldOrder(stream: RawStream, height: number): FieldOrder {
+  const text = field(stream, 'field_order');
+  const usual = field(stream, 'codec_name') === 'dvvideo' && height !== 720 ? 'bb' : 'unknown';
+  return FIELD_ORDERS.find((order) => order === text) ?? usual;
 }
 
 function positive(value: number | null): number | null {

@@ -5,6 +5,7 @@ import type { ArrivingSource } from '#media/arriving-source.ts';
 import { canDecode } from '#media/decoders.ts';
 import { explainUnreadable } from '#media/explain-unreadable.ts';
 import { runMedia } from '#media/ffmpeg.ts';
+import { lookAtFields } from '#media/look-at-fields.ts';
 import { inspectMp4 } from '#media/mp4-boxes.ts';
 import { clockJumps, describeStream, makeFacts, type Streams, sortStreams } from '#media/probe-facts.ts';
 import { scanIndex } from '#media/probe-index.ts';
@@ -64,7 +65,7 @@ export async function probeSource(options: ProbeOptions): Promise<SourceFacts> {
   if (facts.container === 'gif' && facts.video?.frames === 1)
     return await probeStill({ ...options, format: 'gif', bytes });
   refuseBeyondLimits(facts, options.limits);
-  return facts;
+  return lookAtFields(options, facts);
 }
 
 /**

@@ -220,3 +220,16 @@ test('sound whose packets are missing in places, and sound whose clock staggers'
     [false, true, true, true, true, false, false, false],
   );
 });
+
+test('sound whose packets do not say how long they are ends one packet behind the last', () => {
+  const end = (times: readonly number[], duration = 0) => {
+    const scan = new StreamScan('audio');
+    for (const pts of times)
+      scan.add({
+        ...{ type: 'audio', pts, dts: pts, duration, size: 300 },
+        ...{ isKey: true, isDiscarded: false, isEncrypted: false },
+      });
+    return scan.end;
+  };
+  assert.deepEqual([end([0, 500, 1000]), end([0]), end([0, 500, 1000], 20)], [1500, 0, 1020]);
+});

@@ -221,6 +221,17 @@ test('shape and colour of the picture', async () => {
     ),
   );
   assert.equal(fields.fieldOrder, 'tt');
+  // Its pictures alone say it.
+  const camera = `${picture('128x96', '25', 0.2)} -c:v mpeg4 -flags +ildct+ilme -top 0`;
+  const whole = `${picture('128x96', '25', 0.2)} -c:v mpeg4`;
+  const tape = `${picture('720x576', '25', 0.08)} -c:v dvvideo -pix_fmt yuv420p`;
+  const made = [
+    await media.make('fields.avi', camera),
+    await media.make('whole.avi', whole),
+    await media.make('tape.dv', tape),
+  ];
+  const orders = await Promise.all(made.map(async (path) => video(await probe(path)).fieldOrder));
+  assert.deepEqual(orders, ['bb', 'unknown', 'bb']);
   const ten = `-vf format=yuv420p10le -c:v libx264 -preset ultrafast -color_trc smpte2084 -color_primaries bt2020 -colorspace bt2020nc`;
   const pq = video(await probe(await media.make('pq.mp4', `${picture('64x64', '25', 0.4)} ${ten}`)));
   assert.deepEqual([pq.hdr, pq.bitDepth, pq.color.primaries], ['pq', 10, 'bt2020']);
