@@ -30,7 +30,11 @@ const SEGMENT_SECONDS = 2;
 const SPEC = outputSpec({ container: 'hls', preset: 'superfast', hwaccel: 'none', passthrough: 'never' });
 
 /** Probes a file and plans one output of it. */
-export async function planFilm(path: string, changes: Partial<OutputSpec>): Promise<Planned> {
+export async function planFilm(
+  path: string,
+  changes: Partial<OutputSpec>,
+  segmentSeconds = SEGMENT_SECONDS,
+): Promise<Planned> {
   const tool = await detectTool({
     ffmpegPath: 'ffmpeg',
     ffprobePath: 'ffprobe',
@@ -42,7 +46,7 @@ export async function planFilm(path: string, changes: Partial<OutputSpec>): Prom
     facts,
     outputs: [{ ...SPEC, ...changes }],
     options: {
-      segmentSeconds: SEGMENT_SECONDS,
+      segmentSeconds,
       ladder: ['720p'],
       preset: 'superfast',
       limits: LIMITS,
