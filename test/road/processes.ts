@@ -1,14 +1,16 @@
 // Processes as the tests of the road see them: workers of their own, FFmpeg at work, rows behind a server's back, files in storage.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Database, openDatabase } from '#database/connect.ts';
 import { DATABASE_USER } from '#database/embedded-binaries.ts';
 import { findPostmaster } from '#database/postmaster.ts';
+import { eventually } from '../kit/eventually.ts';
+import { findProgram } from '../kit/server-process.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
-const START_SECONDS = 60;
+const START_SECONDS = 240;
 
 export type WorkerProcess = {
   readonly id: string;
@@ -75,6 +77,56 @@ export async function ffmpegOn(folder: string): Promise<number[]> {
     .map(({ pid }) => pid);
 }
 
+/**
+ * Waits until a look at the work holds, and stops every FFmpeg that reads from below the folder (SIGSTOP) so that it still holds at
+ * the test's next step. Answers that look and how to let them go on; whoever kills them need not.
+ */
+export function catchInTheAct<Seen>(
+  folder: string,
+  look: () => Promise<Seen>,
+): Promise<{ readonly seen: Seen; readonly goOn: () => void }> {
+  return eventually(
+    async () => {
+      await look();
+      const pids = await ffmpegOn(folder);
+      sendSignal(pids, 'SIGSTOP');
+      const goOn = () => sendSignal(pids, 'SIGCONT');
+      try {
+        // What was seen a moment ago may have ended since.
+        return { seen: await look(), goOn };
+      } catch (error) {
+        goOn();
+        throw error;
+      }
+    },
+    { within: 240_000, every: 50 },
+  );
+}
+
+/** Those that have ended meanwhile are left out. */
+function sendSignal(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
+/**
+ * A stand-in for FFmpeg, by its path: the same, but it reads no faster than so many seconds of film a second. Work that is to be met
+ * in its middle lasts as long on a quick machine as on a slow one, and costs little.
+ */
+export async function writeSlowFfmpeg(folder: string, rate: number): Promise<string> {
+  const path = join(folder, 'slow', 'ffmpeg');
+  const insert = `[ "$word" = -i ] && set -- "$@" -readrate ${rate}`;
+  const script = `#!/bin/sh\nfor word; do shift; ${insert}; set -- "$@" "$word"; done\nexec ${findProgram('ffmpeg')} "$@"\n`;
+  await mkdir(join(folder, 'slow'), { recursive: true });
+  await writeFile(path, script, { mode: 0o755 });
+  return path;
+}
+
 /** SIGKILL to a process and all below it but FFmpeg, whose own end is what is tested. */
 export async function killTree(root: number): Promise<void> {
   const all = await listProcesses();
@@ -86,14 +138,8 @@ export async function killTree(root: number): Promise<void> {
       .filter(({ command }) => !/ffmpeg|ffprobe/.test(command))
       .map(({ pid }) => pid),
   ];
-  for (const pid of victims) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch (error) {
-      // A backend of PostgreSQL ends with its postmaster.
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
-  }
+  // A backend of PostgreSQL ends with its postmaster.
+  sendSignal(victims, 'SIGKILL');
 }
 
 /** The embedded database of a running server. The caller closes it. */
@@ -137,10 +183,10 @@ export async function readTasks({ db }: Database, uuid: string): Promise<TaskRow
   return rows;
 }
 
-/** How often each chunk's FFmpeg was started, out of a job's log. */
+/** How often each chunk began to be encoded, and each sound, out of a job's log. A chunk that is gone on with is looked at and has its pictures taken by further runs. */
 export function countStarts(log: string): Map<string, number> {
   const starts = new Map<string, number>();
-  for (const [, task = ''] of log.matchAll(/^\S+ (chunk \d+|audio \d+): \$ ffmpeg/gm))
+  for (const [, task = ''] of log.matchAll(/^\S+ (chunk \d+|audio \d+): \$ ffmpeg .*-c:(?:v libx264|a aac) /gm))
     starts.set(task, (starts.get(task) ?? 0) + 1);
   return starts;
 }
