@@ -11,6 +11,7 @@ import type { Config, SettingName } from '#config/settings.ts';
 import { type Database, openDatabase } from '#database/connect.ts';
 import { listen } from '#database/listen.ts';
 import { migrate } from '#database/migrate.ts';
+import { forShowing } from '#database/sealed-location.ts';
 import { findUploadKey } from '#database/uploads.ts';
 import { PlatformError } from '#domain/error.ts';
 import { deriveKeys, makeSealer } from '#domain/sealing.ts';
@@ -126,6 +127,7 @@ export async function openPlatform(config: Config, options: PlatformOptions): Pr
     settings: describeSettings(config),
     database,
     sealer,
+    showing: forShowing(sealer),
     keysFor: (purpose) => deriveKeys(secrets, purpose),
     queue,
     storage,

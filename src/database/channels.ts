@@ -3,7 +3,7 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import type { ChannelProfileTable, ChannelTable } from '#database/channel-tables.ts';
 import { json, plainText } from '#database/columns.ts';
 import type { Schema } from '#database/schema.ts';
-import { openUrl, type Sealer, sealUrl } from '#database/sealed-location.ts';
+import { CLOSED, openUrl, type Sealer, sealUrl } from '#database/sealed-location.ts';
 import type { AbrProfile, Channel, ChannelInput, ChannelSpec, NewAbrProfile } from '#domain/channel.ts';
 
 export type ChannelRef = { readonly projectId: string; readonly channelId: number };
@@ -202,10 +202,21 @@ const sealChannel = (spec: ChannelSpec, sealer: Sealer): ChannelSpec => ({
   fallbackInput: spec.fallbackInput && sealInput(spec.fallbackInput, sealer),
 });
 
+/** Whether a secret of its addresses is sealed under a key that is not known: it is not run, and waits for that key. */
+export const isClosed = ({ spec, abr }: Channel): boolean =>
+  [spec, ...(spec.fallbackInput ? [spec.fallbackInput] : [])].some(({ inputUrl }) => inputUrl === CLOSED) ||
+  [spec, ...abr].some(({ outputUrl }) => outputUrl === CLOSED);
+
+/** Nobody is told where no key opens it. */
+const openNotificationUrl = (stored: string, sealer: Sealer): string | null => {
+  const url = openUrl(stored, sealer);
+  return url === CLOSED ? null : url;
+};
+
 const openChannel = (spec: ChannelSpec, sealer: Sealer): ChannelSpec => ({
   ...spec,
   inputUrl: openAddress(spec.inputUrl, sealer),
   outputUrl: openAddress(spec.outputUrl, sealer),
-  notificationUrl: spec.notificationUrl && openUrl(spec.notificationUrl, sealer),
+  notificationUrl: spec.notificationUrl && openNotificationUrl(spec.notificationUrl, sealer),
   fallbackInput: spec.fallbackInput && openInput(spec.fallbackInput, sealer),
 });

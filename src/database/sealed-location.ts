@@ -1,4 +1,5 @@
 // Places as they are stored: every secret in them sealed, so that a dump of the database contains none. Used by jobs.ts and outputs.ts.
+import { PlatformError } from '#domain/error.ts';
 import { type Location, type LocationKind, SECRET_FIELDS } from '#domain/location.ts';
 import type { OutputSpec, WatermarkSpec } from '#domain/output.ts';
 
@@ -10,6 +11,25 @@ export type Sealer = {
   /** The same under the newest key; null where it is already. @throws PlatformError as `unseal` */
   readonly reseal: (sealed: string) => string | null;
 };
+
+/** What a secret that no key opens reads as, where that is allowed: nothing opens by it. */
+export const CLOSED = '***';
+
+/**
+ * The same for those who show and list: what no key opens reads as stars, so that one row of a lost key does not hide all others.
+ * Who works with a secret asks the sealer itself, and fails.
+ */
+export const forShowing = (sealer: Sealer): Sealer => ({
+  ...sealer,
+  unseal: (sealed) => {
+    try {
+      return sealer.unseal(sealed);
+    } catch (error) {
+      if (error instanceof PlatformError && error.code === 'wrong_key') return CLOSED;
+      throw error;
+    }
+  },
+});
 
 /** A location whose secret fields are `{sealed: …}`. */
 export type SealedLocation = { readonly kind: LocationKind; readonly [field: string]: unknown };
@@ -29,10 +49,15 @@ export function sealLocation(location: Location, sealer: Sealer): SealedLocation
 export function openLocation(stored: SealedLocation, sealer: Sealer): Location {
   const fields = Object.entries(stored).map(([field, value]) => [
     field,
-    isSealed(value) ? (JSON.parse(sealer.unseal(value.sealed)) as unknown) : value,
+    isSealed(value) ? openField(field, sealer.unseal(value.sealed)) : value,
   ]);
   return Object.fromEntries(fields) as Location;
 }
+
+const openField = (field: string, text: string): unknown => {
+  if (text !== CLOSED) return JSON.parse(text);
+  return field === 'headers' ? { [CLOSED]: CLOSED } : CLOSED;
+};
 
 export const sealSpec = (spec: OutputSpec, sealer: Sealer): SealedSpec => ({
   ...spec,

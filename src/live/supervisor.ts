@@ -8,7 +8,7 @@ import {
   listFreeChannelJobs,
   releaseLease,
 } from '#database/channel-jobs.ts';
-import { listChannels } from '#database/channels.ts';
+import { isClosed, listChannels } from '#database/channels.ts';
 import { deleteMachine, listMachines } from '#database/live.ts';
 import type { Channel, ChannelJob } from '#domain/channel.ts';
 import { channelCost } from '#domain/channel-cost.ts';
@@ -105,9 +105,13 @@ export class Supervisor {
     const [own, free, channels] = await Promise.all([
       listChannelJobs(db, { projectId: null, machineId: this.#id }),
       listFreeChannelJobs(db, this.#pulse.dead),
-      listChannels(db, { projectId: null }, this.#context.platform.sealer),
+      listChannels(db, { projectId: null }, this.#context.platform.showing),
     ]);
     const byId = new Map(channels.map((channel) => [channel.id, channel]));
+    for (const channel of channels.filter(isClosed)) {
+      byId.delete(channel.id);
+      if (free.some(({ channelId }) => channelId === channel.id)) this.#warn(closed(channel));
+    }
     for (const runner of [...this.#runners.values()]) {
       const job = own.find(({ id, lease }) => id === runner.job.id && lease === runner.lease.lease);
       this.#compare(runner, job, byId.get(runner.channel.id));
@@ -283,6 +287,12 @@ export class Supervisor {
     this.#context.platform.log.warn({ err: error }, 'live supervisor');
   }
 }
+
+const closed = ({ name }: Channel): PlatformError =>
+  new PlatformError(
+    'wrong_key',
+    `Channel ${name} waits: its addresses were sealed under a key that SECRET_KEY does not name`,
+  );
 
 /** Marks name processes by number, and numbers mean something inside one namespace only. */
 function processNamespace(): string {

@@ -6,6 +6,7 @@ import { findOrderedHead, insertDeliveries, type NewDelivery } from '#database/d
 import { findJob, type JobRef } from '#database/jobs.ts';
 import { listOutputs } from '#database/outputs.ts';
 import type { Schema } from '#database/schema.ts';
+import { CLOSED } from '#database/sealed-location.ts';
 import type { Job, Output } from '#domain/job.ts';
 import { viewJob } from '#domain/view-job.ts';
 import type { Platform } from '#workflows/platform.ts';
@@ -26,7 +27,7 @@ export async function addDeliveries(
   for (const telling of tellings) {
     const { type, whole, projectId, jobId } = telling;
     const { job, outputs } = whole ?? (await readWhole(platform, db, telling));
-    if (!job?.notificationUrl) continue;
+    if (!job?.notificationUrl || job.notificationUrl === CLOSED) continue;
     const base = (platform.config.PUBLIC_URL ?? job.baseUrl ?? '').replace(/\/+$/, '');
     const shown = viewJob(job, outputs, base);
     const body = JSON.stringify({ type, timestamp: new Date().toISOString(), data: { job: shown } });
@@ -78,8 +79,8 @@ export async function addCallback(platform: Platform, db: Kysely<Schema>, callba
   await queue.send('notify', { deliveryId: id, receiver }, { transaction: db });
 }
 
-async function readWhole({ sealer }: Platform, db: Kysely<Schema>, ref: JobRef) {
-  return { job: await findJob(db, ref, sealer), outputs: await listOutputs(db, ref, sealer) };
+async function readWhole({ showing }: Platform, db: Kysely<Schema>, ref: JobRef) {
+  return { job: await findJob(db, ref, showing), outputs: await listOutputs(db, ref, showing) };
 }
 
 /** Deliveries to one server share its slots; projects do not share theirs. */

@@ -20,9 +20,9 @@ export function checkStatus(job: LockedJob, act: string, allowed: readonly JobSt
   throw new PlatformError('conflict', `Job ${job.id} is ${job.status}; only a job that is ${fitting} can be ${act}`);
 }
 
-/** The whole job as it now is. @throws PlatformError `not_found` */
+/** The whole job as it now is, to be shown and told of. @throws PlatformError `not_found` */
 export async function readJob(platform: Platform, db: Kysely<Schema>, ref: JobRef): Promise<Job> {
-  const job = await findJob(db, ref, platform.sealer);
+  const job = await findJob(db, ref, platform.showing);
   if (!job) throw new PlatformError('not_found', `There is no job ${ref.jobId}`);
   return job;
 }

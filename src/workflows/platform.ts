@@ -22,6 +22,8 @@ export type Platform = {
   readonly database: Database;
   /** Seals the secrets of jobs under the first SECRET_KEY. */
   readonly sealer: Sealer;
+  /** The same for what is only shown: a secret that no key opens reads as stars there. */
+  readonly showing: Sealer;
   /** Keys of 32 bytes derived from SECRET_KEY for one purpose alone: what signs upload tokens signs no playback URLs. */
   readonly keysFor: (purpose: string) => Keys;
   readonly queue: Queue;

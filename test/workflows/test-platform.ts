@@ -9,6 +9,7 @@ import { loadConfig } from '#config/load.ts';
 import type { Database } from '#database/connect.ts';
 import { claimJob } from '#database/jobs.ts';
 import { listen } from '#database/listen.ts';
+import { forShowing } from '#database/sealed-location.ts';
 import { listTasks } from '#database/tasks.ts';
 import { findUpload } from '#database/uploads.ts';
 import type { Job, JobRequest } from '#domain/job.ts';
@@ -113,6 +114,7 @@ export async function openTestPlatform(database: Database, options: TestPlatform
     ranges,
     log,
     sealer: makeSealer([sealingKey]),
+    showing: forShowing(makeSealer([sealingKey])),
     keysFor: (purpose) => deriveKeys([sealingKey], purpose),
     tool: options.tool ?? NO_TOOL,
     limits: LIMITS,

@@ -49,7 +49,7 @@ export function channelJobRoutes(app: Api, context: ApiContext): void {
       const { page, page_size: size } = request.query;
       const [jobs, channels, machines] = await Promise.all([
         listChannelJobs(db, { projectId, ...windowOf(request.query) }),
-        listChannels(db, { projectId }, platform.sealer),
+        listChannels(db, { projectId }, platform.showing),
         livingMachines(platform),
       ]);
       const results = jobs.map((job) =>

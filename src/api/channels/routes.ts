@@ -41,7 +41,7 @@ export function channelRoutes(app: Api, context: ApiContext): void {
       const { projectId } = caller;
       const { page, page_size: size } = request.query;
       const [channels, jobs] = await Promise.all([
-        listChannels(db, { projectId, ...windowOf(request.query) }, platform.sealer),
+        listChannels(db, { projectId, ...windowOf(request.query) }, platform.showing),
         listChannelJobs(db, { projectId }),
       ]);
       const base = baseUrl(context, request);
@@ -89,7 +89,7 @@ export function channelRoutes(app: Api, context: ApiContext): void {
     },
     async (request) => {
       const { projectId } = callerOf(request);
-      const channel = await findChannel(db, { projectId, channelId: request.params.id }, platform.sealer);
+      const channel = await findChannel(db, { projectId, channelId: request.params.id }, platform.showing);
       if (!channel) throw new PlatformError('not_found', `There is no channel ${request.params.id}`);
       return show(request, channel);
     },

@@ -50,7 +50,7 @@ export function channelSystemRoutes(app: Api, { platform }: ApiContext): void {
       const [{ cpu, memory, interfaces }, jobs, channels, machines] = await Promise.all([
         sampleSystem(),
         listChannelJobs(db, { projectId }),
-        listChannels(db, { projectId }, platform.sealer),
+        listChannels(db, { projectId }, platform.showing),
         livingMachines(platform),
       ]);
       return {

@@ -46,7 +46,7 @@ export function deliveryRoutes(app: Api, { platform }: ApiContext): void {
     },
     async (request) => {
       const { id, projectId } = await jobOf(platform, request, request.params.id);
-      const deliveries = await listDeliveries(platform.database.db, { projectId, jobId: id }, platform.sealer);
+      const deliveries = await listDeliveries(platform.database.db, { projectId, jobId: id }, platform.showing);
       return { deliveries: deliveries.map(viewDelivery) };
     },
   );

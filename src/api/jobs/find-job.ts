@@ -15,9 +15,9 @@ export async function jobOf(platform: Platform, request: FastifyRequest, id: str
   const { projectId } = callerOf(request);
   const { db } = platform.database;
   const job = isUuid(id)
-    ? await findJobByUuid(db, { projectId, uuid: id.toLowerCase() }, platform.sealer)
+    ? await findJobByUuid(db, { projectId, uuid: id.toLowerCase() }, platform.showing)
     : NUMBER.test(id)
-      ? await findJob(db, { projectId, jobId: Number(id) }, platform.sealer)
+      ? await findJob(db, { projectId, jobId: Number(id) }, platform.showing)
       : null;
   if (!job) throw new PlatformError('not_found', `There is no job ${JSON.stringify(id)}`);
   return job;

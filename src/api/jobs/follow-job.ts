@@ -28,7 +28,7 @@ export async function followJob(context: ApiContext, { request, reply, job }: Fo
   const lastSeen = Number(request.headers['last-event-id']);
   // First where the events stand, then the state: what changes in between is told twice rather than never.
   const after = lastSeen > 0 && Number.isSafeInteger(lastSeen) ? lastSeen : await findLastEventId(db, job.projectId);
-  const now = await findJob(db, ref, context.platform.sealer);
+  const now = await findJob(db, ref, context.platform.showing);
   if (!now) throw new PlatformError('not_found', `Job ${job.id} was deleted just now`);
   const { id, uuid, status, progress, speed, etaSeconds, error } = now;
   const stream = new EventStream(reply, context.streams);
@@ -42,7 +42,7 @@ export async function followJob(context: ApiContext, { request, reply, job }: Fo
 }
 
 async function outputProgress({ platform }: ApiContext, ref: JobRef) {
-  const outputs = await listOutputs(platform.database.db, ref, platform.sealer);
+  const outputs = await listOutputs(platform.database.db, ref, platform.showing);
   return outputs.map(({ index, status, progress }) => ({ index, status, progress }));
 }
 

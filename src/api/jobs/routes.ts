@@ -44,7 +44,7 @@ export function jobRoutes(app: Api, context: ApiContext): void {
   const show = async (request: FastifyRequest, job: Job) =>
     viewJob(
       job,
-      await listOutputs(db, { projectId: job.projectId, jobId: job.id }, platform.sealer),
+      await listOutputs(db, { projectId: job.projectId, jobId: job.id }, platform.showing),
       baseUrl(context, request),
     );
 
@@ -93,10 +93,10 @@ export function jobRoutes(app: Api, context: ApiContext): void {
           ...(search ? { search } : {}),
           ...(cursor ? { before: cursor } : {}),
         },
-        platform.sealer,
+        platform.showing,
       );
       const jobs = found.slice(0, limit);
-      const outputs = await listOutputsOf(db, { projectId, jobIds: jobs.map(({ id }) => id) }, platform.sealer);
+      const outputs = await listOutputsOf(db, { projectId, jobIds: jobs.map(({ id }) => id) }, platform.showing);
       return {
         jobs: jobs.map((job) =>
           viewJob(

@@ -100,7 +100,7 @@ export function adminRoutes(app: Api, context: ApiContext): void {
     async (request) => {
       const { projectId } = callerOf(request);
       const listing = { projectId, limit: LOOKED_AT };
-      const found = await listRecentDeliveries(platform.database.db, listing, platform.sealer);
+      const found = await listRecentDeliveries(platform.database.db, listing, platform.showing);
       return { receivers: receiversOf(found), deliveries: found.slice(0, SHOWN).map(viewDelivery) };
     },
   );

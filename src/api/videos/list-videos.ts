@@ -25,7 +25,7 @@ export const listQuery = z.object({
 });
 
 export async function answerList(context: ApiContext, request: FastifyRequest, query: z.output<typeof listQuery>) {
-  const { database, sealer } = context.platform;
+  const { database, showing } = context.platform;
   const { search, status, tag, sort, page, page_size: size } = query;
   const { videos, total } = await listVideos(
     database.db,
@@ -39,7 +39,7 @@ export async function answerList(context: ApiContext, request: FastifyRequest, q
       limit: size,
       offset: (page - 1) * size,
     },
-    sealer,
+    showing,
   );
   const base = playbackBase(context, request);
   return { videos: videos.map((video) => viewVideo(context.platform, video, base)), total, page, page_size: size };

@@ -25,12 +25,12 @@ export async function moveLogs({ DATA_DIR }: Pick<Config, 'DATA_DIR'>, from: str
 }
 
 /** Removes the logs of channels that are no more. Answers how many. */
-export async function sweepLogs({ config, database, sealer }: Platform): Promise<number> {
+export async function sweepLogs({ config, database, showing }: Platform): Promise<number> {
   const folder = join(config.DATA_DIR, dirname(channelLogPath('')));
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const names = await readdir(folder);
   if (names.length === 0) return 0;
-  const channels = await listChannels(database.db, { projectId: null }, sealer);
+  const channels = await listChannels(database.db, { projectId: null }, showing);
   const owned = new Set(channels.flatMap(({ slug }) => [`${slug}.log`, `${slug}.log.1`]));
   let removed = 0;
   for (const name of names.filter((one) => !owned.has(one))) {

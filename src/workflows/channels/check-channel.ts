@@ -101,7 +101,7 @@ function checkTimes({ startCron, stopCron, timezone }: ChannelSpec): FieldError[
 
 /** @throws PlatformError `invalid_request` where what it sends comes back to it; all channels of the installation count */
 export async function refuseLoop(platform: Platform, db: Kysely<Schema>, channel: LoopChannel): Promise<void> {
-  const all = await listChannels(db, { projectId: null }, platform.sealer);
+  const all = await listChannels(db, { projectId: null }, platform.showing);
   const way = findLoop(channel, all, loopFacts(platform));
   if (!way) return;
   const path = channel.spec.inputUrl === null ? 'input_multicast_ip' : 'input_url';

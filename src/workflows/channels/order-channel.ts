@@ -72,7 +72,7 @@ async function change(
   return platform.database.db.transaction().execute(async (db) => {
     const job = await lockChannelJob(db, ref);
     const channel =
-      job && (await findChannel(db, { projectId: ref.projectId, channelId: job.channelId }, platform.sealer));
+      job && (await findChannel(db, { projectId: ref.projectId, channelId: job.channelId }, platform.showing));
     if (!job || !channel) throw new PlatformError('not_found', `There is no channel job ${ref.jobId}`);
     await act(db, { channel, job });
     await announce(db, LIVE_CONTROL, { channelId: channel.id });
@@ -105,7 +105,7 @@ async function requireRoom(platform: Platform, db: Kysely<Schema>, { channel, jo
   if (share === 0 || fitting.length === 0) return;
   const [jobs, channels] = await Promise.all([
     listChannelJobs(db, { projectId: null }),
-    listChannels(db, { projectId: null }, platform.sealer),
+    listChannels(db, { projectId: null }, platform.showing),
   ]);
   const costOf = (id: number): number => {
     const found = channels.find((one) => one.id === id);

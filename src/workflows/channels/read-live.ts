@@ -66,7 +66,7 @@ async function readRows(platform: Platform, place: string): Promise<LiveView | n
   const { db } = platform.database;
   const found = await findLiveChannel(db, place);
   const channel =
-    found && (await findChannel(db, { projectId: found.projectId, channelId: found.id }, platform.sealer));
+    found && (await findChannel(db, { projectId: found.projectId, channelId: found.id }, platform.showing));
   if (!channel) return null;
   const { id, name, slug, spec, projectId } = channel;
   const seconds = playableSeconds(spec);

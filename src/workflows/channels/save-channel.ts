@@ -12,6 +12,7 @@ import {
   updateChannel as updateRow,
 } from '#database/channels.ts';
 import type { Schema } from '#database/schema.ts';
+import type { Sealer } from '#database/sealed-location.ts';
 import { type Channel, type ChannelJob, type ChannelSpec, type NewAbrProfile, slugOf } from '#domain/channel.ts';
 import { hideLiveSecrets } from '#domain/channel-target.ts';
 import { PlatformError } from '#domain/error.ts';
@@ -45,7 +46,7 @@ export async function createChannel(platform: Platform, asked: NewChannel): Prom
     const channelId = await insertChannel(db, { projectId, name, slug, spec }, platform.sealer);
     await replaceProfiles(db, { projectId, channelId, profiles: abr }, platform.sealer);
     const jobId = await insertChannelJob(db, { projectId, channelId });
-    const channel = await need(platform, db, { projectId, channelId });
+    const channel = await need(platform.sealer, db, { projectId, channelId });
     await recordChannelEvent(platform, db, { type: 'channel.created', channel, job: null });
     const job = await findChannelJob(db, { projectId, jobId });
     if (spec.autoStart && job) await orderStart(platform, db, { channel, job });
@@ -65,7 +66,7 @@ export type ChannelChange = ChannelRef & { readonly change: (channel: Channel) =
 export async function updateChannel(platform: Platform, { change, ...ref }: ChannelChange): Promise<Channel> {
   return platform.database.db.transaction().execute(async (db) => {
     await lockChannels(db);
-    const before = await need(platform, db, ref);
+    const before = await need(platform.sealer, db, ref);
     const asked = keepSecrets(before, change(before));
     checkSpec(platform, asked.spec, asked.abr);
     const { projectId, channelId: id } = ref;
@@ -76,7 +77,7 @@ export async function updateChannel(platform: Platform, { change, ...ref }: Chan
     await refuseLoop(platform, db, { id, name: asked.name, slug, spec: asked.spec, abr: numbered(asked.abr) });
     await updateRow(db, { id, projectId, name: asked.name, slug, spec: asked.spec }, platform.sealer);
     await replaceProfiles(db, { ...ref, profiles: asked.abr }, platform.sealer);
-    const channel = await need(platform, db, ref);
+    const channel = await need(platform.sealer, db, ref);
     const [job] = await listChannelJobs(db, ref);
     if (job) await requireRoomToGrow(platform, db, { before, channel, job });
     await recordChannelEvent(platform, db, { type: 'channel.updated', channel, job: null });
@@ -89,7 +90,7 @@ export async function updateChannel(platform: Platform, { change, ...ref }: Chan
 /** Its FFmpeg ends, its rows and its segments go. Recordings stay. @throws PlatformError `not_found` */
 export async function deleteChannel(platform: Platform, ref: ChannelRef): Promise<void> {
   await platform.database.db.transaction().execute(async (db) => {
-    const channel = await need(platform, db, ref);
+    const channel = await need(platform.showing, db, ref);
     const [job] = await listChannelJobs(db, ref);
     await deleteRow(db, ref);
     await announce(db, LIVE_CONTROL, { channelId: ref.channelId });
@@ -109,31 +110,31 @@ export async function jobOfChannel({ database }: Platform, { projectId, channelI
   return job;
 }
 
-async function need({ sealer }: Platform, db: Kysely<Schema>, { projectId, channelId }: ChannelRef): Promise<Channel> {
+async function need(sealer: Sealer, db: Kysely<Schema>, { projectId, channelId }: ChannelRef): Promise<Channel> {
   const channel = await findChannel(db, { projectId, channelId }, sealer);
   if (!channel) throw new PlatformError('not_found', `There is no channel ${channelId}`);
   return channel;
 }
 
 async function refuseName(
-  { sealer }: Platform,
+  { showing }: Platform,
   db: Kysely<Schema>,
   { projectId, name, id }: { readonly projectId: string; readonly name: string; readonly id: number | null },
 ): Promise<void> {
-  const named = await listChannels(db, { projectId, name }, sealer);
+  const named = await listChannels(db, { projectId, name }, showing);
   if (named.some((other) => other.id !== id))
     refuse([{ path: 'name', message: `there is a channel of the name ${JSON.stringify(name)} already` }]);
 }
 
 async function freeSlug(
-  { sealer }: Platform,
+  { showing }: Platform,
   db: Kysely<Schema>,
   { name, id }: { readonly name: string; readonly id: number | null },
 ): Promise<string> {
   const wanted = slugOf(name);
   for (let number = 1; ; number++) {
     const slug = number === 1 ? wanted : `${wanted}-${number}`;
-    const taken = await listChannels(db, { projectId: null, slug }, sealer);
+    const taken = await listChannels(db, { projectId: null, slug }, showing);
     if (taken.every((other) => other.id === id)) return slug;
   }
 }

@@ -16,11 +16,11 @@ export async function settleChannel(
   lease: Lease,
   { facts, events = [] }: Settlement,
 ): Promise<ChannelJob | null> {
-  const { database, sealer } = platform;
+  const { database, showing } = platform;
   if (events.length === 0) return saveChannelFacts(database.db, lease, facts);
   return database.db.transaction().execute(async (db) => {
     const job = await saveChannelFacts(db, lease, facts);
-    const channel = job && (await findChannel(db, { projectId: job.projectId, channelId: job.channelId }, sealer));
+    const channel = job && (await findChannel(db, { projectId: job.projectId, channelId: job.channelId }, showing));
     if (!job || !channel) return null;
     for (const { type, more } of events)
       await recordChannelEvent(platform, db, { type, channel, job, ...(more ? { more } : {}) });
