@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { sharedServer } from '../test/kit/postgres.ts';
+import { startSwiftOfRun, swiftMissing } from '../test/kit/swift.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const CONCURRENCY = 2;
@@ -28,12 +29,14 @@ async function main(): Promise<number> {
     console.error(`No test file matches ${wanted.join(' ') || 'test/**/*.test.ts'}`);
     return 1;
   }
-  // Held for the whole run, so that it is not started and stopped for every file.
+  // Held for the whole run, so that they are not started and stopped for every file.
   const database = await sharedServer();
+  const bucketServer = wanted.length === 0 && swiftMissing() === false ? await startSwiftOfRun() : undefined;
   try {
     const options = [`--test-concurrency=${CONCURRENCY}`, `--test-timeout=${TEST_TIMEOUT}`];
-    return await step(`${files.length} test files`, ['--test', ...options, ...files]);
+    return await step(`${files.length} test files`, ['--test', ...options, ...files], bucketServer?.settings);
   } finally {
+    await bucketServer?.stop();
     await database.close();
   }
 }
@@ -50,11 +53,11 @@ function isFolder(path: string): boolean {
   return statSync(join(ROOT, path), { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-function step(name: string, args: readonly string[]): Promise<number> {
+function step(name: string, args: readonly string[], settings = {}): Promise<number> {
   console.log(`── ${name}`);
   return new Promise((settle, reject) => {
     // Every test file is a process that loads the house: compiled once, it takes two thirds of the time.
-    const env = { ...process.env, NODE_COMPILE_CACHE: join(ROOT, '.node', 'compile-cache') };
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(ROOT, '.node', 'compile-cache'), ...settings };
     const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: 'inherit' });
     const forward = (signal: NodeJS.Signals) => child.kill(signal);
     process.on('SIGINT', forward).on('SIGTERM', forward);

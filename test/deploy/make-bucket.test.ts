@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { freePort } from '../kit/server-process.ts';
+import { startFaultProxy } from '../kit/fault-proxy.ts';
 import { type Swift, startSwift, swiftMissing } from '../kit/swift.ts';
 import { makeImageFolder } from './image-folder.ts';
 
@@ -30,7 +30,7 @@ describe('the bucket of compose', { skip: swiftMissing() }, () => {
         ...settings,
       };
       const args = [join(image.app, 'deploy/make-bucket.ts')];
-      const child = execFile(process.execPath, args, { env, timeout: 5000 }, (_error, stdout, stderr) =>
+      const child = execFile(process.execPath, args, { env }, (_error, stdout, stderr) =>
         settle({ code: child.exitCode, stdout, stderr }),
       );
     });
@@ -47,7 +47,14 @@ describe('the bucket of compose', { skip: swiftMissing() }, () => {
   });
 
   test('a server that is not there yet is waited for', async () => {
-    const { code, stdout } = await makeBucket({ S3_ENDPOINT: `http://127.0.0.1:${await freePort()}` });
-    assert.deepEqual([code, stdout], [null, ''], 'it still tries when the test ends it');
+    const proxy = await startFaultProxy({
+      target: swift.port,
+      // More than the client's own tries.
+      fault: (connection) => (connection < 8 ? { cutUploadAfter: 0 } : {}),
+    });
+    const settings = { S3_ENDPOINT: `http://127.0.0.1:${proxy.port}`, STORAGE_URL: 's3://late' };
+    assert.deepEqual(await makeBucket(settings), { code: 0, stdout: 'the bucket late was made\n', stderr: '' });
+    assert.ok(proxy.connections() > 8);
+    await proxy.stop();
   });
 });

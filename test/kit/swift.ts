@@ -24,12 +24,65 @@ export function swiftMissing(): string | false {
 }
 
 export type SwiftOptions = {
-  /** The one user's; letters and digits. */
+  /** The one user's; letters and digits. Who wishes one has a server of its own. */
   readonly accessKeySecret?: string;
 };
 
-/** Takes about three seconds: start it once for a test file. */
-export async function startSwift({ accessKeySecret = 'testing' }: SwiftOptions = {}): Promise<Swift> {
+/** In the environment of a whole run: its server, as JSON. */
+const OF_RUN = 'RENDITION_TEST_SWIFT';
+type SwiftOfRun = { readonly port: number /** Where accounts are taken. */; readonly taken: string };
+/** Each file of a run has one for itself, with buckets of whatever names. */
+const ACCOUNTS = 100;
+const SECRET = 'testing';
+
+/** An account of the run's server, or else a server: it takes about three seconds, so start it once for a test file. */
+export async function startSwift({ accessKeySecret }: SwiftOptions = {}): Promise<Swift> {
+  const ofRun = process.env[OF_RUN];
+  if (ofRun !== undefined && accessKeySecret === undefined) return takeAccount(JSON.parse(ofRun) as SwiftOfRun);
+  const { swift } = await startServers({ accessKeySecret: accessKeySecret ?? SECRET, accounts: ['test'] });
+  return swift;
+}
+
+/** One server for all test files of a run: starting it takes several seconds of a processor. The settings are for their environment. */
+export async function startSwiftOfRun(): Promise<{
+  readonly settings: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}> {
+  const accounts = Array.from({ length: ACCOUNTS }, (_, number) => accountOf(number));
+  const { swift, folder } = await startServers({ accessKeySecret: SECRET, accounts });
+  const ofRun: SwiftOfRun = { port: swift.port, taken: folder };
+  return { settings: { [OF_RUN]: JSON.stringify(ofRun) }, stop: swift.stop };
+}
+
+const accountOf = (number: number): string => `test${number}`;
+
+/** The first that no other process has taken. */
+async function takeAccount({ port, taken }: SwiftOfRun): Promise<Swift> {
+  for (let number = 0; number < ACCOUNTS; number++) {
+    try {
+      await mkdir(path.join(taken, `taken-${number}`));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
+      throw error;
+    }
+    return swiftOf({ port, account: accountOf(number), accessKeySecret: SECRET, stop: async () => undefined });
+  }
+  throw new Error(`all ${ACCOUNTS} accounts are taken`);
+}
+
+type Access = Pick<Swift, 'port' | 'accessKeySecret' | 'stop'> & { readonly account: string };
+
+const swiftOf = ({ port, account, accessKeySecret, stop }: Access): Swift => ({
+  endpoint: `http://127.0.0.1:${port}`,
+  port,
+  accessKeyId: `${account}:tester`,
+  accessKeySecret,
+  stop,
+});
+
+type Users = { readonly accessKeySecret: string; readonly accounts: readonly string[] };
+
+async function startServers(users: Users): Promise<{ readonly swift: Swift; readonly folder: string }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'swift-'));
   const servers: RunningServer[] = [];
   const stop = async () => {
@@ -46,10 +99,7 @@ export async function startSwift({ accessKeySecret = 'testing' }: SwiftOptions =
     const cache = await freePort();
     await mkdir(path.join(folder, 'devices', 'disk'), { recursive: true });
     await writeFile(path.join(folder, 'swift.conf'), SWIFT);
-    await writeFile(
-      path.join(folder, 'proxy.conf'),
-      proxyConfig({ folder, port: ports.proxy, cache, accessKeySecret }),
-    );
+    await writeFile(path.join(folder, 'proxy.conf'), proxyConfig({ folder, port: ports.proxy, cache, users }));
     for (const kind of ['account', 'container', 'object'] as const) {
       await writeFile(path.join(folder, `${kind}.conf`), backendConfig(folder, kind, ports[kind]));
     }
@@ -64,13 +114,8 @@ export async function startSwift({ accessKeySecret = 'testing' }: SwiftOptions =
         start(`swift-${kind}-server`, [path.join(folder, `${kind}.conf`)], ports[kind]),
       ),
     ]);
-    return {
-      endpoint: `http://127.0.0.1:${ports.proxy}`,
-      port: ports.proxy,
-      accessKeyId: 'test:tester',
-      accessKeySecret,
-      stop,
-    };
+    const { accessKeySecret } = users;
+    return { swift: swiftOf({ port: ports.proxy, account: users.accounts[0] ?? '', accessKeySecret, stop }), folder };
   } catch (error) {
     await stop();
     throw error;
@@ -119,10 +164,10 @@ type Proxy = {
   readonly folder: string;
   readonly port: number;
   readonly cache: number;
-  readonly accessKeySecret: string;
+  readonly users: Users;
 };
 
-function proxyConfig({ folder, port, cache, accessKeySecret }: Proxy): string {
+function proxyConfig({ folder, port, cache, users }: Proxy): string {
   const filters = [
     'catch_errors',
     'gatekeeper',
@@ -137,7 +182,7 @@ function proxyConfig({ folder, port, cache, accessKeySecret }: Proxy): string {
   ];
   // Short pages, so that every listing of more than a few objects has several.
   const settings: Readonly<Record<string, string>> = {
-    tempauth: `user_test_tester = ${accessKeySecret} .admin`,
+    tempauth: users.accounts.map((account) => `user_${account}_tester = ${users.accessKeySecret} .admin`).join('\n'),
     s3api: 's3_acl = true\nlocation = us-east-1\ncheck_bucket_owner = false\nmax_bucket_listing = 20',
     cache: `memcache_servers = 127.0.0.1:${cache}`,
     versioned_writes: 'allow_object_versioning = true',
