@@ -63,7 +63,8 @@ export function serverArguments(cluster: string, port: number, durable: boolean)
     log_timezone: 'UTC',
     ...(durable
       ? { fsync: 'on', synchronous_commit: 'on' }
-      : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+      : // One of them serves all tests of a run, with servers and workers of ten connections each.
+        { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: 200 }),
   };
   return ['-D', cluster, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])];
 }
