@@ -122,6 +122,6 @@ function report({
     return;
   }
   process.stderr.write(
-    `rendition: ${job.error?.message ?? 'the job failed'}${job.error ? ` (${job.error.code}). ${job.error.advice}` : ''}\n`,
+    `rendition: ${job.error ? `${job.error.message.replace(/\.$/, '')} (${job.error.code}). ${job.error.advice}` : 'the job failed'}\n`,
   );
 }

@@ -20,10 +20,8 @@ function describe(container: Container): string {
   const { kind } = CONTAINER_FACTS[container];
   if (kind === 'adaptive')
     return container === 'hls' ? 'an HLS stream (the default)' : 'a DASH stream, over the same segments';
-  return `${kind === 'audio' || kind === 'image' || kind === 'animation' ? 'an' : 'a'} ${container} ${kind === 'animation' ? 'animation' : `${kind} file`}`.replace(
-    /^an (?![aeio])/,
-    'a ',
-  );
+  const what = kind === 'animation' ? kind : `${kind} file`;
+  return `${/^[ai]/.test(what) ? 'an' : 'a'} ${what}: ${container}`;
 }
 
 export const OUTPUT_OPTIONS: Readonly<Record<string, Option>> = {

@@ -20,15 +20,25 @@ export type SourceArgument = {
 export async function readSource(argument: string, config: Pick<Config, 'MAX_INLINE_BYTES'>): Promise<SourceArgument> {
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(argument)?.[1]?.toLowerCase();
   if (scheme === undefined) return readFileArgument(argument);
-  const url = new URL(argument);
-  const name = path.posix.basename(decodeURIComponent(url.pathname)).replace(/\.[^.]*$/, '') || url.hostname;
+  const url = URL.parse(argument);
+  if (!url) throw new UsageError(`${argument} is no valid URL`);
+  const name = path.posix.basename(plainText(url.pathname)).replace(/\.[^.]*$/, '') || url.hostname;
   const parsed = sourceSchema(config.MAX_INLINE_BYTES).safeParse(locationOf(scheme, url), HOUSE_WORDS);
   if (!parsed.success) throw new UsageError(`${argument}: ${parsed.error.issues[0]?.message ?? 'is no source'}`);
   return { location: parsed.data, root: null, name: safeName(name) };
 }
 
+/** @throws UsageError where a per cent sign stands for nothing */
+function plainText(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new UsageError(`${text} is no valid part of a URL: a per cent sign is written as %25`);
+  }
+}
+
 function locationOf(scheme: string, url: URL): unknown {
-  const path = decodeURIComponent(url.pathname);
+  const path = plainText(url.pathname);
   switch (scheme) {
     case 'http':
     case 'https':
@@ -37,10 +47,7 @@ function locationOf(scheme: string, url: URL): unknown {
       return { kind: 's3', bucket: url.hostname, path };
     case 'ftp':
     case 'ftps': {
-      const login =
-        url.username === ''
-          ? {}
-          : { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
+      const login = url.username === '' ? {} : { user: plainText(url.username), password: plainText(url.password) };
       return {
         kind: scheme,
         host: url.hostname,
@@ -57,6 +64,7 @@ function locationOf(scheme: string, url: URL): unknown {
 }
 
 async function readFileArgument(argument: string): Promise<SourceArgument> {
+  if (argument === '') throw new UsageError('FILE|URL is empty');
   const file = path.resolve(argument);
   try {
     if (!(await stat(file)).isFile()) throw new PlatformError('source_not_found', `${argument} is no file`);

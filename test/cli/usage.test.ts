@@ -34,6 +34,8 @@ const USAGE: readonly (readonly [args: readonly string[], said: RegExp])[] = [
   [['encode', 'a', '--laddr', '720p'], /no option --laddr; the nearest is --ladder/],
   [['encode', 'a', '--ladder'], /--ladder/],
   [['encode', 'gopher://x/y'], /gopher:\/\/ is no kind of source/],
+  [['plan', 'http://'], /http:\/\/ is no valid URL/],
+  [['plan', 'ftp://x/%zz'], /per cent sign/],
   [['live', '--x'], /live takes no options; it was given --x/],
   [['keys', 'make'], /keys create/],
   [['keys', 'create', '--name', 'x', '--scopes', 'all'], /admin, write, read, worker/],
