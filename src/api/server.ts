@@ -146,8 +146,9 @@ export async function createServer(platform: Platform, only?: OnlyService): Prom
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
-    // The validator badge would ask a foreign host.
-    uiConfig: { validatorUrl: null, docExpansion: 'list' },
+    // The validator badge would ask a foreign host; the bar above asks for the address of a document, and there is only this one.
+    uiConfig: { validatorUrl: null, docExpansion: 'list', layout: 'BaseLayout' },
+    theme: { title: 'Rendition API' },
     staticCSP: {
       'default-src': "'self'",
       'img-src': "'self' data:",

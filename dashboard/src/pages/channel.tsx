@@ -23,6 +23,7 @@ import { Bones, CopyButton, PageHead, Problem } from '../ui/parts.tsx';
 import { Facts } from './channel/facts.tsx';
 import { Figures, keepFigures } from './channel/figures.tsx';
 import { History } from './channel/history.tsx';
+import { Publish } from './channel/publish.tsx';
 import { MachineLoad } from './channels/machine-load.tsx';
 import { State } from './channels/state.tsx';
 import { Log, type LogLine } from './job/log.tsx';
@@ -77,7 +78,10 @@ function Shown({ channel, job }: { channel: Channel; job: ChannelJob }) {
         <div className="stack">
           <Screen channel={channel} job={job} />
         </div>
-        <Facts channel={channel} job={job} />
+        <div className="stack">
+          <Publish channel={channel} />
+          <Facts channel={channel} job={job} />
+        </div>
       </div>
       <Figures job={job.id} />
       <MachineLoad />

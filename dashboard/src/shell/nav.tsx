@@ -1,6 +1,7 @@
 // Where one can go: at the side where there is room, at the bottom on phones, where the rest hides behind "More".
 import {
   Activity,
+  BookOpen,
   Briefcase,
   Film,
   Gauge,
@@ -85,6 +86,15 @@ export function Brand() {
   );
 }
 
+/** Another document of the same server. */
+function DocsLink() {
+  return (
+    <a className="nav-link" href="/docs">
+      <BookOpen size={18} aria-hidden /> {t('palette.docs')}
+    </a>
+  );
+}
+
 export function Side({ targets, running, onPalette, onHelp }: NavProps) {
   return (
     <header className="side">
@@ -95,6 +105,7 @@ export function Side({ targets, running, onPalette, onHelp }: NavProps) {
         ))}
       </nav>
       <div className="below">
+        <DocsLink />
         <button type="button" className="nav-link" onClick={onPalette}>
           <Search size={18} aria-hidden /> {t('palette.open')} <kbd>{IS_MAC ? '⌘K' : 'Ctrl K'}</kbd>
         </button>
@@ -134,6 +145,7 @@ export function Bar({ targets, running, onPalette }: NavProps) {
             >
               <Search size={18} aria-hidden /> {t('palette.open')}
             </button>
+            <DocsLink />
           </div>
         </Dialog>
       )}
