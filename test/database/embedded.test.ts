@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { startEmbedded } from '#database/embedded.ts';
 import { findPostmaster, isPostmasterOf } from '#database/postmaster.ts';
@@ -72,11 +71,9 @@ async function postmaster(): Promise<number> {
 }
 
 async function ends(pid: number): Promise<void> {
-  for (let turn = 0; turn < 2000; turn++) {
-    if (!(await isPostmasterOf(pid, join(folder, 'cluster')))) return;
-    await sleep(10);
-  }
-  assert.fail(`postmaster ${pid} still runs`);
+  await eventually(async () =>
+    assert.equal(await isPostmasterOf(pid, join(folder, 'cluster')), false, `postmaster ${pid} still runs`),
+  );
 }
 
 describe('embedded PostgreSQL', () => {
@@ -240,8 +237,8 @@ describe('embedded PostgreSQL', () => {
   });
 
   test('says what PostgreSQL said when it does not start', async () => {
-    const place = join(root, 'damaged');
-    await (await startEmbedded({ folder: place, durable: true })).close();
+    // Of those who were at it together nobody is left.
+    const place = join(root, 'together');
     await rm(join(place, 'cluster', 'global'), { recursive: true });
     await assert.rejects(startEmbedded({ folder: place, durable: true }), (error) => {
       assert.ok(error instanceof PlatformError);
@@ -276,7 +273,8 @@ describe('temporary database', () => {
   test('removes what killed runs left', async () => {
     const runDir = join(root, 'left');
     const dead = join(runDir, '999999999-1-abcdef');
-    await (await startEmbedded({ folder: dead, durable: false })).close();
+    await mkdir(runDir);
+    await rename(join(root, 'together'), dead);
     const options = {
       templateDir: join(root, 'template'),
       runDir,

@@ -53,7 +53,7 @@ async function startChild(): Promise<ChildProcess> {
 const running = async (job: OpenedJob) =>
   (await listTasks(fresh.database.db, job.ref)).filter(({ status }) => status === 'processing');
 
-test('what a killed and a sleeping worker held is done by another within 30 s, once; the sleeper’s wake-up changes nothing', async (t) => {
+test('what a killed and a sleeping worker held is done by another, once; the sleeper’s wake-up changes nothing', async (t) => {
   const [killed, sleeper] = [await startChild(), await startChild()];
   const job = await openPlannedJob(opened.platform, {
     outputs: [streamSpec({ container: 'mp4', audioCodec: 'none' })],
@@ -71,13 +71,10 @@ test('what a killed and a sleeping worker held is done by another within 30 s, o
       return storeFile(platform, context);
     }),
   );
-  await eventually(
-    async () => {
-      const found = await findJob(fresh.database.db, job.ref, opened.platform.sealer);
-      assert.equal(found?.status, 'completed', JSON.stringify(found?.error));
-    },
-    { within: 30_000, every: 100 },
-  );
+  await eventually(async () => {
+    const found = await findJob(fresh.database.db, job.ref, opened.platform.sealer);
+    assert.equal(found?.status, 'completed', JSON.stringify(found?.error));
+  });
   t.diagnostic(`taken over and completed ${((performance.now() - died) / 1000).toFixed(1)} s after the death`);
   const tasks = await listTasks(fresh.database.db, job.ref);
   assert.ok(tasks.every(({ status, workerId }) => status === 'done' && workerId === opened.platform.workerId));
@@ -93,18 +90,15 @@ test('what a killed and a sleeping worker held is done by another within 30 s, o
   sleeper.kill('SIGCONT');
   // Awake, it learns that its lease is gone, stops, and removes what its attempt had stored.
   const sleepersPrefix = held.map(({ id }) => `${jobPrefix(job.job.uuid)}t${id}-1/`);
-  await eventually(
-    async () => {
-      const { rows } = await fresh.database.pool.query(
-        `select count(*)::int as active from pgboss.job where name = 'encode' and state = 'active'`,
-      );
-      assert.deepEqual(rows, [{ active: 0 }]);
-      for await (const { key: left } of opened.platform.storage.list(jobPrefix(job.job.uuid))) {
-        assert.ok(!sleepersPrefix.some((prefix) => left.startsWith(prefix)), left);
-      }
-    },
-    { within: 30_000 },
-  );
+  await eventually(async () => {
+    const { rows } = await fresh.database.pool.query(
+      `select count(*)::int as active from pgboss.job where name = 'encode' and state = 'active'`,
+    );
+    assert.deepEqual(rows, [{ active: 0 }]);
+    for await (const { key: left } of opened.platform.storage.list(jobPrefix(job.job.uuid))) {
+      assert.ok(!sleepersPrefix.some((prefix) => left.startsWith(prefix)), left);
+    }
+  });
   assert.deepEqual(await listTasks(fresh.database.db, job.ref), tasks);
   const ended = once(sleeper, 'exit');
   sleeper.kill('SIGKILL');

@@ -88,14 +88,14 @@ test('every task is done once, the output is uploaded, the job is completed; scr
     ['uploaded', 100, `/media/${job.job.uuid}/0/master.m3u8`],
   );
   const [folder] = await readdir(join(opened.folder, 'scratch'));
-  assert.deepEqual(await readdir(join(opened.folder, 'scratch', folder ?? '')), []);
+  await eventually(async () => assert.deepEqual(await readdir(join(opened.folder, 'scratch', folder ?? '')), []));
 });
 
 test('a live worker is listed with what it works on', async () => {
   await work(workForever);
   const job = await openPlannedJob(opened.platform);
   await eventually(async () => {
-    const [worker] = await listWorkers(fresh.database.db, new Date(Date.now() - 10_000));
+    const [worker] = await listWorkers(fresh.database.db, new Date(Date.now() - 60_000));
     assert.deepEqual(
       [worker?.id, worker?.pid, worker?.concurrency, worker?.running],
       [opened.platform.workerId, process.pid, 2, [job.ref.jobId]],
@@ -201,9 +201,11 @@ test('a failure that may pass is tried again after a pause, then fails with its 
   assert.equal(runs.encode_failed, 2);
   assert.deepEqual((await jobOf(first)).error?.code, 'encode_failed');
   const failed = (await listTasks(fresh.database.db, first.ref)).find(({ status }) => status === 'failed');
-  const left = (await keysOf(first)).filter((key) => key.includes(`/t${failed?.id}-`));
   // The last attempt showed it: a retry builds on it.
-  assert.deepEqual(left, [`jobs/${first.job.uuid}/t${failed?.id}-2/file`], 'other files were left');
+  await eventually(async () => {
+    const left = (await keysOf(first)).filter((key) => key.includes(`/t${failed?.id}-`));
+    assert.deepEqual(left, [`jobs/${first.job.uuid}/t${failed?.id}-2/file`], 'other files were left');
+  });
   assert.ok(
     (await listJobLog(fresh.database.db, first.ref)).some(
       ({ task, line }) => task === 'chunk 1' && line === 'saying encode_failed',
@@ -253,10 +255,9 @@ test('a drain gives running work back without burning a try, and another worker 
   const worker = await work(workForever);
   const job = await openPlannedJob(opened.platform, only);
   await eventually(async () => assert.equal((await keysOf(job)).length, 2));
-  const started = performance.now();
   await worker.drain({ seconds: 0.3 });
-  const took = performance.now() - started;
-  assert.ok(took < 5000, `${took} ms`);
+  const { rows: active } = await fresh.database.pool.query(`select id from pgboss.job where state = 'active'`);
+  assert.deepEqual(active, [], 'nothing is left to a lease');
   assert.ok((await tries(job)).every((count) => count === 0));
   const given = await keysOf(job);
   assert.equal(given.length, 2, 'what was shown stays');
@@ -331,7 +332,7 @@ test('work that does not fit the scratch disk fails with disk_full and leaves th
   const job = await openPlannedJob(opened.platform, only);
   await ends(job, 'failed');
   assert.equal((await jobOf(job)).error?.code, 'disk_full');
-  assert.equal((await listWorkers(fresh.database.db, new Date(Date.now() - 10_000))).length, 1);
+  assert.equal((await listWorkers(fresh.database.db, new Date(Date.now() - 60_000))).length, 1);
 });
 
 test('work whose source is gone fails and leaves no scratch folder', async () => {
