@@ -65,13 +65,11 @@ const steps = ({ jobId }: JobRef): number[] =>
     .filter(({ job }) => job === jobId)
     .map(({ step }) => step);
 const settled = (ref: JobRef, wanted: readonly string[]) =>
-  eventually(
-    async () =>
-      assert.deepEqual(
-        (await list(ref)).map(({ status }) => status),
-        wanted,
-      ),
-    { within: 30_000 },
+  eventually(async () =>
+    assert.deepEqual(
+      (await list(ref)).map(({ status }) => status),
+      wanted,
+    ),
   );
 
 test('each waits for the one before, whatever becomes of its tries; jobs do not wait for each other', async () => {

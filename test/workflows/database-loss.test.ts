@@ -43,7 +43,7 @@ test('connections that are cut for two seconds on end lose and double nothing', 
   const saboteur = new pg.Client({ connectionString: fresh.url });
   await saboteur.connect();
   let cut = 0;
-  for (let i = 0; i < 40; i++) {
+  for (let i = 0; i < 40 || cut <= 10; i++) {
     const { rowCount } = await saboteur.query(
       'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
     );
@@ -52,15 +52,11 @@ test('connections that are cut for two seconds on end lose and double nothing', 
   }
   await saboteur.end();
   t.diagnostic(`${cut} connections were cut`);
-  assert.ok(cut > 10, 'they were used');
   for (const job of jobs) {
-    await eventually(
-      async () => {
-        const found = await findJob(fresh.database.db, job.ref, opened.platform.sealer);
-        assert.equal(found?.status, 'completed', JSON.stringify(found?.error));
-      },
-      { within: 60_000, every: 100 },
-    );
+    await eventually(async () => {
+      const found = await findJob(fresh.database.db, job.ref, opened.platform.sealer);
+      assert.equal(found?.status, 'completed', JSON.stringify(found?.error));
+    });
     const events = await listEvents(fresh.database.db, {
       projectId: 'default',
       after: 0,

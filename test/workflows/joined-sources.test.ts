@@ -77,7 +77,7 @@ async function encode(path: string) {
   const { job } = await submitJob(opened.platform, request);
   const ref = { projectId: 'default', jobId: job.id };
   const find = () => findJob(fresh.database.db, ref, opened.platform.sealer);
-  await eventually(async () => assert.ok((await find())?.completedAt), { within: 60_000, every: 50 });
+  await eventually(async () => assert.ok((await find())?.completedAt));
   const [output] = await listOutputs(fresh.database.db, ref, opened.platform.sealer);
   const made = (await listTasks(fresh.database.db, ref)).find(({ kind }) => kind === 'output');
   const key = made?.result?.files[0]?.key ?? assert.fail('no file');

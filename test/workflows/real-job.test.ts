@@ -88,9 +88,6 @@ after(async () => {
   await media[Symbol.asyncDispose]();
 });
 
-/** Far less than the work would take; a machine under load may be late with everything. */
-const AT_ONCE_MS = 10_000;
-
 const http = (path: string, port = server.port): Location => ({
   kind: 'http',
   url: `http://127.0.0.1:${port}${path}`,
@@ -111,7 +108,7 @@ async function find(ref: Ref) {
 }
 
 async function finished(ref: Ref) {
-  await eventually(async () => assert.ok((await find(ref)).completedAt), { within: 60_000, every: 50 });
+  await eventually(async () => assert.ok((await find(ref)).completedAt));
   return { job: await find(ref), outputs: await listOutputs(fresh.database.db, ref, opened.platform.sealer) };
 }
 
@@ -231,26 +228,26 @@ test('what cannot be done fails by name, and leaves the worker alive', async () 
 test('cancel ends FFmpeg at once', { skip: process.platform === 'linux' ? false : 'needs /proc' }, async (t) => {
   const long = await media.make(
     'long.mp4',
-    '-f lavfi -i testsrc2=size=640x360:rate=30:duration=60 -c:v libx264 -preset ultrafast -crf 45',
+    '-f lavfi -i testsrc2=size=640x360:rate=30:duration=4 -c:v libx264 -preset ultrafast -crf 45',
   );
   const ref = await submit({
     source: { kind: 'file', path: long },
     outputs: [streamSpec({ container: 'mp4', preset: 'veryslow' })],
   });
-  await eventually(
-    async () => {
-      const states = (await listTasks(fresh.database.db, ref)).map(({ kind, status }) => `${kind} ${status}`);
-      assert.ok(
-        states.includes('chunk processing'),
-        `${states.join()} of a job ${JSON.stringify((await find(ref)).error)}`,
-      );
-      assert.ok((await ourChildren()).length > 0);
-    },
-    { within: 30_000 },
-  );
+  await eventually(async () => {
+    const states = (await listTasks(fresh.database.db, ref)).map(({ kind, status }) => `${kind} ${status}`);
+    assert.ok(
+      states.includes('chunk processing'),
+      `${states.join()} of a job ${JSON.stringify((await find(ref)).error)}`,
+    );
+    // Stopped, it does not end by itself.
+    const children = await ourChildren();
+    for (const pid of children) process.kill(Number(pid), 'SIGSTOP');
+    assert.ok(children.length > 0);
+  });
   const asked = performance.now();
   await cancelJob(opened.platform, ref);
-  await eventually(async () => assert.deepEqual(await ourChildren(), []), { within: AT_ONCE_MS });
+  await eventually(async () => assert.deepEqual(await ourChildren(), []));
   t.diagnostic(`ended ${(performance.now() - asked).toFixed(0)} ms after it was asked`);
 });
 

@@ -1,4 +1,4 @@
-// A thousand webhooks, a fifth of the tries failing, the workers killed in between: every one arrives, under one id.
+// Four hundred webhooks, a fifth of the tries failing, the workers killed in between: every one arrives, under one id.
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -16,7 +16,7 @@ import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
 import { type Receiver, startReceiver } from '../kit/webhook-receiver.ts';
 import { jobRequest, openTestPlatform, type TestPlatform, WEBHOOK_SECRET } from './test-platform.ts';
 
-const JOBS = 200;
+const JOBS = 80;
 const STATES = ['job.queued', 'job.paused', 'job.queued', 'job.paused', 'job.canceled'];
 
 let fresh: FreshDatabase;
@@ -82,14 +82,14 @@ test(`${JOBS * STATES.length} webhooks, a fifth of the tries failing, two worker
       for (let i = hand; i < JOBS; i += 8) jobs.push(await live(`/jobs/${i}?token=${randomBytes(4).toString('hex')}`));
     }),
   );
-  for (const arrived of [250, 600]) {
-    await eventually(() => assert.ok(accepted.size >= arrived, `${accepted.size} arrived`), { within: 30_000 });
+  for (const arrived of [100, 240]) {
+    await eventually(() => assert.ok(accepted.size >= arrived, `${accepted.size} arrived`));
     workers.shift()?.kill('SIGKILL');
     workers.push(await startChild());
   }
   await submitting;
   const wanted = JOBS * STATES.length;
-  await eventually(() => assert.equal(accepted.size, wanted), { within: 60_000, every: 50 });
+  await eventually(() => assert.equal(accepted.size, wanted));
   const { received } = receiver;
   const tries = Map.groupBy(received, ({ id }) => id);
   const again = [...tries.values()].filter((sent) => sent.length > 1);
@@ -103,13 +103,10 @@ test(`${JOBS * STATES.length} webhooks, a fifth of the tries failing, two worker
 
   // In the end nothing waits, and each record says what the receiver saw.
   // What a killed worker had sent already comes round once more.
-  await eventually(
-    async () => {
-      const { active, waiting } = (await opened.platform.queue.counts()).notify;
-      assert.deepEqual({ active, waiting }, { active: 0, waiting: 0 });
-    },
-    { within: 60_000 },
-  );
+  await eventually(async () => {
+    const { active, waiting } = (await opened.platform.queue.counts()).notify;
+    assert.deepEqual({ active, waiting }, { active: 0, waiting: 0 });
+  });
   const firstSeen = new Map(received.map(({ id }, i) => [id, i] as const).reverse());
   for (const jobId of jobs) {
     const found = await listDeliveries(fresh.database.db, { projectId: 'default', jobId }, opened.platform.sealer);
