@@ -102,7 +102,7 @@ describe('API and workers apart', { concurrency: 1 }, () => {
     for (const stream of [worker.stdout, worker.stderr]) stream.on('data', (bytes) => (output += bytes));
     const ended = new Promise<number | null>((settle) => worker.once('close', settle));
     try {
-      const report = await api.waitFor(job, 90);
+      const report = await api.waitFor(job, 300);
       assert.deepEqual([report.status, report.outputs[0]?.result?.height], ['completed', 90], output);
       assert.deepEqual(await health({ ROLES: 'work' }), { code: 0, output: '' });
       await eventually(async () => assert.equal(await queueLength(), 0, 'no worker is wanted any more'));

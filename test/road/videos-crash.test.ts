@@ -7,12 +7,14 @@ import { after, before, test } from 'node:test';
 import { eventually } from '../kit/eventually.ts';
 import { startRendition } from '../kit/rendition-server.ts';
 import { makeFilm, readNumbers } from './film.ts';
-import { killTree } from './processes.ts';
+import { catchInTheAct, killTree, writeSlowFfmpeg } from './processes.ts';
 
 /** Keyframes so far apart that nothing is copied. */
 const ENCODED = ['-g', '500', '-crf', '30', '-movflags', '+faststart'];
-const LONG = { width: 640, height: 360, fps: '25', seconds: 100, output: ENCODED };
+const LONG = { width: 320, height: 180, fps: '25', seconds: 44, output: ENCODED };
 const SHORT = { ...LONG, seconds: 26 };
+/** Chunks of 4, 12 and 28 s of the long one; of the one that arrives, short ones. */
+const SEGMENTS = { SEGMENT_SECONDS: '2' };
 const PIECES = 16;
 /** So many of them hold the first chunk of film and what a decoder reads ahead. */
 const ENOUGH = 12;
@@ -71,7 +73,8 @@ async function segmentsOf(job: string, chunks: readonly Chunk[]): Promise<Map<st
 test('stop, kill -9, start, resume: finished chunks are those of before, of a film that arrived as well', async () => {
   const short = await readFile(`${folder}/short.mp4`);
   const size = Math.ceil(short.length / PIECES);
-  await using first = await startRendition({ dataDir });
+  const FFMPEG_PATH = await writeSlowFfmpeg(folder, 8);
+  await using first = await startRendition({ dataDir, settings: { ...SEGMENTS, FFMPEG_PATH } });
   const { post, call, ...before } = callsOf(first.url);
   const begin = (filename: string, chunks: number) =>
     post<{ upload_id: string }>('/upload/init', { filename, total_chunks: String(chunks) });
@@ -87,13 +90,10 @@ test('stop, kill -9, start, resume: finished chunks are those of before, of a fi
   const { upload_id: stopped } = await begin('long.mp4', 1);
   await post('/upload/chunk', piece(stopped, 0, new Uint8Array(await readFile(`${folder}/long.mp4`))));
   await post('/upload/complete', { upload_id: stopped });
-  await eventually(
-    async () => {
-      const states = (await before.chunksOf(stopped)).map(({ status }) => status);
-      assert.ok(states.includes('done') && states.includes('processing'), states.join());
-    },
-    { within: 240_000, every: 50 },
-  );
+  await catchInTheAct(join(dataDir, 'storage'), async () => {
+    const states = (await before.chunksOf(stopped)).map(({ status }) => status);
+    assert.ok(states.includes('done') && states.includes('processing'), states.join());
+  });
   await call('PUT', `/videos/${stopped}/stop`);
   const wanted = new Map<string, { job: string; done: Chunk[]; segments: Map<string, string> }>();
   for (const id of [arriving, stopped]) {
@@ -105,7 +105,7 @@ test('stop, kill -9, start, resume: finished chunks are those of before, of a fi
   await killTree(first.pid);
   await first.stop();
 
-  await using second = await startRendition({ dataDir });
+  await using second = await startRendition({ dataDir, settings: SEGMENTS });
   const again = callsOf(second.url);
   assert.deepEqual([await again.statusOf(stopped), await again.statusOf(arriving)], ['stopped', 'uploading']);
   const { missing } = await again.call<{ missing: number[] }>('GET', `/upload/${arriving}`);
@@ -123,7 +123,7 @@ test('stop, kill -9, start, resume: finished chunks are those of before, of a fi
     );
     assert.deepEqual(await segmentsOf(job, done), segments);
     const film = id === stopped ? LONG : SHORT;
-    const numbers = await readNumbers(`${second.url}/stream/${id}/360p/playlist.m3u8`, 1);
+    const numbers = await readNumbers(`${second.url}/stream/${id}/180p/playlist.m3u8`, 1);
     assert.deepEqual(
       numbers,
       Array.from({ length: film.seconds * 25 }, (_, i) => i),
