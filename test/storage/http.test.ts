@@ -323,16 +323,16 @@ describe('http: broken transfers', () => {
     const started = performance.now();
     await assert.rejects(read(`${server.origin}/silent`, { stall: 200 }), { code: 'source_unreachable' });
     await assert.rejects(read(`${server.origin}/stalling`, { stall: 200 }), { code: 'source_truncated' });
-    assert.ok(performance.now() - started < 15_000, 'long before it would by itself');
+    assert.ok(performance.now() - started < 120_000, 'long before it would by itself');
   });
 
   it('waits for a slow reader without calling that a stall', async () => {
-    const { store, key } = open(`${server.origin}/big`, { stall: 300 });
+    const { store, key } = open(`${server.origin}/big`, { stall: 1000 });
     const stream = await store.read(key);
     const chunks: Buffer[] = [];
     for await (const chunk of stream) {
       chunks.push(chunk);
-      if (chunks.length === 3) await new Promise((resolve) => setTimeout(resolve, 700));
+      if (chunks.length === 3) await new Promise((resolve) => setTimeout(resolve, 2500));
     }
     assert.equal(sha(Buffer.concat(chunks)), sha(bytes));
   });

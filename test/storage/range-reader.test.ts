@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { PlatformError } from '#domain/error.ts';
 import { type DiskStore, openDisk } from '#storage/disk.ts';
 import { parseRange, type RangeReader, startRangeReader } from '#storage/range-reader.ts';
 import type { ReadOptions, Store } from '#storage/store.ts';
+import { eventually } from '../kit/eventually.ts';
 import { missingPrograms } from '../kit/server-process.ts';
 import { pattern } from './conformance.ts';
 
@@ -67,12 +67,7 @@ function get(url: string, headers: Record<string, string> = {}, method = 'GET'):
   });
 }
 
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let tries = 0; !condition(); tries++) {
-    if (tries > 400) assert.fail(`not within 4 s: ${what}`);
-    await sleep(10);
-  }
-}
+const until = (condition: () => boolean, what: string): Promise<void> => eventually(() => assert.ok(condition(), what));
 
 describe('range reader: HTTP', () => {
   it('serves the whole, ranges, and their headers', async () => {
