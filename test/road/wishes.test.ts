@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import { describeMedia, needTool, readMaster } from '../kit/decode.ts';
-import { type RenditionServer, startRendition } from '../kit/rendition-server.ts';
+import { type RenditionServer, startOnFreshDatabase } from '../kit/rendition-server.ts';
 import { runJob, urlOf } from './check-result.ts';
 
 let folder = '';
@@ -33,7 +33,7 @@ before(async () => {
   const other = ['-f', 'lavfi', '-i', 'sine=880:d=3', '-i', `${folder}/text.srt`];
   await make(...PICTURE, ...SOUND, ...other, ...tracks, ...ENCODE, ...languages, `${folder}/tracks.mkv`);
   await make('-f', 'lavfi', '-i', 'aevalsrc=0.1*sin(2*PI*440*t):d=2:s=48000:c=mono', `${folder}/tone.wav`);
-  server = await startRendition();
+  server = await startOnFreshDatabase();
 });
 after(async () => {
   await server?.stop();
