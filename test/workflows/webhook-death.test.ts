@@ -1,4 +1,4 @@
-// Four hundred webhooks, a fifth of the tries failing, the workers killed in between: every one arrives, under one id.
+// A thousand webhooks, a fifth of the tries failing, the workers killed in between: every one arrives, under one id.
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -16,7 +16,7 @@ import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
 import { type Receiver, startReceiver } from '../kit/webhook-receiver.ts';
 import { jobRequest, openTestPlatform, type TestPlatform, WEBHOOK_SECRET } from './test-platform.ts';
 
-const JOBS = 80;
+const JOBS = 200;
 const STATES = ['job.queued', 'job.paused', 'job.queued', 'job.paused', 'job.canceled'];
 
 let fresh: FreshDatabase;
@@ -82,7 +82,7 @@ test(`${JOBS * STATES.length} webhooks, a fifth of the tries failing, two worker
       for (let i = hand; i < JOBS; i += 8) jobs.push(await live(`/jobs/${i}?token=${randomBytes(4).toString('hex')}`));
     }),
   );
-  for (const arrived of [100, 240]) {
+  for (const arrived of [250, 600]) {
     await eventually(() => assert.ok(accepted.size >= arrived, `${accepted.size} arrived`));
     workers.shift()?.kill('SIGKILL');
     workers.push(await startChild());
