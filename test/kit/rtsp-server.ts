@@ -47,13 +47,10 @@ export async function startCamera(account: string, options: CameraOptions = {}):
     { stdio: 'ignore' },
   );
   let sdp = '';
-  await eventually(
-    async () => {
-      sdp = await readFile(join(folder, 'camera.sdp'), 'utf8');
-      if (!sdp.includes('m=audio')) throw new Error('not described yet');
-    },
-    { within: 20_000 },
-  );
+  await eventually(async () => {
+    sdp = await readFile(join(folder, 'camera.sdp'), 'utf8');
+    if (!sdp.includes('m=audio')) throw new Error('not described yet');
+  });
   const asked: string[] = [];
   const clients = new Set<Client>();
   const welcome = (socket: Socket) => {
