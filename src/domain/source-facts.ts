@@ -145,6 +145,11 @@ export type SourceFacts = {
    * little. `straightened`: this is the copy whose clock goes on. Left out where it never jumped.
    */
   readonly clock?: 'jumps' | 'straightened';
+  /**
+   * What of the container is passed over when it is copied straight, because with it nothing would be seen: the index of an AVI that
+   * points anywhere, an edit list that shows nothing of the picture. Left out where it is right.
+   */
+  readonly passedOver?: 'index' | 'edits';
   /** Offsets in bytes of the files that were written one behind the other into this one; left out where it is one file. */
   readonly parts?: readonly number[];
   /**

@@ -77,6 +77,11 @@ function severalPrograms({ number, name, others }: NonNullable<SourceFacts['prog
   ];
 }
 
+const PASSED_OVER = {
+  index: ['damaged', 'warning', 'the index of the AVI points anywhere', 'read from the front, without it'],
+  edits: ['damaged', 'warning', 'the edit list shows nothing of the picture', 'all of it is shown'],
+} as const satisfies Record<string, Parameters<Add>[0]>;
+
 export function examineClock(facts: SourceFacts, limits: MediaLimits, add: Add): void {
   const { video, audio, declaredDuration } = facts;
   const starts = [video, ...audio].filter((one) => one !== null).map((one) => one.startTime);
@@ -89,7 +94,8 @@ export function examineClock(facts: SourceFacts, limits: MediaLimits, add: Add):
       'the clock begins at 0; sound and picture keep their distance',
     ]);
   }
-  if (facts.clock)
+  if (facts.passedOver) add(PASSED_OVER[facts.passedOver]);
+  else if (facts.clock)
     add([
       'clock_jumps',
       'change',

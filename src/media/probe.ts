@@ -6,6 +6,7 @@ import { canDecode } from '#media/decoders.ts';
 import { explainUnreadable } from '#media/explain-unreadable.ts';
 import { runMedia } from '#media/ffmpeg.ts';
 import { lookAtFields } from '#media/look-at-fields.ts';
+import { isMotionJpeg } from '#media/motion-jpeg.ts';
 import { inspectMp4 } from '#media/mp4-boxes.ts';
 import { clockJumps, describeStream, makeFacts, type Streams, sortStreams } from '#media/probe-facts.ts';
 import { scanIndex } from '#media/probe-index.ts';
@@ -19,7 +20,7 @@ import { openSourceIndex, type SourceIndex } from '#media/source-index.ts';
 import { findParts } from '#media/source-parts.ts';
 import { probeStill } from '#media/still.ts';
 import type { MediaInput, MediaLimits, MediaTool } from '#media/tool.ts';
-import { inputArguments, TRANSPORT_STREAM } from '#media/whitelist.ts';
+import { inputArguments, MOTION_JPEG, PASSING_OVER, TRANSPORT_STREAM } from '#media/whitelist.ts';
 
 export type ProbeOptions = {
   readonly tool: MediaTool;
@@ -54,18 +55,28 @@ const TAG = 20;
 export async function probeSource(options: ProbeOptions): Promise<SourceFacts> {
   await using bytes = await openSourceBytes(options.input, options.signal);
   if (bytes.size === 0) throw new PlatformError('empty_source', 'The source is empty: it has no bytes.');
-  const content = sniffContent(await bytes.read(0, HEAD_BYTES), bytes.size);
+  const content = await recogniseContent(bytes);
   if (content.kind === 'foreign') throw new PlatformError('not_media', `The file is ${content.what}.`);
   // Awaited, or the file would be closed while it is read.
   if (content.kind === 'still') return await probeStill({ ...options, format: content.format, bytes });
-  const container = content.kind === 'media' && content.what === 'MPEG-TS' ? TRANSPORT_STREAM : null;
+  const container = content.kind === 'media' ? (NAMES[content.what] ?? null) : null;
   const run = (await readIndexed(options, bytes)) ?? (await runProbe({ ...options, container }));
   if (run.failed || run.output.streams.size === 0) throw await explainUnreadable({ content, log: run.log, bytes });
-  const facts = await judge(options, { run, content, bytes });
+  const facts = (await passOver(options, { run, content, bytes })) ?? (await judge(options, { run, content, bytes }));
   if (facts.container === 'gif' && facts.video?.frames === 1)
     return await probeStill({ ...options, format: 'gif', bytes });
   refuseBeyondLimits(facts, options.limits);
   return lookAtFields(options, facts);
+}
+
+const MOTION = 'motion JPEG';
+/** FFmpeg's names of containers that are opened by them. */
+const NAMES: Readonly<Record<string, string>> = { 'MPEG-TS': TRANSPORT_STREAM, [MOTION]: MOTION_JPEG };
+
+async function recogniseContent(bytes: SourceBytes): Promise<Content> {
+  const content = sniffContent(await bytes.read(0, HEAD_BYTES), bytes.size);
+  const isFilm = content.kind === 'still' && content.format === 'jpeg' && (await isMotionJpeg(bytes));
+  return isFilm ? { kind: 'media', what: MOTION } : content;
 }
 
 /**
@@ -86,6 +97,27 @@ export async function probeArriving(
 }
 
 type Found = { readonly run: Run; readonly content: Content; readonly bytes: SourceBytes };
+
+/** What is found where the part of the container that hides the picture is passed over; null where nothing hides it, or nothing is behind. */
+async function passOver(options: ProbeOptions, { run, content, bytes }: Found): Promise<SourceFacts | null> {
+  const what = hidingPart(run.output);
+  if (what === null) return null;
+  const other = await runOnce(options, 'everything', PASSING_OVER[what]);
+  if (other.failed || hidingPart(other.output) !== null) return null;
+  return { ...(await judge(options, { run: other, content, bytes })), clock: 'jumps', passedOver: what };
+}
+
+/** An index of an AVI by which nothing is found; an edit list by which nothing of the picture is shown. */
+function hidingPart({ format, streams, scans }: ProbeOutput): keyof typeof PASSING_OVER | null {
+  const container = format.get('format_name') ?? '';
+  const films = [...streams]
+    .filter(([, { values }]) => values.get('codec_type') === 'video')
+    .map(([at]) => scans.get(at));
+  if (container === 'avi') return films.some((scan) => (scan?.packets ?? 0) > 1) ? null : 'index';
+  const isHidden =
+    films.length > 0 && films.every((scan) => scan && scan.packets > 1 && scan.packets === scan.discarded);
+  return container.startsWith('mov,') && isHidden ? 'edits' : null;
+}
 
 async function judge(options: ProbeOptions, { run, content, bytes }: Found): Promise<SourceFacts> {
   const { output } = run;

@@ -55,6 +55,8 @@ export const SOURCE_DECODERS: readonly string[] = [
 
 /** FFmpeg's name of MPEG-TS. */
 export const TRANSPORT_STREAM = 'mpegts';
+/** FFmpeg's name of JPEGs one behind the other, which it takes for a single picture unless it is told. */
+export const MOTION_JPEG = 'mjpeg';
 
 /** The pictures that the image library cannot read (BMP) or cannot tone-map (HDR AVIF) and FFmpeg can: demuxer and decoders. */
 const PICTURE_READERS = { bmp: ['bmp_pipe', 'bmp'], avif: ['mov', 'libdav1d,libaom-av1'] } as const;
@@ -66,8 +68,12 @@ const PICTURE_READERS = { bmp: ['bmp_pipe', 'bmp'], avif: ['mov', 'libdav1d,liba
 export function inputArguments(input: MediaInput, container: string | null = null): string[] {
   // What a broadcast sends on under other numbers (PIDs) belongs to the streams it had: else picture and sound would end there.
   const goesOn = container === TRANSPORT_STREAM ? ['-merge_pmt_versions', '1'] : [];
-  return [...whitelistArguments(input), ...goesOn, '-i', inputUrl(input)];
+  const named = container === MOTION_JPEG ? ['-f', MOTION_JPEG] : [];
+  return [...whitelistArguments(input), ...goesOn, ...named, '-i', inputUrl(input)];
 }
+
+/** Options of the input that pass over a part of its container; of an AVI the index stands at its end, which is not read from the front. */
+export const PASSING_OVER = { index: ['-seekable', '0'], edits: ['-ignore_editlist', '1'] } as const;
 
 /** The same without `-i`: ffprobe's and FFmpeg's whitelists for an input. */
 function whitelistArguments(input: MediaInput): string[] {

@@ -6,7 +6,7 @@ import type { SourceFacts } from '#domain/source-facts.ts';
 import { partsScript, straightenCommand } from '#media/command/straighten.ts';
 import { probeSource } from '#media/probe.ts';
 import type { MediaInput } from '#media/tool.ts';
-import { inputArguments, partsArguments } from '#media/whitelist.ts';
+import { inputArguments, PASSING_OVER, partsArguments } from '#media/whitelist.ts';
 import { straightKey } from '#workflows/job-storage.ts';
 import { openInput } from '#workflows/open-input.ts';
 import type { Platform } from '#workflows/platform.ts';
@@ -33,10 +33,15 @@ export async function straighten(
   const { config, tool, limits } = platform;
   const path = join(scratch, 'straight');
   const context = { log, signal, scratch, timeLimit: timeLimit(config, facts) };
-  const opened = facts.parts ? await listParts({ input, facts, scratch }) : inputArguments(input, facts.container);
-  await runCommand(platform, context, { args: straightenCommand(facts, opened, path) });
+  const { parts, passedOver } = facts;
+  const opened = parts ? await listParts({ input, facts, scratch }) : inputArguments(input, facts.container);
+  const options = passedOver ? PASSING_OVER[passedOver] : [];
+  await runCommand(platform, context, { args: straightenCommand(facts, [...options, ...opened], path) });
   const found = await probeSource({ tool, limits, signal, input: { kind: 'file', path } });
-  return { path, facts: { ...found, clock: 'straightened', ...(facts.parts ? { parts: facts.parts } : {}) } };
+  return {
+    path,
+    facts: { ...found, clock: 'straightened', ...(parts && { parts }), ...(passedOver && { passedOver }) },
+  };
 }
 
 /** The arguments that read the parts of a source, by a script in the scratch folder. */

@@ -65,8 +65,8 @@ test('cut uploads, encrypted media and refused codecs', async () => {
     `-i ${film} -c copy -encryption_scheme cenc-aes-ctr -encryption_key ${key} -encryption_kid ${key}`,
   );
   await refused(locked, ['encrypted_media', /encrypted/]);
-  const silent = await media.make('silent.mp4', `-i ${film} -c copy -an`);
-  await refused(await withEdits(silent, media.path('nothing.mp4'), [[0, 1024]]), ['corrupt_media', /holds no data/]);
+  const unseen = await media.make('unseen.mp4', `-i ${film} -c copy -vn`);
+  await refused(await withEdits(unseen, media.path('nothing.mp4'), [[0, 1024]]), ['corrupt_media', /holds no data/]);
   const broadcast = await readFile(await media.make('broadcast.ts', `-i ${film} -c copy`));
   for (let at = 0; at < broadcast.length; at += 188)
     // Tables stay in the clear; of the media the payload is noise.

@@ -292,6 +292,37 @@ test('of several programs of a broadcast, picture and sound are of one', async (
   assert.deepEqual([alone.program, alone.audio.length], [undefined, 2]);
 });
 
+test('JPEGs one behind the other are a film, a photo with a smaller one behind it is a photo', async () => {
+  const film = await media.make('film.mjpeg', `${picture('64x48', '25', 0.2)} -c:v mjpeg`);
+  assert.deepEqual([(await probe(film)).isStill, video(await probe(film)).frames], [false, 5]);
+  const [large, small] = [
+    await media.make('large.jpg', `${picture('64x48', '25', 0.04)}`),
+    await media.make('small.jpg', `${picture('32x24', '25', 0.04)}`),
+  ];
+  const photo = media.path('photo.jpg');
+  await writeFile(photo, Buffer.concat(await Promise.all([large, small, small].map((path) => readFile(path)))));
+  assert.equal((await probe(photo)).isStill, true);
+});
+
+test('what hides the picture is passed over: an index that points anywhere, edits that show nothing', async () => {
+  const path = await media.make('index.avi', `${picture('64x48', '25', 0.2)} -c:v mjpeg`);
+  const bytes = await readFile(path);
+  // Entries of 16 bytes: name, flags, offset, size.
+  for (let at = bytes.lastIndexOf('idx1') + 8; at + 16 <= bytes.length; at += 16)
+    bytes.writeUInt32LE(0x7fff0000, at + 8);
+  await writeFile(path, bytes);
+  const plain = await media.make('plain.mp4', `${picture('64x48', '25', 0.4)} ${X264}`);
+  const hidden = await withEdits(plain, media.path('hidden.mp4'), [[400, 9_999_999]]);
+  const found = await Promise.all([probe(path), probe(hidden)]);
+  assert.deepEqual(
+    found.map(({ passedOver, clock, video }) => [passedOver, clock, video?.frames]),
+    [
+      ['index', 'jumps', 5],
+      ['edits', 'jumps', 10],
+    ],
+  );
+});
+
 test('tracks: the main sound first, languages and titles as they are, subtitles by kind', async () => {
   await writeFile(media.path('a.srt'), '1\n00:00:00,000 --> 00:00:01,000\nHallo\n');
   const args = [

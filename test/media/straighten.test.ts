@@ -17,6 +17,15 @@ test('a broadcast stays a transport stream, a disc becomes Matroska with samples
     straightenCommand(broadcast, ['-i', 'in'], '/out').join(' '),
     `${PREAMBLE} -map 0:1 -map 0:3 -c copy -f mpegts file:/out`,
   );
+  const video = sourceFacts({
+    container: 'avi',
+    video: videoFacts(),
+    audio: [audioFacts({ streamIndex: 1, right: 2 })],
+  });
+  assert.equal(
+    straightenCommand(video, ['-i', 'in'], '/out').join(' '),
+    `${PREAMBLE.replace('-i in', '-fflags +genpts -i in')} -map 0:0 -map 0:1 -map 0:2 -c copy -f matroska file:/out`,
+  );
   const disc = sourceFacts({
     container: 'mpeg',
     video: videoFacts({ streamIndex: 0 }),

@@ -30,6 +30,7 @@ test('what the source does is not the encoder’s', () => {
   const broken = ended('[h264 @ 0x1] [error] error while decoding MB 3 4', '[h264 @ 0x1] [warning] concealing');
   assert.match(commandFailure(broken).message, /error while decoding MB 3 4/);
   assert.equal(outputRefused(broken), false);
+  assert.equal(commandFailure({ ...broken, exitCode: 69 }).code, 'corrupt_media');
   assert.match(commandFailure(ended('only a warning')).message, /only a warning/);
   assert.match(commandFailure(ended()).message, /it said nothing/);
 });

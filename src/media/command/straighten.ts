@@ -38,8 +38,8 @@ export function straightenCommand(facts: SourceFacts, inputArguments: readonly s
   return [
     ...PREAMBLE,
     ...['-dts_delta_threshold', String(PART_BEGINS)],
-    // Of a program stream only some pictures say when they are shown, and no muxer takes one without.
-    ...(facts.container === 'mpeg' ? ['-fflags', '+genpts'] : []),
+    // Of a program stream only some pictures say when they are shown, of an AVI none, and no muxer takes one without.
+    ...(facts.container === 'mpeg' || facts.container === 'avi' ? ['-fflags', '+genpts'] : []),
     ...inputArguments,
     ...streams.flatMap(({ streamIndex }) => ['-map', `0:${streamIndex}`]),
     ...['-c', 'copy'],

@@ -59,6 +59,9 @@ export async function runCommand(
   return result;
 }
 
+/** What FFmpeg ends with where two thirds of what it decoded made no sense (its `-max_error_rate`). */
+const MOSTLY_BROKEN = 69;
+
 /** What a failed FFmpeg means, read from its last lines. */
 export function commandFailure(result: RunResult): PlatformError {
   const said = result.tail.join('\n');
@@ -71,6 +74,8 @@ export function commandFailure(result: RunResult): PlatformError {
   if (/not on whitelist|Decoder .*not found|Decoding requested, but no decoder/.test(said)) {
     return new PlatformError('unsupported_media', `The source cannot be decoded here: ${last}`);
   }
+  if (result.exitCode === MOSTLY_BROKEN)
+    return new PlatformError('corrupt_media', `Most of the picture or of a sound cannot be decoded: ${last}`);
   if (wasKilled(result)) return new PlatformError('encode_failed', `${KILLED} (${result.signal ?? 'a signal'})`);
   const how = result.signal ? `was ended by ${result.signal}` : `ended with code ${result.exitCode}`;
   return new PlatformError('encode_failed', `FFmpeg ${how}: ${last || 'it said nothing'}`);
