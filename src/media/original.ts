@@ -10,6 +10,7 @@ import { boundaryTimes } from '#media/grid.ts';
 import type { ReadPacket } from '#media/read-packets.ts';
 import type { PacketList } from '#media/sample-table.ts';
 import type { IndexedTrack, SourceIndex } from '#media/source-index.ts';
+import { isTurn, turn } from '#media/turn.ts';
 import { fragmentSize, insertEdit, writeFragment } from '#media/write-fragment.ts';
 
 /** Samples of an AAC-LC frame (ISO/IEC 14496-3). */
@@ -35,7 +36,7 @@ export async function packageOriginal(wish: OriginalWish, timeline: Timeline): P
   for (const rendition of [...plan.video, ...plan.audio]) {
     if (rendition.timeline !== timeline.id || rendition.method !== 'packaged') continue;
     const track = index.tracks.find(({ id }) => id === trackOf(wish, rendition));
-    const cut = track && cutTrack(track, rendition, timeline);
+    const cut = track && (await cutTrack(track, rendition, timeline));
     if (!track || !cut) return null;
     const original: OriginalTrack = { key: wish.key, ...cut.original };
     const init = await makeOriginalInit(track, original);
@@ -62,7 +63,11 @@ function trackOf({ facts }: OriginalWish, rendition: VideoRendition | AudioRendi
   return stream === undefined ? undefined : facts.indexed?.[stream];
 }
 
-function cutTrack(track: IndexedTrack, rendition: VideoRendition | AudioRendition, timeline: Timeline): Cut | null {
+function cutTrack(
+  track: IndexedTrack,
+  rendition: VideoRendition | AudioRendition,
+  timeline: Timeline,
+): Promise<Cut | null> {
   const { packets } = track;
   return 'width' in rendition
     ? cutVideo(track, packets, timeline)
@@ -70,7 +75,7 @@ function cutTrack(track: IndexedTrack, rendition: VideoRendition | AudioRenditio
 }
 
 /** Every segment holds the frames of its place on the grid, in the order of storage, and begins with a keyframe. Single ones may be missing. */
-function cutVideo({ id }: IndexedTrack, packets: PacketList, timeline: Timeline): Cut | null {
+async function cutVideo({ id }: IndexedTrack, packets: PacketList, timeline: Timeline): Promise<Cut | null> {
   const { fps, boundaries } = timeline;
   const { count, keys, sizes } = packets;
   const timescale = videoTimescale(timeline);
@@ -89,6 +94,7 @@ function cutVideo({ id }: IndexedTrack, packets: PacketList, timeline: Timeline)
     for (; at < count && (at === first || keys[at] !== 1 || place(at) !== to); at++) {
       shown.push(place(at) - from);
       bytes += sizes[at] ?? 0;
+      if (isTurn(at)) await turn();
     }
     const decoded = decodePlaces(shown, to - from);
     if (!decoded || keys[first] !== 1) return null;
@@ -114,11 +120,11 @@ function decodePlaces(shown: readonly number[], length: number): number[] | null
 }
 
 /** Frames of sound do not fall on the grid: each segment begins with the one nearest to its place. */
-function cutSound(
+async function cutSound(
   { id }: IndexedTrack,
   packets: PacketList,
   { timeline, sampleRate }: { readonly timeline: Timeline; readonly sampleRate: number },
-): Cut | null {
+): Promise<Cut | null> {
   // What lies before the first picture is the encoder's delay. Half a frame of it at most is heard late.
   const half = AAC_FRAME / sampleRate / 2;
   const first = packets.times.findIndex((time) => time - timeline.sourceStart >= -half);
@@ -131,8 +137,9 @@ function cutSound(
   for (let place = first; place < packets.count; place++) {
     const duration = ticks(place + 1) - ticks(place);
     if (duration < 1 || duration > MOST_FRAMES * AAC_FRAME) return null;
+    if (isTurn(place)) await turn();
   }
-  const places = nearestPlaces(boundaryTimes(timeline), {
+  const places = await nearestPlaces(boundaryTimes(timeline), {
     first,
     count: packets.count,
     time: (i) => ticks(i) / sampleRate,
@@ -153,12 +160,17 @@ function cutSound(
 type Places = { readonly first: number; readonly count: number; readonly time: (place: number) => number };
 
 /** Of each time, the packet that begins nearest to it; times and packets rise. */
-function nearestPlaces(times: readonly number[], { first, count, time }: Places): number[] {
+async function nearestPlaces(times: readonly number[], { first, count, time }: Places): Promise<number[]> {
+  const nearest: number[] = [];
   let place = first;
-  return times.map((wanted) => {
-    while (place < count && Math.abs(time(place + 1) - wanted) <= Math.abs(time(place) - wanted)) place += 1;
-    return place;
-  });
+  for (const wanted of times) {
+    while (place < count && Math.abs(time(place + 1) - wanted) <= Math.abs(time(place) - wanted)) {
+      place += 1;
+      if (isTurn(place)) await turn();
+    }
+    nearest.push(place);
+  }
+  return nearest;
 }
 
 /** The init segment: mediabunny's, counting in our ticks, with the delay of B-frames in an edit list as in every other rendition. */

@@ -1,12 +1,10 @@
 // Takes a container's index for the packets that ffprobe would read one by one: the same facts without reading the file. Used by probe.ts.
-import { setImmediate as turn } from 'node:timers/promises';
 import type { ProbeOutput, RawStream } from '#media/probe-output.ts';
 import { StreamScan } from '#media/probe-packets.ts';
 import { field, numberField } from '#media/probe-streams.ts';
 import type { IndexedTrack, SourceIndex } from '#media/source-index.ts';
+import { isTurn, turn } from '#media/turn.ts';
 
-/** Packets at once: hundredths of a second. */
-const TURN = 50_000;
 /** Seconds by which index and headers may differ in where a stream begins. */
 const SAME_START = 0.001;
 
@@ -51,8 +49,7 @@ async function scanStream(index: SourceIndex, stream: RawStream): Promise<Stream
   if (!track || field(stream, 'time_base') !== `1/${track.timescale}`) return null;
   const { count, times, durations, sizes, keys } = track.packets;
   for (let i = 0; i < count; i++) {
-    // Millions of packets take a while: others are let in between.
-    if (i % TURN === TURN - 1) await turn();
+    if (isTurn(i)) await turn();
     const pts = Math.round((times[i] ?? 0) * track.timescale);
     const whole = Math.round((durations[i] ?? 0) * track.timescale);
     // FFmpeg cuts the last frame of sound where the edit ends.

@@ -1,5 +1,4 @@
 // The index of an MP4 or MOV: every packet's time, size, kind and place without reading media data. Used by probe-index.ts, original.ts and arriving-source.ts.
-import { setImmediate as turn } from 'node:timers/promises';
 import { type Box, boxesIn, everyBox, findBox, hasMoreBoxes, readBoxHeader } from '#media/boxes.ts';
 import { type PlacedPackets, packetAt, type ReadPacket, readPackets } from '#media/read-packets.ts';
 import { readPacketEnds, readSampleTable } from '#media/sample-table.ts';
@@ -134,12 +133,10 @@ async function describeTracks(moov: Buffer, isQuickTime: boolean): Promise<Descr
     const kind = readKind(moov, box);
     const head = readTrackHead(moov, header, box);
     if (!kind || !head) continue;
-    // Millions of packets take a while each: others are let in between.
-    await turn();
     const zero = list && movieScale ? edit.start - Math.round((edit.pause / movieScale) * timescale) : 0;
     const most = Math.min(MOST_PACKETS, MOST_PACKETS_IN_ALL - all);
-    const packets = readSampleTable(moov, box, { timescale, zero, most, mostEqual: MOST_EQUAL_PACKETS - equal });
-    const ends = packets && readPacketEnds(moov, box, packets.sizes);
+    const packets = await readSampleTable(moov, box, { timescale, zero, most, mostEqual: MOST_EQUAL_PACKETS - equal });
+    const ends = packets && (await readPacketEnds(moov, box, packets.sizes));
     if (!packets || !ends) continue;
     all += packets.count;
     if (packets.isEqual) equal += packets.count;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cutTexts } from '#media/cut-texts.ts';
+import { countTurns } from '../kit/count-turns.ts';
 
 const WHOLE = `WEBVTT
 
@@ -22,9 +23,9 @@ into the end and out
 after it
 `;
 
-test('cues are moved, shortened to the part, or left out', () => {
+test('cues are moved, shortened to the part, or left out', async () => {
   assert.equal(
-    cutTexts(WHOLE, { start: 2, duration: 8 }),
+    await cutTexts(WHOLE, { start: 2, duration: 8 }),
     `WEBVTT
 
 NOTE made by hand
@@ -43,10 +44,21 @@ into the end and out
   );
 });
 
-test('hours stand where there are any', () => {
-  assert.match(cutTexts(WHOLE, { start: 0, duration: 9000 }), /01:00:01\.000 --> 01:00:02\.000\nafter it\n$/);
+test('hours stand where there are any', async () => {
+  assert.match(await cutTexts(WHOLE, { start: 0, duration: 9000 }), /01:00:01\.000 --> 01:00:02\.000\nafter it\n$/);
 });
 
-test('a part without any text is an empty file', () => {
-  assert.equal(cutTexts(WHOLE, { start: 7200, duration: 60 }), 'WEBVTT\n\nNOTE made by hand\n');
+test('a part without any text is an empty file', async () => {
+  assert.equal(await cutTexts(WHOLE, { start: 7200, duration: 60 }), 'WEBVTT\n\nNOTE made by hand\n');
+});
+
+test('others have their turns while a long text is cut', async () => {
+  const cues = Array.from({ length: 10_000 }, (_, i) => `00:00:${10 + (i % 50)}.000 --> 00:01:00.000\nline ${i}`);
+  const text = `WEBVTT\n\n${cues.join('\n\n')}\n`;
+  let cut = '';
+  const turns = await countTurns(async () => {
+    cut = await cutTexts(text, { start: 0, duration: 60 });
+  });
+  assert.ok(turns >= 4, `${turns} turns`);
+  assert.equal(cut, text.replaceAll(/00:(?=\d\d:)/g, ''));
 });

@@ -28,7 +28,7 @@ export async function extractSubtitles(platform: Platform, context: TaskContext)
     // A damaged text track must not fail a film: it becomes an empty one, and the log says so.
     const text = await readFile(path, 'utf8').catch(() => '');
     if (!text.startsWith('WEBVTT')) context.log(`subtitles ${id}: nothing could be read`);
-    await writeFile(path, text.startsWith('WEBVTT') ? cutTexts(text, part) : 'WEBVTT\n');
+    await writeFile(path, text.startsWith('WEBVTT') ? await cutTexts(text, part) : 'WEBVTT\n');
     const key = `${context.prefix}/${name}`;
     const size = await platform.storage.adopt(path, key, { contentType: 'text/vtt', signal: context.signal });
     files.push({ name, key, size, mediaType: 'text/vtt' });
