@@ -217,7 +217,7 @@ test('everything sealed is sealed anew beside those who write, goes on where it 
   await insertDeliveries(db, [told], old);
   await insertDeliveries(db, [{ ...told, id: uuidv7() }], lost);
   const sealed = `sealed:${old.seal(url)}`;
-  const spec = JSON.stringify({ inputUrl: sealed, fallbackInput: { inputUrl: sealed } });
+  const spec = JSON.stringify({ inputUrl: sealed, outputUrl: sealed, fallbackInput: { inputUrl: sealed } });
   await pool.query(`insert into video (id, project_id, title, filename, content_key, notification_url)
     values ('${uuidv7()}', 'default', 't', 'f', '${old.seal('k')}', '${sealed}')`);
   await pool.query(`with made as (insert into channel (project_id, name, slug, spec)
