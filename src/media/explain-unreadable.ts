@@ -15,7 +15,7 @@ export async function explainUnreadable({ content, log, bytes }: Unreadable): Pr
   if (log.refusedCodecs.size > 0) {
     return new PlatformError(
       'unsupported_media',
-      `The file holds a codec that is not accepted as a source: ${[...log.refusedCodecs].join(', ')}.`,
+      `The file holds a codec that is not accepted as a source: ${[...log.refusedCodecs].join(', ')}. Convert it before, for example to H.264 or ProRes, FLAC or WAV.`,
     );
   }
   if (content.kind === 'media' && content.what === 'MP4') return explainMp4(await inspectMp4(bytes), said);

@@ -32,7 +32,7 @@ export const SOURCE_DECODERS: readonly string[] = [
     h264 hevc vvc libdav1d libaom-av1 av1 vp8 libvpx vp9 libvpx-vp9 vp6 vp6a vp6f vp7 theora vp3
     mpeg1video mpeg2video mpegvideo mpeg4 msmpeg4v1 msmpeg4v2 msmpeg4 wmv1 wmv2 wmv3 vc1
     h261 h263 h263i h263p flv svq1 svq3 rv10 rv20 rv30 rv40 cinepak indeo3 indeo5 msvideo1 qtrle
-    prores dnxhd cfhd dvvideo jpeg2000 mjpeg mjpegb ffv1 huffyuv ffvhuff utvideo v210 rawvideo wrapped_avframe
+    prores dnxhd cfhd dvvideo jpeg2000 mjpeg mjpegb ffv1 huffyuv ffvhuff utvideo v210 v308 v408 v410 r210 r10k rawvideo wrapped_avframe
     gif apng png bmp webp
   `),
   // audio

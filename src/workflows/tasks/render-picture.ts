@@ -28,7 +28,9 @@ export async function renderPicture(platform: Platform, context: TaskContext, ta
   const wish = { ...wishOf(platform, context, direct), path: from, output: target.path, format };
   const watermark = direct.decoration?.watermark;
   if (!watermark) {
-    await renderStill({ ...wish, ...pictureWish(direct, isOwn ? facts : null) });
+    // An animated WebP is a still picture to the plan.
+    const moves = isOwn && (format === 'gif' || direct.animation !== undefined);
+    await renderStill({ ...wish, animated: moves, ...pictureWish(direct, isOwn ? facts : null) });
   } else {
     const plain = `${context.scratch}/plain.png`;
     const marked = `${context.scratch}/marked.png`;
