@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
 import { describeMedia, needTool, readFrames, readMaster } from '../kit/decode.ts';
-import { type RenditionServer, startRendition } from '../kit/rendition-server.ts';
+import { type RenditionServer, startOnFreshDatabase } from '../kit/rendition-server.ts';
 import { runJob, urlOf } from './check-result.ts';
 import { readNumbers } from './film.ts';
 import { make, makeSources, WIDTH } from './option-sources.ts';
@@ -17,7 +17,7 @@ const QUICK = { preset: 'ultrafast', storyboard: false, instant: false } as cons
 before(async () => {
   folder = await mkdtemp(`${tmpdir()}/rendition-options-`);
   await makeSources(folder);
-  server = await startRendition();
+  server = await startOnFreshDatabase();
 });
 after(async () => {
   await server?.stop();
