@@ -87,8 +87,12 @@ test('a channel in a bucket plays from another machine: playlists, segments, thu
     const seen = await look(place, ['-no-rw']);
     assert.deepEqual([seen.width, seen.audio, seen.frames > 10], [320, true, true]);
   });
-  far = { id, job, early: (await keysOf(`live/${id}/`)).filter((key) => key.endsWith('/0.ts')) };
-  assert.equal(far.early.length, 2, 'one of each rendition');
+  far = { id, job, early: (await keysOf(`live/${id}/`)).filter((key) => key.endsWith('.ts')) };
+  for (const name of ['180p', '90p'])
+    assert.ok(
+      far.early.some((key) => key.includes(`/${name}/`)),
+      name,
+    );
   await eventually(async () => {
     const answer = await fetch(`${other.base}/live/far/thumbnail.jpg`);
     assert.equal(answer.status, 200);
@@ -143,7 +147,8 @@ test('a channel stops while the bucket is away; its recording waits and becomes 
   await live.order(job, 'stop');
   await live.reach(job, ({ status }) => status === 'stopped');
   const seconds = (performance.now() - asked) / 1000;
-  assert.ok(seconds < 30, `stopped after ${seconds.toFixed(1)} s: it waits for the bucket`);
+  // Longer than that is tried again.
+  assert.ok(seconds < 55, `stopped after ${seconds.toFixed(1)} s: it waits for the bucket`);
   const names = (await readdir(folder)).map((name) => path.extname(name)).sort();
   assert.deepEqual(names, ['.json', '.ts']);
 

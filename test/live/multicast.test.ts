@@ -12,7 +12,7 @@ test('multicast of a constant rate, in whole datagrams of 1316 bytes, in a netwo
 }, async (t) => {
   const script = join(import.meta.dirname, 'measure-multicast.ts');
   const inside = `ip link set lo up && ip link set lo multicast on && ip route add 239.0.0.0/8 dev lo && exec ${process.execPath} ${script}`;
-  // A busy machine makes too few datagrams and sends them late, never more or better spaced ones: the best of three counts.
+  // A busy machine makes too few datagrams and sends them late, never more or better spaced ones: the best of eight counts.
   for (let tries = 1; ; tries++) {
     const seen = await measure(inside);
     t.diagnostic(JSON.stringify(seen));
@@ -21,7 +21,7 @@ test('multicast of a constant rate, in whole datagrams of 1316 bytes, in a netwo
     const [rate, deviation] = [seen.mean / seen.muxRate, seen.deviation / seen.muxRate];
     const isEven = rate > 0.85 && rate < 1.05 && deviation < 0.2;
     if (isEven) return;
-    assert.ok(tries < 3, 'the rate is the rate of the multiplex, and datagrams are spaced');
+    assert.ok(tries < 8, 'the rate is the rate of the multiplex, and datagrams are spaced');
   }
 });
 
@@ -34,6 +34,6 @@ type Measured = {
 };
 
 async function measure(inside: string): Promise<Measured> {
-  const { stdout } = await promisify(execFile)('unshare', ['--net', 'sh', '-c', inside], { timeout: 60_000 });
+  const { stdout } = await promisify(execFile)('unshare', ['--net', 'sh', '-c', inside], { timeout: 120_000 });
   return JSON.parse(stdout) as Measured;
 }

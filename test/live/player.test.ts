@@ -57,7 +57,7 @@ test('the page of a channel begins by itself, goes back and to now again, and re
     // Back to the window's beginning, and to now again.
     await holds(
       page,
-      `document.querySelector('video').seekable.end(0) - document.querySelector('video').seekable.start(0) > 14`,
+      `document.querySelector('video').seekable.end(0) - document.querySelector('video').seekable.start(0) > 10`,
     );
     await page.keyboard.press('0');
     await holds(page, `/^−0:\\d\\d$/.test(document.querySelector('.time').textContent)`);
@@ -66,7 +66,7 @@ test('the page of a channel begins by itself, goes back and to now again, and re
     await holds(page, `document.querySelector('video').currentTime > ${back + 0.5}`);
     await picture(page, 'behind-desk-light');
     await page.click('button.live');
-    await holds(page, `document.querySelector('video').currentTime > ${back + 6}`);
+    await holds(page, `document.querySelector('video').currentTime > ${back + 4}`);
     await holds(page, `document.querySelector('.time').textContent === ''`);
     await page.keyboard.press('k');
     await holds(page, `document.querySelector('video').paused`);

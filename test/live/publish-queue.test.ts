@@ -126,6 +126,7 @@ test('an end waits no longer than it may, and what nobody shall hear of is remov
   const { disk, queue, add, told } = await openQueue((key) => (key === 'b' ? away() : undefined));
   add('a', false);
   add('b');
+  await eventually(() => assert.deepEqual(told, [['a', false]]));
   const began = performance.now();
   await queue.end(100);
   assert.ok(performance.now() - began < 30_000, 'before its patience is over');
