@@ -35,6 +35,7 @@ export function planPictureFile(draft: Draft, spec: OutputSpec, index: number): 
       `An animated ${facts.container === 'apng' ? 'png' : 'avif'} cannot be made to a size: choose a quality, or jpg or png for its first frame`,
     );
   const size = pictureSize(draft, { spec, source, animation });
+  refuseLongSides(size, spec.container as StillOutput);
   const { picture, animation: options } = spec;
   const blank = blankDirect(draft, spec);
   const fps = animation ? (spec.fps ?? (isAnimated(facts) ? ownRate(video) : ANIMATION_RATE)) : null;
@@ -80,7 +81,7 @@ function pictureSize({ facts, options }: Draft, { spec, source, animation }: Siz
   // Operations name exact sizes.
   if (spec.picture) {
     const size = asksNothing ? source : exactSize(source, spec);
-    refuseHuge(size, { format: spec.container as StillOutput, maxPixels: options.limits.maxImagePixels });
+    refuseHuge(size, options.limits.maxImagePixels);
     return spec.container === 'ico' ? iconSize(size) : size;
   }
   // Pictures may have odd sizes: a still that is not resized keeps every pixel.
@@ -130,10 +131,13 @@ function refuseLong({ width, height }: Size, { fps, duration }: { fps: Rational;
     );
 }
 
-function refuseHuge({ width, height }: Size, { format, maxPixels }: { format: StillOutput; maxPixels: number }): void {
+function refuseLongSides({ width, height }: Size, format: StillOutput): void {
   const side = LONGEST_SIDE[format];
   if (Math.max(width, height) > side)
     throw new PlatformError('invalid_request', `${width}x${height}: ${format} holds at most ${side} pixels a side`);
+}
+
+function refuseHuge({ width, height }: Size, maxPixels: number): void {
   if (width * height > maxPixels)
     throw new PlatformError(
       'media_limit',

@@ -38,6 +38,7 @@ type Header = {
  * @throws PlatformError `media_limit` above `limits.maxImagePixels`, `corrupt_media`, `unsupported_media`
  */
 export async function probeStill(options: StillProbe): Promise<SourceFacts> {
+  if (options.format === 'tiff') await refuseCutTiff(options.bytes);
   const header = options.format === 'bmp' ? await bmpHeader(options.bytes) : await libraryHeader(options);
   const { width, height } = header;
   if (width * height > options.limits.maxImagePixels) {
@@ -100,6 +101,21 @@ export async function probeStill(options: StillProbe): Promise<SourceFacts> {
           ]
         : [],
   };
+}
+
+/** Writers put the directory behind the pixels: of a cut file the library says that it does not know the format (TIFF 6.0, section 2). */
+async function refuseCutTiff(bytes: SourceBytes): Promise<void> {
+  const head = await bytes.read(0, 8);
+  if (head.length < 8) throw new PlatformError('corrupt_media', 'The picture was cut: its header is not whole.');
+  const isLittle = head.toString('latin1', 0, 2) === 'II';
+  const [version, directory] = isLittle
+    ? [head.readUInt16LE(2), head.readUInt32LE(4)]
+    : [head.readUInt16BE(2), head.readUInt32BE(4)];
+  if (version === 42 && directory >= bytes.size)
+    throw new PlatformError(
+      'corrupt_media',
+      `The picture was cut: its directory is at byte ${directory}, and the file has ${bytes.size}.`,
+    );
 }
 
 /** A picture that is read whole over the network must fit in memory. */

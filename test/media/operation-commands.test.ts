@@ -381,6 +381,11 @@ test('sizes that hold no picture, and pictures that are too large, are refused i
     refusal('image_resize', { width: 16_384, output_format: 'webp', height: 1, maintain_aspect_ratio: false }, photo),
     'invalid_request: 16384x1: webp holds at most 16383 pixels a side',
   );
+  const strip = { ...photo, video: videoFacts({ codec: 'png', displayWidth: 1, displayHeight: 20_000 }) };
+  assert.throws(
+    () => planOf(outputSpec({ container: 'avif' }), strip),
+    /1x20000: avif holds at most 16384 pixels a side/,
+  );
   const long = sourceFacts({ duration: 3600, declaredDuration: 3600, video: videoFacts({ endTime: 3600 }) });
   assert.equal(
     refusal('video_convert', { output_format: 'gif' }, long),

@@ -271,6 +271,12 @@ test('bombs are refused by their header, damage by its decoder, foreign content 
     code: 'corrupt_media',
     message: 'The picture is damaged: it cannot be decoded.',
   });
+  const scan = await corners(20, 20).tiff().toBuffer();
+  await writeFile(path, scan.subarray(0, scan.readUInt32LE(4)));
+  await assert.rejects(probe(path), {
+    code: 'corrupt_media',
+    message: /^The picture was cut: its directory is at byte \d+/,
+  });
   await writeFile(
     path,
     '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><image href="file:///etc/passwd"/></svg>',
