@@ -20,13 +20,13 @@ export async function makeSources(folder: string): Promise<void> {
     output: ['-preset', 'ultrafast', '-g', '100'],
   });
   // Speech-like and far too quiet; loud with sharp peaks, so that no single gain will do.
-  const quiet = "anoisesrc=c=pink:d=15:seed=1:r=48000,volume='0.02*(1+gt(mod(t,1),0.5))':eval=frame";
-  const peaks = "anoisesrc=c=pink:d=15:seed=2:r=48000,volume='0.1+0.9*lt(mod(t,3),0.05)':eval=frame";
+  const quiet = "anoisesrc=c=pink:d=9:seed=1:r=48000,volume='0.02*(1+gt(mod(t,1),0.5))':eval=frame";
+  const peaks = "anoisesrc=c=pink:d=9:seed=2:r=48000,volume='0.1+0.9*lt(mod(t,3),0.05)':eval=frame";
   await make('-f', 'lavfi', '-i', quiet, `${folder}/quiet.wav`);
   await make('-f', 'lavfi', '-i', peaks, `${folder}/peaks.wav`);
   // Each channel has a tone of its own.
   const tones = [300, 500, 700, 60, 900, 1100].map((tone) => `0.05*sin(2*PI*${tone}*t)`).join('|');
-  await make('-f', 'lavfi', '-i', `aevalsrc=${tones}:c=5.1:d=8:s=48000`, `${folder}/surround.wav`);
+  await make('-f', 'lavfi', '-i', `aevalsrc=${tones}:c=5.1:d=6:s=48000`, `${folder}/surround.wav`);
   const text = '1\n00:00:01,000 --> 00:00:02,000\nHello\n\n2\n00:00:06,500 --> 00:00:07,500\nAgain & <i>again</i>\n';
   await writeFile(`${folder}/text.srt`, text);
   await make(
