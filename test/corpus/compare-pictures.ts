@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Frame, needTool, type StreamDescription } from '../kit/decode.ts';
 import { type ExpectedVideo, isTransparent } from './expected.ts';
+import { keepLast } from './keep-last.ts';
 
 /** Moments that are looked at, spread over the whole length. */
 const SAMPLES = 8;
@@ -36,7 +37,7 @@ export async function comparePictures(file: string, video: ExpectedVideo, output
   for (const [sourceFilters, shownFilters] of waysToSee(video, output.stream)) {
     const numbers = { source: pairs.map((pair) => pair.source), shown: pairs.flatMap((pair) => pair.outputs) };
     const [sources, shown] = [
-      await grabFrames({ url: file, stream: video.stream, numbers: numbers.source, filters: sourceFilters, size }),
+      await grabSource({ url: file, stream: video.stream, numbers: numbers.source, filters: sourceFilters, size }),
       await grabFrames({ ...output, numbers: numbers.shown, filters: shownFilters, size }),
     ];
     found.push(await likeness({ pairs, sources, shown, size }));
@@ -178,6 +179,8 @@ async function grabFrames({ url, stream, numbers, filters, size }: Grab): Promis
   const bytes = size.width * size.height * 3;
   return new Map(wanted.map((number, i) => [number, stdout.subarray(i * bytes, (i + 1) * bytes)]));
 }
+
+const grabSource = keepLast(8, grabFrames);
 
 type Likeness = {
   readonly pairs: readonly Pair[];

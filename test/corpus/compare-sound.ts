@@ -1,5 +1,6 @@
 // Holds the sound of an output against the source: is it there, as loud, and in step? Used by the checks of the corpus matrix.
 import { needTool, readFrames, type StreamDescription } from '../kit/decode.ts';
+import { keepLast } from './keep-last.ts';
 
 const RATE = 8000;
 /** One value of the envelope, samples: 5 ms. */
@@ -32,7 +33,7 @@ export type SoundLikeness = {
 
 export async function compareSound(source: SoundTrack, output: SoundTrack): Promise<SoundLikeness> {
   const length = Math.ceil((Math.min(MOST, source.duration) * RATE) / HOP) + 2 * REACH;
-  const [a, b] = [await envelope(source, length), await envelope(output, length)];
+  const [a, b] = [await envelopeOfSource({ ...source, length }), await envelope({ ...output, length })];
   let best = { lag: 0, correlation: -1 };
   for (let shift = -REACH; shift <= REACH; shift++) {
     const correlation = correlate(a.values, b.values, shift);
@@ -45,10 +46,13 @@ export async function compareSound(source: SoundTrack, output: SoundTrack): Prom
 }
 
 /** Loudness in steps of 5 ms, with 300 ms of silence before and after, so that beginning and end are marks too. */
-async function envelope(
-  { url, stream, zero, duration }: SoundTrack,
-  length: number,
-): Promise<{ values: Float64Array; level: number }> {
+async function envelope({
+  url,
+  stream,
+  zero,
+  duration,
+  length,
+}: SoundTrack & { /** hops */ readonly length: number }): Promise<{ values: Float64Array; level: number }> {
   const [first] = await readFrames(url, stream, 1);
   const lead = first ? first.time - zero : 0;
   const { stdout } = await needTool('ffmpeg', [
@@ -78,6 +82,8 @@ async function envelope(
   });
   return { values: values.map(Math.sqrt), level: Math.sqrt(sum / Math.max(1, samples.length)) };
 }
+
+const envelopeOfSource = keepLast(8, envelope);
 
 /** Pearson's, of a and of b moved back by so many hops. */
 function correlate(a: Float64Array, b: Float64Array, shift: number): number {
