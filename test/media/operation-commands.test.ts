@@ -200,9 +200,7 @@ test('a sound file without loss keeps channels, rate and depth', () => {
     return args[args.indexOf('-ac') + 1];
   });
   assert.deepEqual(channels, ['12', '2']);
-});
-
-test('a sound file of two mono tracks: both sides on the clock, joined, with their language', () => {
+  // Two mono tracks: both sides on the clock, joined, with their language.
   const track = audioFacts({ streamIndex: 1, codec: 'pcm_s24le', bitDepth: 24, right: 2, language: 'deu' });
   const broadcast = { ...SOUND, container: 'mxf', coverArt: null, audio: [track] };
   assert.deepEqual(soundCommand('audio_extract', { output_format: 'wav' }, broadcast), [
@@ -242,9 +240,7 @@ test('tags of Ogg stand with its stream; what a container takes is copied', () =
     ...['-i', 'in', '-map', '0:0', '-vn', '-sn', '-dn', '-c:a', 'copy', '-map_metadata', '0:s:0', ...PLACES],
     ...['-f', 'opus', 'file:/out'],
   ]);
-});
-
-test("what FFmpeg says of an MP4's brands is no tag of its sound", () => {
+  // What FFmpeg says of an MP4's brands is no tag of its sound.
   const film = { ...SOUND, container: 'mov,mp4,m4a,3gp,3g2,mj2', coverArt: null };
   const args = soundCommand('audio_extract', { output_format: 'mp3', metadata: 'all' }, film);
   assert.deepEqual(args.slice(args.indexOf('-map_metadata')), [
@@ -381,7 +377,7 @@ test('sizes that hold no picture, and pictures that are too large, are refused i
     refusal('image_resize', { width: 16_384, output_format: 'webp', height: 1, maintain_aspect_ratio: false }, photo),
     'invalid_request: 16384x1: webp holds at most 16383 pixels a side',
   );
-  const strip = { ...photo, video: videoFacts({ codec: 'png', displayWidth: 1, displayHeight: 20_000 }) };
+  const strip = { ...photo, video: videoFacts({ displayWidth: 1, displayHeight: 20_000 }) };
   assert.throws(
     () => planOf(outputSpec({ container: 'avif' }), strip),
     /1x20000: avif holds at most 16384 pixels a side/,
