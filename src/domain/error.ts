@@ -160,6 +160,9 @@ export type Failure = {
   readonly advice: string;
 };
 
+/** PostgreSQL's disk_full (SQLSTATE 53100). */
+const DATABASE_FULL = '53100';
+
 /** Any thrown value as a PlatformError; what is not one of ours is `internal`, with the original as its cause. */
 export function toPlatformError(thrown: unknown): PlatformError {
   if (thrown instanceof PlatformError) return thrown;
@@ -167,6 +170,12 @@ export function toPlatformError(thrown: unknown): PlatformError {
   if (isNodeError(thrown) && thrown.code === 'ENOSPC') {
     return new PlatformError('disk_full', `No space left on the disk: ${message}`, { cause: thrown });
   }
+  // Nothing was written, and it can be as soon as there is room: work is tried again.
+  if (isNodeError(thrown) && thrown.code === DATABASE_FULL)
+    return new PlatformError('disk_full', 'No space left on the disk of the database', {
+      cause: thrown,
+      retryable: true,
+    });
   return new PlatformError('internal', message, { cause: thrown });
 }
 

@@ -1,5 +1,7 @@
 // The road from a request to a picture, over HTTP: submit, follow, fetch, look at what came.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import type { JobView } from '#api/jobs/view.ts';
@@ -160,6 +162,37 @@ test('a file and its spec in one request', async () => {
   wrong.append('spec', JSON.stringify({ outputs: [{ container: 'mp5' }] }));
   wrong.append('file', new Blob(['x']), 'x');
   assert.equal((await fetch(`${server.base}/jobs`, { method: 'POST', body: wrong })).status, 400);
+});
+
+test('a file that is refused on its way leaves the connection to the next request', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const form = new FormData();
+  form.append('spec', JSON.stringify({ outputs: [{ container: 'mp5' }] }));
+  form.append('file', new Blob([Buffer.alloc(8_000_000)]), 'x');
+  const refused = new Response(form);
+  const type = refused.headers.get('content-type') ?? '';
+  const asks = [
+    {
+      method: 'POST',
+      path: '/jobs',
+      headers: { 'content-type': type },
+      body: Buffer.from(await refused.arrayBuffer()),
+    },
+    { method: 'GET', path: '/jobs?limit=1', headers: {}, body: undefined },
+  ];
+  const statuses: (number | undefined)[] = [];
+  try {
+    for (const { body, ...options } of asks) {
+      const asked = httpRequest(server.base + options.path, { ...options, agent, signal: AbortSignal.timeout(60_000) });
+      asked.end(body);
+      const [response] = (await once(asked, 'response')) as [IncomingMessage];
+      statuses.push(response.statusCode);
+      await response.toArray();
+    }
+  } finally {
+    agent.destroy();
+  }
+  assert.deepEqual(statuses, [400, 200]);
 });
 
 test('an Idempotency-Key makes one job', async () => {

@@ -1,6 +1,7 @@
 // The jobs API: submit, list, look, cancel, pause, resume, retry, delete, follow. Wired by server.ts.
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { readAway } from '#api/client-gone.ts';
 import { type Api, type ApiContext, baseUrl, callerOf } from '#api/context.ts';
 import { invalid, problems } from '#api/errors.ts';
 import { jobOf } from '#api/jobs/find-job.ts';
@@ -54,6 +55,7 @@ export function jobRoutes(app: Api, context: ApiContext): void {
       config: { scope: 'write' },
       bodyLimit: Math.ceil((platform.config.MAX_INLINE_BYTES * 4) / 3) + BODY_ALLOWANCE,
       preValidation: (request) => receiveMultipart(platform, request, body),
+      onSend: readAway,
       schema: {
         tags,
         summary: 'Submit a job; as multipart/form-data: spec (this JSON without source) and file',
