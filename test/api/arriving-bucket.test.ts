@@ -8,12 +8,11 @@ import { findArrived } from '#workflows/uploads/arrived-object.ts';
 import { bucketAccess, makeBucket } from '../kit/bucket.ts';
 import { eventually } from '../kit/eventually.ts';
 import { startSwift, swiftMissing } from '../kit/swift.ts';
-import { beginTus, chunksOf, timesOf } from './arriving-client.ts';
+import { beginTus, chunksOf, FILM, LADDER, timesOf } from './arriving-client.ts';
 import { openServer, type TestServer } from './open-server.ts';
 import { standardFilm, whenReady } from './stream-client.ts';
 import { evenly, init, sendChunk, storedKeys } from './upload-client.ts';
 
-const SECONDS = 26;
 const CHUNKS = 16;
 /** So many hold the first chunk of film, with what a decoder reads ahead. */
 const MOST = 11;
@@ -45,14 +44,14 @@ test('what has come of a film into a bucket is encoded while the rest arrives, o
   const swift = await startSwift();
   try {
     await makeBucket(swift, 'media');
-    const settings = { STORAGE_URL: 's3://media', ...bucketAccess(swift) };
+    const settings = { STORAGE_URL: 's3://media', ...bucketAccess(swift), ...LADDER };
     await using server = await openServer({ works: true, settings });
     const { database } = server.platform;
-    const bytes = await readFile(await standardFilm(server.folder, SECONDS, { size: '848x480', faststart: true }));
+    const bytes = await readFile(await standardFilm(server.folder, FILM.seconds, FILM));
     for (const begin of [beginChunks, beginByTus]) {
       const { id, sendRest } = await begin(server, bytes);
       const [first] = await eventually(() => chunksOf(server, id), { until: (all) => all[0]?.status === 'done' });
-      assert.equal((await fetch(`${server.base}/stream/${id}/480p/playlist.m3u8`)).status, 404);
+      assert.equal((await fetch(`${server.base}/stream/${id}/360p/playlist.m3u8`)).status, 404);
       const upload = await findUpload(database.db, { projectId: 'default', id });
       assert.ok(upload?.status === 'receiving');
       const arrived = await findArrived(server.platform, upload);
@@ -64,7 +63,7 @@ test('what has come of a film into a bucket is encoded while the rest arrives, o
       assert.equal(((await whenReady(server, id)).body as { status: string }).status, 'ready');
       const kept = (await chunksOf(server, id))[0];
       assert.deepEqual([kept?.id, kept?.attempt, kept?.result], [first?.id, first?.attempt, first?.result]);
-      assert.equal((await timesOf(server, id, '360p')).length, SECONDS * 25);
+      assert.equal((await timesOf(server, id, '240p')).length, FILM.seconds * FILM.rate);
       await eventually(() => storedKeys(server, `uploads/${id}/`), {
         until: (keys) => keys.every((key) => key === upload.storageKey),
       });

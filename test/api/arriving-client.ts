@@ -10,6 +10,11 @@ import type { TestServer } from './open-server.ts';
 
 const run = promisify(execFile);
 
+/** A film with its index in front: longer than one chunk, and quick to encode. Its own stream is the first of the ladder. */
+export const FILM = { seconds: 26, size: '640x360', rate: 10, faststart: true };
+/** Far below the cap of its rate: at the cap x264 makes other bytes of the same pictures each time, by how its threads meet. */
+export const LADDER = { VIDEO_QUALITY_PRESETS: '360p,240p', ENCODE_PRESET: 'veryfast' };
+
 /** The chunks of a video's job. */
 export async function chunksOf({ platform }: TestServer, id: string): Promise<Task[]> {
   const { database, sealer } = platform;

@@ -112,7 +112,7 @@ test('a header that promises more than comes: the film ends where its bytes do',
 });
 
 test('one that is replaced in part, given up or deleted while it is encoded leaves nothing of what was made', async () => {
-  const film = await makeFilm({ name: 'gone.ts' });
+  const film = await makeFilm({ name: 'holes.ts' });
   for (const what of ['replaced', 'given up', 'deleted']) {
     const { id, send, whenDone } = await begin(film, 'gone.ts');
     await send(...range(0, 14));

@@ -6,16 +6,18 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { eventually } from '../kit/eventually.ts';
-import { chunksOf, likenessOf, timesOf } from './arriving-client.ts';
+import { chunksOf, LADDER, likenessOf, timesOf } from './arriving-client.ts';
 import { openServer, type TestServer } from './open-server.ts';
 import { upload, whenReady } from './stream-client.ts';
 import { evenly, init, sendChunk } from './upload-client.ts';
 
 const run = promisify(execFile);
 const CHUNKS = 16;
+/** Frames a second. */
+const RATE = 10;
 let server: TestServer;
 before(async () => {
-  server = await openServer({ works: true });
+  server = await openServer({ works: true, settings: LADDER });
 });
 after(() => server[Symbol.asyncDispose]());
 
@@ -23,7 +25,7 @@ type Film = { readonly name: string; readonly seconds: number; readonly size: st
 
 async function makeFilm({ name, seconds, size, encode }: Film): Promise<string> {
   const file = path.join(server.folder, name);
-  const inputs = `-f lavfi -i testsrc2=s=${size}:r=25:d=${seconds} -f lavfi -i sine=r=48000:d=${seconds}`;
+  const inputs = `-f lavfi -i testsrc2=s=${size}:r=${RATE}:d=${seconds} -f lavfi -i sine=r=48000:d=${seconds}`;
   await run('ffmpeg', ['-v', 'error', '-nostdin', '-y', ...`${inputs} ${encode}`.split(' '), file]);
   return file;
 }
@@ -59,23 +61,23 @@ const FILMS: readonly (Film & { /** Chunks whose bytes come first. */ readonly e
   {
     name: 'copied.mkv',
     seconds: 40,
-    size: '848x480',
+    size: '640x360',
     encode:
-      '-c:v libx264 -preset ultrafast -b:v 400k -maxrate 600k -bufsize 600k -pix_fmt yuv420p -bf 2 -g 50 -c:a aac',
+      '-c:v libx264 -preset ultrafast -b:v 400k -maxrate 600k -bufsize 600k -pix_fmt yuv420p -bf 2 -g 20 -c:a aac',
     early: 1,
   },
   {
     name: 'camera.m2ts',
     seconds: 38,
     size: '320x180',
-    encode: '-c:v libx264 -preset ultrafast -bf 2 -g 50 -pix_fmt yuv420p -c:a ac3 -mpegts_m2ts_mode 1',
+    encode: '-c:v libx264 -preset ultrafast -bf 2 -g 20 -pix_fmt yuv420p -c:a ac3 -mpegts_m2ts_mode 1',
     early: 2,
   },
   {
     name: 'pieces.mp4',
     seconds: 38,
     size: '320x180',
-    encode: '-c:v mpeg4 -q:v 6 -g 50 -c:a aac -movflags +frag_keyframe+empty_moov',
+    encode: '-c:v mpeg4 -q:v 6 -g 20 -c:a aac -movflags +frag_keyframe+empty_moov',
     early: 2,
   },
 ];
@@ -97,7 +99,7 @@ for (const film of FILMS)
     assert.equal(duration, whole.duration);
     const [frames, others] = [await timesOf(server, id, lowest), await timesOf(server, usual, lowest)];
     assert.equal(frames.length, others.length);
-    assert.ok(Math.abs(frames.length - film.seconds * 25) <= 1, `${frames.length} frames`);
+    assert.ok(Math.abs(frames.length - film.seconds * RATE) <= 1, `${frames.length} frames`);
     assert.deepEqual(frames, others);
     // Seams lie elsewhere, so that no two frames are the same to the last bit.
     const likeness = await likenessOf(server, [id, usual], lowest);

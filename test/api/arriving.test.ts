@@ -5,13 +5,12 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { SegmentFacts, Task } from '#domain/task.ts';
 import { eventually } from '../kit/eventually.ts';
-import { beginTus, chunksOf } from './arriving-client.ts';
+import { beginTus, chunksOf, FILM, LADDER } from './arriving-client.ts';
 import { openServer, type TestServer } from './open-server.ts';
 import { standardFilm, upload, whenReady } from './stream-client.ts';
 import { evenly, init, sendChunk, sha256, storedKeys } from './upload-client.ts';
 
 const run = promisify(execFile);
-const SECONDS = 26;
 const CHUNKS = 16;
 /** So many hold the first chunk of film, with what a decoder reads ahead. */
 const MOST = 11;
@@ -19,8 +18,8 @@ let server: TestServer;
 let film: string;
 let bytes: Buffer;
 before(async () => {
-  server = await openServer({ works: true });
-  film = await standardFilm(server.folder, SECONDS, { size: '848x480', faststart: true });
+  server = await openServer({ works: true, settings: LADDER });
+  film = await standardFilm(server.folder, FILM.seconds, FILM);
   bytes = await readFile(film);
 });
 after(() => server[Symbol.asyncDispose]());
@@ -80,9 +79,9 @@ test('what has come of a film is encoded while the rest arrives, once, and comes
   assert.ok(first);
   const key = first.result?.parts[0]?.segments[0]?.key ?? '';
   const early = await show(id);
-  assert.deepEqual([early.status, early.duration, early.qualities], ['uploading', SECONDS, ['480p', '360p']]);
+  assert.deepEqual([early.status, early.duration, early.qualities], ['uploading', FILM.seconds, ['360p', '240p']]);
   // What may yet turn out to be another film is shown to nobody.
-  assert.equal((await fetch(`${server.base}/stream/${id}/480p/playlist.m3u8`)).status, 404);
+  assert.equal((await fetch(`${server.base}/stream/${id}/360p/playlist.m3u8`)).status, 404);
   await send(range(MOST, CHUNKS));
   const answers = await Promise.all([complete(id), complete(id)]);
   assert.deepEqual(
@@ -97,7 +96,7 @@ test('what has come of a film is encoded while the rest arrives, once, and comes
   assert.deepEqual(await segmentsOf(id), await segmentsOf(usual));
   const [quality = ''] = (await show(id)).qualities.slice(-1);
   const frames = await framesOf(id, quality);
-  assert.equal(frames.split('\n').filter((line) => /^0,/.test(line)).length, SECONDS * 25);
+  assert.equal(frames.split('\n').filter((line) => /^0,/.test(line)).length, FILM.seconds * FILM.rate);
   assert.equal(frames, await framesOf(usual, quality));
   await server.call('DELETE', `/videos/${id}`);
   await server.call('DELETE', `/videos/${usual}`);
@@ -170,6 +169,6 @@ test('what was made of damaged bytes is thrown away when they are sent again', a
   const types = await eventually(told, { until: (all) => all.includes('video.playable') });
   assert.deepEqual(types.toSorted(), ['video.playable', 'video.ready', 'video.uploaded']);
   // Each frame of the film is another one; damaged, the first stands still.
-  const frames = (await framesOf(id, '360p')).split('\n').filter((line) => /^0,/.test(line));
-  assert.equal(new Set(frames.map((line) => line.split(',').at(-1))).size, SECONDS * 25);
+  const frames = (await framesOf(id, '240p')).split('\n').filter((line) => /^0,/.test(line));
+  assert.equal(new Set(frames.map((line) => line.split(',').at(-1))).size, FILM.seconds * FILM.rate);
 });

@@ -1,5 +1,8 @@
 // The life of a video in a bucket: encrypted, stopped in the middle, gone on with, deleted; and an upload that nobody goes on with. Nothing is left behind.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { test } from 'node:test';
 import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { sweepCluster } from '#workflows/janitor.ts';
@@ -7,6 +10,7 @@ import { bucketAccess, makeBucket, openClient } from '../kit/bucket.ts';
 import { checkStream } from '../kit/check-playlists.ts';
 import { eventually } from '../kit/eventually.ts';
 import { startSwift, swiftMissing } from '../kit/swift.ts';
+import { writeSlowFfmpeg } from '../road/processes.ts';
 import { openServer } from './open-server.ts';
 import { otherFilm, upload, whenReady } from './stream-client.ts';
 
@@ -17,6 +21,7 @@ test('a video in a bucket is stopped, gone on with and deleted, an upload expire
 }, async () => {
   const swift = await startSwift();
   const s3 = openClient(swift);
+  const folder = await mkdtemp(path.join(tmpdir(), 'rendition-life-'));
   try {
     await makeBucket(swift, 'media');
     await using server = await openServer({
@@ -25,6 +30,8 @@ test('a video in a bucket is stopped, gone on with and deleted, an upload expire
         STORAGE_URL: 's3://media/videos',
         ...bucketAccess(swift),
         SEGMENT_SECONDS: '2',
+        // Ten seconds of film a second: there is a middle that it can be stopped in.
+        FFMPEG_PATH: await writeSlowFfmpeg(folder, 10),
       },
     });
     const left = async () => {
@@ -43,7 +50,7 @@ test('a video in a bucket is stopped, gone on with and deleted, an upload expire
     await sweepCluster(server.platform);
     assert.deepEqual(await left(), []);
 
-    const film = await otherFilm(server.folder, 30);
+    const film = await otherFilm(server.folder, 30, { rate: 10 });
     const id = await upload(server, film, { qualities: '360p,240p', encryption: 'aes-128' });
     const place = `${server.base}/stream/${id}`;
     const names = async () =>
@@ -67,5 +74,6 @@ test('a video in a bucket is stopped, gone on with and deleted, an upload expire
   } finally {
     s3.destroy();
     await swift.stop();
+    await rm(folder, { recursive: true, force: true });
   }
 });

@@ -56,7 +56,7 @@ test('the pieces of a job, and its hour in the overview', async () => {
   assert.deepEqual(tries.attempts.map(({ kind }) => kind).sort(), ['prepare', ...kinds].sort());
   for (const one of tries.attempts) {
     assert.deepEqual([one.outcome, one.attempt, one.workerId], ['done', 1, server.platform.workerId], one.kind);
-    assert.ok(one.seconds >= 0 && one.seconds < 90);
+    assert.ok(one.seconds >= 0);
   }
   const [newest] = tries.attempts;
   const first = (await server.call('GET', `/jobs/${id}/attempts?limit=1`)).body as Attempts;

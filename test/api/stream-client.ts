@@ -9,34 +9,40 @@ import { init, sendChunk } from './upload-client.ts';
 
 const run = promisify(execFile);
 const FFMPEG = ['-v', 'error', '-nostdin', '-y'];
-const PICTURE = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '50'];
+const PICTURE = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'];
 
-type FilmOptions = { readonly size?: string /** Its index in front, not behind. */; readonly faststart?: boolean };
+type FilmOptions = {
+  readonly size?: string;
+  /** frames/s */
+  readonly rate?: number;
+  /** Its index in front, not behind. */
+  readonly faststart?: boolean;
+};
 
-/** Standard: its own stream becomes the top rendition. 25 frames/s, with sound. */
+/** Standard: its own stream becomes the top rendition. A keyframe every two seconds, with sound. */
 export async function standardFilm(
   folder: string,
   seconds: number,
-  { size = '640x360', faststart = false }: FilmOptions = {},
+  { size = '640x360', rate = 25, faststart = false }: FilmOptions = {},
 ): Promise<string> {
-  const file = path.join(folder, `standard-${size}-${seconds}.mp4`);
+  const file = path.join(folder, `standard-${size}-${rate}-${seconds}.mp4`);
   const inputs = [
     '-f',
     'lavfi',
     '-i',
-    `testsrc2=s=${size}:r=25:d=${seconds}`,
+    `testsrc2=s=${size}:r=${rate}:d=${seconds}`,
     '-f',
     'lavfi',
     '-i',
     `sine=r=48000:d=${seconds}`,
   ];
   // Within the rate that the ladder gives so small a picture.
-  const rate = ['-crf', '35', '-maxrate', '600k', '-bufsize', '600k', '-bf', '2'];
+  const rates = ['-crf', '35', '-maxrate', '600k', '-bufsize', '600k', '-bf', '2', '-g', String(2 * rate)];
   await run('ffmpeg', [
     ...FFMPEG,
     ...inputs,
     ...PICTURE,
-    ...rate,
+    ...rates,
     '-c:a',
     'aac',
     ...(faststart ? ['-movflags', '+faststart'] : []),
@@ -45,14 +51,18 @@ export async function standardFilm(
   return file;
 }
 
-/** Not standard: nothing of it can be copied. Its subtitles become a track. */
-export async function otherFilm(folder: string, seconds: number): Promise<string> {
-  const file = path.join(folder, `other-${seconds}.mkv`);
+/** Not standard: nothing of it can be copied. */
+export async function otherFilm(
+  folder: string,
+  seconds: number,
+  { rate = 25 }: { /** frames/s */ readonly rate?: number } = {},
+): Promise<string> {
+  const file = path.join(folder, `other-${rate}-${seconds}.mkv`);
   const inputs = [
     '-f',
     'lavfi',
     '-i',
-    `testsrc2=s=640x360:r=25:d=${seconds}`,
+    `testsrc2=s=640x360:r=${rate}:d=${seconds}`,
     '-f',
     'lavfi',
     '-i',

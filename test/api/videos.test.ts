@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -10,6 +11,7 @@ import { expireJobs, sweepCluster } from '#workflows/janitor.ts';
 import { startWorker } from '#workflows/start-worker.ts';
 import { eventually } from '../kit/eventually.ts';
 import { type Receiver, startReceiver } from '../kit/webhook-receiver.ts';
+import { writeSlowFfmpeg } from '../road/processes.ts';
 import { makeFilm, openServer, type TestServer } from './open-server.ts';
 import { init, sendChunk, storedKeys } from './upload-client.ts';
 
@@ -18,17 +20,25 @@ let server: TestServer;
 let receiver: Receiver;
 let film: Buffer;
 let long: Buffer;
+let folder: string;
 before(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'rendition-videos-'));
   receiver = await startReceiver(SECRET);
   server = await openServer({
-    settings: { WEBHOOK_SECRET: SECRET, EGRESS_ALLOW: '127.0.0.0/8', RETENTION_HOURS: '0', SEGMENT_SECONDS: '2' },
+    settings: {
+      ...{ WEBHOOK_SECRET: SECRET, EGRESS_ALLOW: '127.0.0.0/8', RETENTION_HOURS: '0', SEGMENT_SECONDS: '2' },
+      ...{ ENCODE_PRESET: 'ultrafast', CHILD_NICENESS: '0' },
+      // Twenty seconds of film a second: a minute has a middle that it can be stopped in.
+      FFMPEG_PATH: await writeSlowFfmpeg(folder, 20),
+    },
   });
   film = Buffer.from(await makeFilm(server.folder, 5), 'base64');
-  long = await makeLongFilm(server.folder);
+  long = await makeLargeFilm(60);
 });
 after(async () => {
   await server[Symbol.asyncDispose]();
   await receiver.stop();
+  await rm(folder, { recursive: true, force: true });
 });
 
 /** A worker process of its own: `stop` ends it as a shutdown does. */
@@ -43,11 +53,11 @@ async function openWorker(): Promise<{ stop(): Promise<void> }> {
   };
 }
 
-/** A minute of 480×360, of which lower qualities take a while. */
-async function makeLongFilm(folder: string): Promise<Buffer> {
-  const file = path.join(folder, 'long.mp4');
-  const picture = ['-f', 'lavfi', '-i', 'testsrc2=s=480x360:r=24:d=60'];
-  const codec = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '48'];
+/** So large that there are lower qualities of it: 480×360, 12 frames/s. */
+async function makeLargeFilm(seconds: number): Promise<Buffer> {
+  const file = path.join(folder, `large-${seconds}.mp4`);
+  const picture = ['-f', 'lavfi', '-i', `testsrc2=s=480x360:r=12:d=${seconds}`];
+  const codec = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '24'];
   await promisify(execFile)('ffmpeg', ['-v', 'error', '-y', ...picture, ...codec, file]);
   return readFile(file);
 }
@@ -135,7 +145,7 @@ test('a video from its upload to its end, told by events and webhooks', async ()
 test('a further quality is a further job of the same video', async () => {
   const worker = await openWorker();
   try {
-    const id = await upload(long, { qualities: ['360p'] });
+    const id = await upload(await makeLargeFilm(6), { qualities: ['360p'] });
     const video = await becomes(id, 'ready', 'failed');
     assert.deepEqual([video.status, video.qualities], ['ready', ['360p']]);
     const start = (qualities: string[]) =>
@@ -188,7 +198,6 @@ test('stopping keeps every finished segment, also over a restart; resuming makes
   try {
     await eventually(parts, { until: (done) => done.length > 0 });
     const stopped = await server.call('PUT', `/videos/${id}/stop`);
-    // A film so short may be through before it is stopped; then there is nothing to see here.
     assert.equal(stopped.status, 200, stopped.text);
     assert.deepEqual((await server.call('GET', `/videos/${id}/stopped`)).body, {
       hash: id,
