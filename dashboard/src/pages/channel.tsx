@@ -19,7 +19,7 @@ import { go, Link } from '../router.tsx';
 import type { PageProps } from '../shell/pages.ts';
 import { clock, t, tell } from '../text/text.ts';
 import { May } from '../ui/may.tsx';
-import { Bones, CopyButton, PageHead, Problem } from '../ui/parts.tsx';
+import { Bones, CopyButton, Failure, PageHead, Problem } from '../ui/parts.tsx';
 import { Facts } from './channel/facts.tsx';
 import { Figures, keepFigures } from './channel/figures.tsx';
 import { History } from './channel/history.tsx';
@@ -63,8 +63,7 @@ function Shown({ channel, job }: { channel: Channel; job: ChannelJob }) {
         <div className={`notice ${job.status === 'error' ? 'bad' : 'wait'}`} role="alert">
           <span aria-hidden>⚠</span>
           <div>
-            <strong>{t('channel.trouble')}</strong>
-            <span>{job.error_message}</span>
+            <Failure of={{ code: job.error_code ?? '', message: job.error_message, advice: '' }} />
           </div>
         </div>
       )}

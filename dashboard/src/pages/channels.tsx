@@ -18,7 +18,7 @@ import { go, Link, setQuery, usePlace } from '../router.tsx';
 import { bitrate, clock, number, t, tell } from '../text/text.ts';
 import { type BulkAct, BulkHead, type BulkKind, Pick } from '../ui/bulk-head.tsx';
 import { May, useMay } from '../ui/may.tsx';
-import { Bones, Empty, PageHead, Problem, SearchBox, Segments } from '../ui/parts.tsx';
+import { Bones, Empty, PageHead, Problem, reason, SearchBox, Segments } from '../ui/parts.tsx';
 import { Picture } from '../ui/picture.tsx';
 import { type Selection, useSelection } from '../ui/selection.ts';
 import { toastError } from '../ui/toasts.tsx';
@@ -178,7 +178,9 @@ function ChannelCard({ channel, job, selection }: Shown & { selection: Selection
           {channel.is_abr && ` · ${t('channel.renditions', { n: channel.abr.length })}`}
         </span>
         {job?.error_message && on === (job.status === 'retrying') ? (
-          <span className="small bad-text clamp">{job.error_message}</span>
+          <span className="small bad-text clamp" title={job.error_message}>
+            {reason(job.error_code, job.error_message)}
+          </span>
         ) : (
           <span className="small number figures">{job?.status === 'running' ? figuresOf(job) : '\u00a0'}</span>
         )}

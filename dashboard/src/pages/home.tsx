@@ -6,9 +6,9 @@ import { blocking, read } from '../api/http.ts';
 import { useNewestJobs } from '../api/jobs.ts';
 import type { Job, Overview } from '../api/types.ts';
 import { Link } from '../router.tsx';
-import { ago, bytes, clock, hour, number, t, tell, told } from '../text/text.ts';
+import { ago, bytes, clock, hour, number, t, tell } from '../text/text.ts';
 import { May, Served, useServes } from '../ui/may.tsx';
-import { Bones, Card, Empty, PageHead, Problem, Progress, Stat, Status } from '../ui/parts.tsx';
+import { Bones, Card, Empty, PageHead, Problem, Progress, reason, Stat, Status } from '../ui/parts.tsx';
 
 const ANY = { status: '', search: '' };
 /** Share of the disk below which it is time to make room. */
@@ -221,7 +221,7 @@ function Attention({ overview }: { overview: Overview | undefined }) {
               </Link>
             </li>
           )}
-          {troubled.slice(0, MOST_CHANNELS).map(({ id, channel, channel_name, status, error_message }) => (
+          {troubled.slice(0, MOST_CHANNELS).map(({ id, channel, channel_name, status, error_code, error_message }) => (
             <li key={`channel-${id}`}>
               <div className="row between nowrap">
                 <Link className="name cut" to={`/channels/${channel}`}>
@@ -229,7 +229,7 @@ function Attention({ overview }: { overview: Overview | undefined }) {
                 </Link>
                 <Status of={status} />
               </div>
-              {error_message && <span className="small quiet cut">{error_message}</span>}
+              {error_message && <span className="small quiet cut">{reason(error_code, error_message)}</span>}
             </li>
           ))}
           <More n={troubled.length - MOST_CHANNELS} to="/channels?show=trouble" />
@@ -241,9 +241,7 @@ function Attention({ overview }: { overview: Overview | undefined }) {
                 </Link>
                 <span className="small quiet">{job.completedAt && ago(job.completedAt)}</span>
               </div>
-              <span className="small bad-text cut">
-                {job.error && (told('failure', job.error.code) ?? job.error.message)}
-              </span>
+              <span className="small bad-text cut">{job.error && reason(job.error.code, job.error.message)}</span>
             </li>
           ))}
         </ul>

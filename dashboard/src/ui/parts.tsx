@@ -46,6 +46,9 @@ export function Failure({ of: { code, message, advice } }: { of: Failed }) {
   );
 }
 
+/** Why it stands still, in one line: in the reader's words where there are some, else in the server's own. */
+export const reason = (code: string | null, message: string): string => told('failure', code ?? '') ?? message;
+
 /** What went wrong, and what to do about it. */
 export function Problem({ error, retry }: { error: unknown; retry?: () => void }) {
   const known = error instanceof ApiError ? error : null;

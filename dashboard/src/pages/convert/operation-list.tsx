@@ -24,7 +24,7 @@ import { setQuery, usePlace } from '../../router.tsx';
 import { ago, bytes, clock, number, t, tell } from '../../text/text.ts';
 import { type BulkAct, BulkHead, type BulkKind, Pick } from '../../ui/bulk-head.tsx';
 import { May, useMay } from '../../ui/may.tsx';
-import { Bones, Card, Empty, Problem, Progress, Status } from '../../ui/parts.tsx';
+import { Bones, Card, Empty, Failure, Problem, Progress, Status } from '../../ui/parts.tsx';
 import { type Selection, useSelection } from '../../ui/selection.ts';
 import { toastError } from '../../ui/toasts.tsx';
 import { useSending } from './sending.ts';
@@ -164,8 +164,8 @@ function OperationRow({ operation, look, isOpen, onToggle, selection }: RowProps
       )}
       {status === 'completed' && output && <Sizes operation={operation} />}
       {operation.error_message && (
-        <p className="small bad-text" role="note">
-          {operation.error_message}
+        <p className="small bad-text stack" role="note">
+          <Failure of={{ code: operation.error_code ?? '', message: operation.error_message, advice: '' }} />
         </p>
       )}
       <div className="row">

@@ -4,8 +4,8 @@ import { History } from 'lucide-react';
 import { useState } from 'react';
 import { blocking, read } from '../../api/http.ts';
 import type { Attempt, Job } from '../../api/types.ts';
-import { clock, moment, second, t, tell, told } from '../../text/text.ts';
-import { Bones, Card, Empty, Problem, Segments, Table } from '../../ui/parts.tsx';
+import { clock, moment, second, t, tell } from '../../text/text.ts';
+import { Bones, Card, Empty, Problem, reason, Segments, Table } from '../../ui/parts.tsx';
 import { taskName } from './task-name.ts';
 
 const PAGE = 100;
@@ -99,7 +99,7 @@ function AttemptTable({ attempts, job }: { attempts: readonly Attempt[]; job: Jo
             {taskName(one, job)}
             {one.error && (
               <div className="small bad-text">
-                {told('failure', one.error.code) ?? one.error.message} <code className="quiet">{one.error.code}</code>
+                {reason(one.error.code, one.error.message)} <code className="quiet">{one.error.code}</code>
               </div>
             )}
           </th>
