@@ -1,7 +1,7 @@
 // Finds the subcommand, reads its options, runs it, and turns whatever fails into one line and an exit code. Called by main.ts.
 import { type Command, helpOf, nearest, readCall, UsageError } from '#cli/command.ts';
 import { ConfigError } from '#config/load.ts';
-import { PlatformError } from '#domain/error.ts';
+import { isNodeError, PlatformError } from '#domain/error.ts';
 
 /** Each loads only what it needs: `version` answers in the time that Node takes to start. */
 const COMMANDS: Readonly<
@@ -23,6 +23,10 @@ const COMMANDS: Readonly<
 
 /** Resolves with the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 export async function run(argv: readonly string[]): Promise<number> {
+  process.stdout.on('error', (error) => {
+    // Whoever reads it may go before its end (`| head`): the rest is for nobody, and nothing is wrong.
+    if (!isNodeError(error) || error.code !== 'EPIPE') throw error;
+  });
   try {
     return await dispatch(argv);
   } catch (error) {

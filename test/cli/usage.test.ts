@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Command, helpOf } from '#cli/command.ts';
-import { run } from './run-cli.ts';
+import { run, start } from './run-cli.ts';
 
 let folder: string;
 before(async () => {
@@ -28,6 +28,12 @@ test('version and help', async () => {
     assert.match(helpOf(await commandOf(name)), new RegExp(`^rendition ${name}`));
   }
   assert.deepEqual(await run(['plan', '--help']), { code: 0, out: helpOf(await commandOf('plan')), err: '' });
+});
+
+test('whoever reads may go before the end', async () => {
+  const { child, output, ended } = start(['version']);
+  child.stdout?.destroy();
+  assert.deepEqual([await ended, output.err], [0, '']);
 });
 
 const USAGE: readonly (readonly [args: readonly string[], said: RegExp])[] = [
