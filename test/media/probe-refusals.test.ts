@@ -97,7 +97,7 @@ test('a scan that takes too long falls back to the header; a header that does is
   const facts = await probeSource({
     tool: { ...tool, ffprobe: slow },
     input,
-    limits: { ...LIMITS, probeTimeLimit: 3 },
+    limits: { ...LIMITS, probeTimeLimit: 5 },
     index: null,
   });
   assert.deepEqual(
