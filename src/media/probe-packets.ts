@@ -71,6 +71,7 @@ export class StreamScan {
   /** Of sound: where the last packet ended, how often something is missing before the next, how often it begins elsewhere for no reason. */
   #soundEnd: number | null = null;
   #lastSound: number | null = null;
+  #lastStep: number | null = null;
   #holes = 0;
   #stumbles = 0;
 
@@ -138,11 +139,13 @@ export class StreamScan {
     this.#lastDecoded = dts;
   }
 
-  /** Ticks that sound lasts of which no packet says how long (WavPack in Matroska: half a second each): as long as the one before. */
+  /** Ticks that sound lasts of which no packet says how long (WavPack in Matroska: half a second each): as long as those before, but for pauses. */
   #soundStep(time: number): number {
-    const before = this.#lastSound;
+    const [before, usual] = [this.#lastSound, this.#lastStep];
     this.#lastSound = time;
-    return before === null ? 0 : Math.max(0, time - before);
+    if (before === null) return 0;
+    this.#lastStep = Math.max(0, time - before);
+    return Math.min(this.#lastStep, usual ?? this.#lastStep);
   }
 
   #followSound(time: number, duration: number): void {

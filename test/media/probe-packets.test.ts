@@ -231,5 +231,5 @@ test('sound whose packets do not say how long they are ends one packet behind th
       });
     return scan.end;
   };
-  assert.deepEqual([end([0, 500, 1000]), end([0]), end([0, 500, 1000], 20)], [1500, 0, 1020]);
+  assert.deepEqual([end([0, 500, 1000]), end([0, 500, 9000]), end([0]), end([0, 500], 20)], [1500, 9500, 0, 520]);
 });
