@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { findViolations, holds, openBrowser, visit } from '../kit/browser-page.ts';
 import { eventually } from '../kit/eventually.ts';
-import { type RenditionServer, startRendition } from '../kit/rendition-server.ts';
+import { type RenditionServer, startOnFreshDatabase } from '../kit/rendition-server.ts';
 
 const PASSPHRASE = 'only-the-server-knows';
 
@@ -13,7 +13,7 @@ let browser: Browser;
 
 before(async () => {
   [server, browser] = await Promise.all([
-    startRendition({ settings: { EGRESS_ALLOW: '127.0.0.0/8', LIVE_CPU_PERCENT: '0' } }),
+    startOnFreshDatabase({ EGRESS_ALLOW: '127.0.0.0/8', LIVE_CPU_PERCENT: '0' }),
     openBrowser(),
   ]);
 });

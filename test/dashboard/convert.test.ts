@@ -10,8 +10,8 @@ import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { findViolations, holds, openBrowser, type View, visit } from '../kit/browser-page.ts';
 import { eventually } from '../kit/eventually.ts';
-import { type RenditionServer, startRendition } from '../kit/rendition-server.ts';
-import { makeClip } from './make-clip.ts';
+import { type RenditionServer, startOnFreshDatabase } from '../kit/rendition-server.ts';
+import { makeClip, repeatClip } from './make-clip.ts';
 
 const run = promisify(execFile);
 
@@ -25,7 +25,7 @@ before(async () => {
   // So few that files sent together must wait for each other.
   const settings = { RATE_LIMIT_UPLOADS: '1/second', RATE_LIMIT_BURST: 'off' };
   [server, browser, files.film] = await Promise.all([
-    startRendition({ settings }),
+    startOnFreshDatabase(settings),
     openBrowser(),
     makeClip(folder, { seconds: 2 }),
   ]);
@@ -159,7 +159,7 @@ test('files sent together wait for the rate limit and go on by themselves; sound
 });
 
 test('what runs is cancelled and retried; what is deleted comes back by undo, and is gone without', async () => {
-  const film = await makeClip(folder, { seconds: 40, size: '1280x720' });
+  const film = await repeatClip(await makeClip(folder, { seconds: 2, size: '640x360' }), 40);
   await using seen = await openConvert();
   const { page } = seen;
   await choose(page, film);
@@ -167,7 +167,7 @@ test('what runs is cancelled and retried; what is deleted comes back by undo, an
   await page.getByText('More options').click();
   await page.getByLabel('Thoroughness').selectOption('veryslow');
   await page.getByRole('button', { name: 'Convert 1 file' }).click();
-  const one = row(page, 'clip-1280x720-40');
+  const one = row(page, 'clip-640x360-2x40');
   await one.getByText('Processing').waitFor();
   await holds(page, 'document.querySelector("[data-operation] progress").value > 0');
   await one.getByRole('button', { name: 'Cancel' }).click();

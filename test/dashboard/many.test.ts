@@ -6,6 +6,7 @@ import type { Browser } from 'playwright-core';
 import { outputSpec } from '#domain/output.ts';
 import { openServer, type TestServer } from '../api/open-server.ts';
 import { findViolations, holds, openBrowser, visit } from '../kit/browser-page.ts';
+import { eventually } from '../kit/eventually.ts';
 
 const JOBS = 10_000;
 const VIDEOS = 1000;
@@ -42,7 +43,6 @@ after(async () => {
 test(`${JOBS} jobs are scrolled to the last and filtered, with a few dozen rows in the page`, async (context) => {
   await using seen = await visit(browser, `${server.base}/#/jobs`);
   const { page } = seen;
-  page.setDefaultTimeout(60_000);
   await page.locator('.jobs .job').first().waitFor();
   const paint = await page.evaluate('performance.getEntriesByName("first-contentful-paint")[0]?.startTime');
   context.diagnostic(`first contentful paint ${Math.round(Number(paint))} ms`);
@@ -86,7 +86,7 @@ test(`${JOBS} jobs are scrolled to the last and filtered, with a few dozen rows 
   await page.getByRole('heading', { level: 1, name: /film-9000/ }).waitFor();
   await page.goBack();
   await isAt('film-9000.mp4');
-  assert.equal(await topOf(), before);
+  await eventually(async () => assert.equal(await topOf(), before));
   await page.evaluate('document.querySelector(".window").scrollTop = 0');
   await page.locator('.jobs .job', { hasText: '#10003' }).waitFor();
   const delay = await page.evaluate(
@@ -108,7 +108,6 @@ test('what failed is tried again together; what was not is named, and stays sele
   const { db } = server.platform.database;
   await using seen = await visit(browser, `${server.base}/#/jobs?status=failed&search=film-99`);
   const { page } = seen;
-  page.setDefaultTimeout(60_000);
   // 990, and 9900 to 9990.
   await page.getByLabel('Select all that are shown').check();
   await page.locator('strong', { hasText: '11 selected' }).waitFor();
@@ -143,7 +142,6 @@ test('what failed is tried again together; what was not is named, and stays sele
 test(`${VIDEOS} videos are paged and searched`, async () => {
   await using seen = await visit(browser, `${server.base}/#/videos?sort=title`);
   const { page } = seen;
-  page.setDefaultTimeout(60_000);
   await page.getByText('Page 1 of 21').waitFor();
   assert.equal(await page.locator('.video-card').count(), 48);
   await page.getByRole('button', { name: 'Next' }).click();
@@ -156,7 +154,6 @@ test(`${VIDEOS} videos are paged and searched`, async () => {
 test(`the load of ${MACHINES} machines is drawn for those that are looked at`, async (context) => {
   await using seen = await visit(browser, `${server.base}/#/machines`);
   const { page } = seen;
-  page.setDefaultTimeout(60_000);
   const begun = performance.now();
   await page.getByRole('heading', { level: 2, name: 'node-40' }).waitFor({ state: 'attached' });
   await holds(page, 'document.querySelectorAll(".uplot canvas").length >= 3');
