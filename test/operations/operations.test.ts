@@ -1,7 +1,7 @@
 // The operations through a real worker, a thin slice of the matrix (`npm run test:operations` runs all of it), and what each nonsense is told.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
+import { after, before, describe, it, test } from 'node:test';
 import sharp from 'sharp';
 import { OPERATION_NAMES } from '#domain/operations/registry.ts';
 import { describeMedia, needTool, readFrames } from '../kit/decode.ts';
@@ -79,11 +79,13 @@ test('the slice holds every operation and every output format', () => {
   assert.deepEqual(formats(slice), formats(CASES));
 });
 
-for (const one of slice) {
-  test(caseName(one), async () => {
-    assert.deepEqual((await runCase({ media, converter }, one)).misses, []);
-  });
-}
+// Pictures, sounds and films have workers of their own: beside each other none waits for another.
+describe('the slice', { concurrency: 3 }, () => {
+  for (const one of slice)
+    it(caseName(one), async () => {
+      assert.deepEqual((await runCase({ media, converter }, one)).misses, []);
+    });
+});
 
 async function make(
   operation: string,

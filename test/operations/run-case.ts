@@ -9,19 +9,10 @@ import { makeSource } from './sources.ts';
 
 export type Stand = { readonly media: MadeMedia; readonly converter: Converter };
 
-const made = new Map<string, Promise<string>>();
-
-function sourceOf(media: MadeMedia, name: string): Promise<string> {
-  const path = media.path(name);
-  const known = made.get(path) ?? makeSource(media, name);
-  made.set(path, known);
-  return known;
-}
-
 export async function runCase({ media, converter }: Stand, one: Case): Promise<Row> {
   const { operation, parameters, source, format } = one;
   const row = { name: caseName(one), operation, source, format, parameters: JSON.stringify(parameters) };
-  const file = await sourceOf(media, source);
+  const file = await makeSource(media, source);
   const { path, failure, seconds, recognized } = await converter.convert(operation, parameters, file);
   if (one.refused !== undefined && failure?.code === one.refused)
     return { ...row, seconds, notes: [`refused: ${failure.message}`], misses: [] };

@@ -114,8 +114,17 @@ export const PICTURES: Readonly<Record<string, (path: string, media: MadeMedia) 
   },
 };
 
-/** Makes one source where it is not there yet; its path. */
-export async function makeSource(media: MadeMedia, name: string): Promise<string> {
+const made = new Map<string, Promise<string>>();
+
+/** The path of a source, which is made once. */
+export function makeSource(media: MadeMedia, name: string): Promise<string> {
+  const path = media.path(name);
+  const known = made.get(path) ?? writeSource(media, name);
+  made.set(path, known);
+  return known;
+}
+
+async function writeSource(media: MadeMedia, name: string): Promise<string> {
   if (name.startsWith('corpus/')) return join(CORPUS, name.slice('corpus/'.length));
   const path = media.path(name);
   const args = FILMS[name] ?? SOUNDS[name];
