@@ -7,7 +7,9 @@ import { ApiError, blocking } from '../api/http.ts';
 import { go, Link, usePlace } from '../router.tsx';
 import type { PageProps } from '../shell/pages.ts';
 import { t, tell } from '../text/text.ts';
-import { Bones, Card, Field, PageHead, Problem, Segments } from '../ui/parts.tsx';
+import { Field, SegmentedControl } from '../ui/field.tsx';
+import { Bones, Card, PageHead } from '../ui/parts.tsx';
+import { Problem } from '../ui/problem.tsx';
 import { toast } from '../ui/toasts.tsx';
 import { Fields, fieldName } from './channel/field.tsx';
 import {
@@ -151,7 +153,7 @@ function Editor({ id, known }: { id: string | null; known: Channel | null }) {
         <Card
           title={t('channel.group.output')}
           side={
-            <Segments
+            <SegmentedControl
               label={t('channel.field.is_abr')}
               value={draft.is_abr === true ? 'many' : 'one'}
               options={[

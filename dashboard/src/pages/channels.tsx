@@ -17,9 +17,11 @@ import { blocking, request } from '../api/http.ts';
 import { go, Link, setQuery, usePlace } from '../router.tsx';
 import { bitrate, clock, number, t, tell } from '../text/text.ts';
 import { type BulkAct, BulkHead, type BulkKind, Pick } from '../ui/bulk-head.tsx';
+import { SearchBox, SegmentedControl } from '../ui/field.tsx';
 import { May, useMay } from '../ui/may.tsx';
-import { Bones, Empty, PageHead, Problem, reason, SearchBox, Segments } from '../ui/parts.tsx';
+import { Bones, Empty, PageHead } from '../ui/parts.tsx';
 import { Picture } from '../ui/picture.tsx';
+import { Problem, reason } from '../ui/problem.tsx';
 import { type Selection, useSelection } from '../ui/selection.ts';
 import { toastError } from '../ui/toasts.tsx';
 import { MachineLoad } from './channels/machine-load.tsx';
@@ -75,7 +77,7 @@ export default function Channels() {
         <>
           <MachineLoad />
           <div className="row">
-            <Segments
+            <SegmentedControl
               label={t('channels.filter')}
               value={filter}
               options={FILTERS.map((one) => [one, t(`channels.filter.${one}`)] as const)}

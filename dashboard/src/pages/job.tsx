@@ -10,8 +10,11 @@ import { Player } from '../player/player.tsx';
 import { go, setQuery, usePlace } from '../router.tsx';
 import type { PageProps } from '../shell/pages.ts';
 import { clock, moment, number, t } from '../text/text.ts';
+import { Code } from '../ui/code.tsx';
+import { SegmentedControl } from '../ui/field.tsx';
 import { May } from '../ui/may.tsx';
-import { Bones, Card, Code, Failure, PageHead, Problem, Progress, Segments, Status } from '../ui/parts.tsx';
+import { Bones, Card, PageHead, Progress, Status } from '../ui/parts.tsx';
+import { Failure, Problem } from '../ui/problem.tsx';
 import { Attempts } from './job/attempts.tsx';
 import { ChunkMap } from './job/chunk-map.tsx';
 import { Deliveries } from './job/deliveries.tsx';
@@ -78,7 +81,7 @@ export default function JobPage({ params }: PageProps) {
           </div>
         </div>
       )}
-      <Segments
+      <SegmentedControl
         label={t('job.parts')}
         value={tab}
         options={TABS.map((name) => [name, t(`job.tab.${name}`)] as const)}

@@ -8,8 +8,10 @@ import type { Job } from '../api/types.ts';
 import { Link, rememberScroll, setQuery, usePlace } from '../router.tsx';
 import { ago, clock, moment, number, t, tell } from '../text/text.ts';
 import { type BulkAct, BulkHead, type BulkKind, Pick } from '../ui/bulk-head.tsx';
+import { SearchBox, SegmentedControl } from '../ui/field.tsx';
 import { May, useMay } from '../ui/may.tsx';
-import { Bones, Empty, PageHead, Problem, Progress, SearchBox, Segments, Status } from '../ui/parts.tsx';
+import { Bones, Empty, PageHead, Progress, Status } from '../ui/parts.tsx';
+import { Problem } from '../ui/problem.tsx';
 import { type Selection, useSelection } from '../ui/selection.ts';
 import { useSteady } from '../ui/steady.ts';
 import { Window } from '../ui/window.tsx';
@@ -37,7 +39,7 @@ export default function Jobs() {
         </May>
       </PageHead>
       <div className="row between">
-        <Segments
+        <SegmentedControl
           label={t('jobs.filter')}
           value={status}
           options={STATUSES.map((one) => [one, one === '' ? t('jobs.every') : tell('status', one)] as const)}

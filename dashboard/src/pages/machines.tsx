@@ -7,7 +7,9 @@ import { useLoad } from '../api/load.ts';
 import type { Queue } from '../api/types.ts';
 import { clock, number, t, tell } from '../text/text.ts';
 import { May, useServes } from '../ui/may.tsx';
-import { Bones, Card, Empty, PageHead, Problem, Status, Table } from '../ui/parts.tsx';
+import { Bones, Card, Empty, PageHead, Status } from '../ui/parts.tsx';
+import { Problem } from '../ui/problem.tsx';
+import { Table } from '../ui/table.tsx';
 import { toast, toastError } from '../ui/toasts.tsx';
 import { MachineCard, machinesOf } from './machines/machine-card.tsx';
 

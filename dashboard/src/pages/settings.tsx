@@ -7,7 +7,8 @@ import { setQuery, usePlace } from '../router.tsx';
 import { hasShortcuts, setShortcuts } from '../shell/shortcuts.tsx';
 import { setTheme, THEMES, useTheme } from '../shell/theme.ts';
 import { LANGUAGES, type Language, setLanguage, t, useLanguage } from '../text/text.ts';
-import { Card, PageHead, Segments } from '../ui/parts.tsx';
+import { SegmentedControl } from '../ui/field.tsx';
+import { Card, PageHead } from '../ui/parts.tsx';
 import { Configuration } from './settings/configuration.tsx';
 import { Keys } from './settings/keys.tsx';
 import { StoragePanel } from './settings/storage.tsx';
@@ -33,7 +34,7 @@ export default function Settings() {
           </button>
         )}
       </PageHead>
-      <Segments
+      <SegmentedControl
         label={t('nav.settings')}
         value={tab}
         options={TABS.map((name) => [name, t(`settings.tab.${name}`)] as const)}
@@ -58,7 +59,7 @@ function Look() {
       <div className="body stack">
         <div className="row between">
           <span>{t('theme.title')}</span>
-          <Segments
+          <SegmentedControl
             label={t('theme.title')}
             value={theme}
             options={THEMES.map((name) => [name, t(`theme.${name}`)] as const)}
@@ -67,7 +68,7 @@ function Look() {
         </div>
         <div className="row between">
           <span>{t('language.title')}</span>
-          <Segments
+          <SegmentedControl
             label={t('language.title')}
             value={language}
             options={(Object.keys(LANGUAGES) as Language[]).map((name) => [name, LANGUAGES[name].name] as const)}
@@ -76,7 +77,7 @@ function Look() {
         </div>
         <div className="row between">
           <span>{t('help.title')}</span>
-          <Segments
+          <SegmentedControl
             label={t('help.title')}
             value={shortcuts}
             options={[

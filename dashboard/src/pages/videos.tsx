@@ -17,8 +17,10 @@ import {
 import { setQuery, usePlace } from '../router.tsx';
 import { t, tell } from '../text/text.ts';
 import { type BulkAct, BulkHead, type BulkKind } from '../ui/bulk-head.tsx';
+import { SearchBox } from '../ui/field.tsx';
 import { May, useMay } from '../ui/may.tsx';
-import { Bones, Empty, PageHead, Problem, SearchBox } from '../ui/parts.tsx';
+import { Bones, Empty, PageHead } from '../ui/parts.tsx';
+import { Problem } from '../ui/problem.tsx';
 import { useSelection } from '../ui/selection.ts';
 import { VideoCard } from './videos/card.tsx';
 import { DropZone } from './videos/drop-zone.tsx';

@@ -2,7 +2,8 @@
 import { useState } from 'react';
 import { ApiError, keepKey, read } from '../api/http.ts';
 import { t } from '../text/text.ts';
-import { Field, Problem } from '../ui/parts.tsx';
+import { Field } from '../ui/field.tsx';
+import { Problem } from '../ui/problem.tsx';
 import { Brand } from './nav.tsx';
 
 export function SignIn({ onDone }: { onDone: () => void }) {

@@ -1,6 +1,6 @@
 // A form out of a JSON schema: one field for each property that a person can fill in; the rest is written as JSON.
 import { t, tell } from '../text/text.ts';
-import { Field } from './parts.tsx';
+import { Field } from './field.tsx';
 
 export type Schema = {
   type?: string | readonly string[];

@@ -2,7 +2,7 @@
 import { type ReactNode, useId } from 'react';
 import { useInterfaces } from '../../api/channels.ts';
 import { t, tell } from '../../text/text.ts';
-import { Field } from '../../ui/parts.tsx';
+import { Field } from '../../ui/field.tsx';
 import type { ChannelField, Draft } from './fields.ts';
 
 type GroupProps = {

@@ -2,7 +2,8 @@
 import { type ChannelMoment, useHistory } from '../../api/channels.ts';
 import { blocking } from '../../api/http.ts';
 import { moment, t, tell } from '../../text/text.ts';
-import { Card, Problem } from '../../ui/parts.tsx';
+import { Card } from '../../ui/parts.tsx';
+import { Problem } from '../../ui/problem.tsx';
 
 const TONES: Readonly<Record<string, string>> = {
   running: 'good',

@@ -1,7 +1,8 @@
 // Where an encoder sends to: the address of a channel that waits for one, as OBS and FFmpeg ask for it. Used by the channel page.
 import type { Channel } from '../../api/channels.ts';
 import { t } from '../../text/text.ts';
-import { Card, Code } from '../../ui/parts.tsx';
+import { Code } from '../../ui/code.tsx';
+import { Card } from '../../ui/parts.tsx';
 
 const ADDRESS =
   /^(?<scheme>[a-z]+):\/\/(?<user>[^@/?]*@)?(?<host>\[[^\]]*\]|[^:/?]*)(?<port>:\d+)?(?<path>[^?]*)(?:\?(?<query>.*))?$/;

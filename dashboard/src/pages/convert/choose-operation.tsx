@@ -3,7 +3,7 @@ import { useState } from 'react';
 import type { MediaType } from '../../api/operations.ts';
 import type { Definition } from '../../api/types.ts';
 import { number, t, tell } from '../../text/text.ts';
-import { Segments } from '../../ui/parts.tsx';
+import { SegmentedControl } from '../../ui/field.tsx';
 import { MEDIA_ICONS } from './drop-zone.tsx';
 import { takes } from './suits.ts';
 
@@ -31,7 +31,7 @@ export function ChooseOperation({ definitions, files, type, chosen, onChoose }: 
   return (
     <fieldset className="stack">
       <legend className="step">{t('convert.operation')}</legend>
-      <Segments
+      <SegmentedControl
         label={t('convert.kind')}
         value={shown}
         options={TYPES.map((one) => [one, tell('media', one)] as const)}

@@ -4,7 +4,7 @@ import { useId } from 'react';
 import type { FieldError } from '../../api/http.ts';
 import type { Definition, Parameter } from '../../api/types.ts';
 import { number, t, tell } from '../../text/text.ts';
-import { Field } from '../../ui/parts.tsx';
+import { Field } from '../../ui/field.tsx';
 
 export type Values = Readonly<Record<string, string | number | boolean>>;
 /** Steps of a slider above which nobody hits the wanted one. */

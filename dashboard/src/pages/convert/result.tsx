@@ -5,7 +5,7 @@ import { openFile } from '../../api/http.ts';
 import { type Operation, type ResultFile, readResult, resultPath } from '../../api/operations.ts';
 import { bitrate, bytes, clock, number, t, tell } from '../../text/text.ts';
 import { Dialog } from '../../ui/dialog.tsx';
-import { Problem } from '../../ui/parts.tsx';
+import { Problem } from '../../ui/problem.tsx';
 import { CompareImages } from './compare-images.tsx';
 import { CompareSounds } from './compare-sounds.tsx';
 import { CompareVideos } from './compare-videos.tsx';

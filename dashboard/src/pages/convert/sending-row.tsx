@@ -3,7 +3,8 @@ import { useQueryClient } from '@tanstack/react-query';
 import { RotateCcw, X } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { bytes, clock, t, tell } from '../../text/text.ts';
-import { Problem, Progress, Status } from '../../ui/parts.tsx';
+import { Progress, Status } from '../../ui/parts.tsx';
+import { Problem } from '../../ui/problem.tsx';
 import { Miniature } from './drop-zone.tsx';
 import { type Sent, sendAgain, stopSending } from './sending.ts';
 

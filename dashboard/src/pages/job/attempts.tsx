@@ -5,7 +5,10 @@ import { useState } from 'react';
 import { blocking, read } from '../../api/http.ts';
 import type { Attempt, Job } from '../../api/types.ts';
 import { clock, moment, second, t, tell } from '../../text/text.ts';
-import { Bones, Card, Empty, Problem, reason, Segments, Table } from '../../ui/parts.tsx';
+import { SegmentedControl } from '../../ui/field.tsx';
+import { Bones, Card, Empty } from '../../ui/parts.tsx';
+import { Problem, reason } from '../../ui/problem.tsx';
+import { Table } from '../../ui/table.tsx';
 import { taskName } from './task-name.ts';
 
 const PAGE = 100;
@@ -39,7 +42,7 @@ export function Attempts({ job }: { job: Job }) {
     <Card
       title={t('job.tab.attempts')}
       side={
-        <Segments
+        <SegmentedControl
           label={t('attempts.filter')}
           value={shown}
           options={SHOWN.map((name) => [name, t(`attempts.${name}`)] as const)}

@@ -4,7 +4,9 @@ import { Send, Webhook } from 'lucide-react';
 import { blocking, read, request } from '../../api/http.ts';
 import type { Job } from '../../api/types.ts';
 import { moment, t } from '../../text/text.ts';
-import { Bones, Card, Empty, Problem, Status, Table } from '../../ui/parts.tsx';
+import { Bones, Card, Empty, Status } from '../../ui/parts.tsx';
+import { Problem } from '../../ui/problem.tsx';
+import { Table } from '../../ui/table.tsx';
 import { toast, toastError } from '../../ui/toasts.tsx';
 
 export function Deliveries({ job }: { job: Job }) {

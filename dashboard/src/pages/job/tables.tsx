@@ -3,7 +3,10 @@ import { Download, Info, TriangleAlert } from 'lucide-react';
 import { openFile } from '../../api/http.ts';
 import type { Finding, Job, Output, PlanSummary, Rendition } from '../../api/types.ts';
 import { bitrate, bytes, clock, number, pixels, t, told } from '../../text/text.ts';
-import { Card, CopyButton, Failure, Progress, Status, Table } from '../../ui/parts.tsx';
+import { CopyButton } from '../../ui/code.tsx';
+import { Card, Progress, Status } from '../../ui/parts.tsx';
+import { Failure } from '../../ui/problem.tsx';
+import { Table } from '../../ui/table.tsx';
 import { toastError } from '../../ui/toasts.tsx';
 
 const FINAL = ['uploaded', 'failed', 'canceled'];

@@ -5,7 +5,7 @@ import { request } from '../../api/http.ts';
 import type { Finding } from '../../api/types.ts';
 import { bytes, pixels, t } from '../../text/text.ts';
 import { Dialog } from '../../ui/dialog.tsx';
-import { Problem } from '../../ui/parts.tsx';
+import { Problem } from '../../ui/problem.tsx';
 import { Findings } from '../job/tables.tsx';
 
 type PlanView = {

@@ -5,7 +5,10 @@ import { blocking, read } from '../../api/http.ts';
 import type { SettingReport } from '../../api/types.ts';
 import { useSettingWords } from '../../text/settings.ts';
 import { t, tell } from '../../text/text.ts';
-import { Bones, Card, Problem, SearchBox, Table } from '../../ui/parts.tsx';
+import { SearchBox } from '../../ui/field.tsx';
+import { Bones, Card } from '../../ui/parts.tsx';
+import { Problem } from '../../ui/problem.tsx';
+import { Table } from '../../ui/table.tsx';
 
 export function Configuration() {
   const { data, error } = useQuery({ queryKey: ['settings'], queryFn: () => read('GET /admin/settings') });

@@ -5,8 +5,12 @@ import { useState } from 'react';
 import { blocking, read, request } from '../../api/http.ts';
 import type { ApiKey } from '../../api/types.ts';
 import { ago, moment, t } from '../../text/text.ts';
+import { Code } from '../../ui/code.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
-import { Bones, Card, Code, Empty, Field, Problem, Table } from '../../ui/parts.tsx';
+import { Field } from '../../ui/field.tsx';
+import { Bones, Card, Empty } from '../../ui/parts.tsx';
+import { Problem } from '../../ui/problem.tsx';
+import { Table } from '../../ui/table.tsx';
 import { toast, toastError } from '../../ui/toasts.tsx';
 
 const SCOPES = ['read', 'write', 'worker', 'admin'] as const;

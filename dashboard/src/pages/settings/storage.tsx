@@ -6,7 +6,9 @@ import { blocking, read, request } from '../../api/http.ts';
 import type { Storage } from '../../api/types.ts';
 import { ago, bytes, number, t, tell } from '../../text/text.ts';
 import { Dialog } from '../../ui/dialog.tsx';
-import { Bones, Card, Problem, Stat, Table } from '../../ui/parts.tsx';
+import { Bones, Card, Stat } from '../../ui/parts.tsx';
+import { Problem } from '../../ui/problem.tsx';
+import { Table } from '../../ui/table.tsx';
 import { toast } from '../../ui/toasts.tsx';
 
 /** Milliseconds between looks while a sweep is on its way. */

@@ -4,7 +4,9 @@ import { Webhook } from 'lucide-react';
 import { blocking, read } from '../../api/http.ts';
 import { Link } from '../../router.tsx';
 import { ago, t } from '../../text/text.ts';
-import { Bones, Card, Empty, Problem, Status, Table } from '../../ui/parts.tsx';
+import { Bones, Card, Empty, Status } from '../../ui/parts.tsx';
+import { Problem } from '../../ui/problem.tsx';
+import { Table } from '../../ui/table.tsx';
 
 export function Webhooks() {
   const { data, error } = useQuery({
