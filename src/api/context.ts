@@ -39,6 +39,10 @@ declare module 'fastify' {
     readonly accept?: (request: FastifyRequest) => Caller | null;
     /** Statuses it answers with beside those of its schema. For the OpenAPI document. */
     readonly answers?: readonly number[];
+    /** A body that the route reads as it comes, so that its schema can't say it: media types, and what is in it. For the OpenAPI document. */
+    readonly takes?: { readonly types: readonly string[]; readonly body: z.ZodType };
+    /** Headers that it reads. For the OpenAPI document. */
+    readonly reads?: z.ZodObject;
     /** Of an API with an envelope of its own: what its errors are wrapped in, and what it answers beside the usual. For the OpenAPI document. */
     readonly failure?: { readonly type: string; readonly schema: z.ZodType; readonly codes: readonly string[] };
   }

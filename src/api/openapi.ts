@@ -34,7 +34,9 @@ export const describeRoute: typeof jsonSchemaTransform = (input) => {
     }),
   );
   if (![...codes].some((code) => /^2/.test(code) && code !== '206')) response[200] = bare;
-  return jsonSchemaTransform({ ...input, schema: { ...schema, response } });
+  const { takes, reads } = route.config ?? {};
+  const sent = takes && { body: takes.body, consumes: [...takes.types] };
+  return jsonSchemaTransform({ ...input, schema: { ...schema, ...sent, ...(reads && { headers: reads }), response } });
 };
 
 const PROBLEM = 'application/problem+json';
@@ -63,8 +65,6 @@ export const finishDocument: typeof jsonSchemaTransformObject = (input) => {
   const jobs = paths.find(([path]) => path === '/jobs')?.[1].post?.requestBody;
   if (jobs)
     jobs.content['multipart/form-data'] = { schema: multipartJob(jobs.content['application/json']?.schema ?? {}) };
-  for (const [path, { post }] of paths)
-    if (post && /^\/api\/v1\/operations\/?$/.test(path)) post.requestBody = operationForm;
   return { ...document, paths: Object.fromEntries(paths) } as ReturnType<typeof jsonSchemaTransformObject>;
 };
 
@@ -77,27 +77,6 @@ function nameRest(path: string, operations: Record<string, Operation>): [string,
   }
   return [path.replace(/\{\*\}$/, '{path}'), operations];
 }
-
-/** `POST operations/`: read part by part, so that no route's schema can say it. */
-const operationForm = {
-  content: {
-    'multipart/form-data': {
-      schema: {
-        type: 'object',
-        required: ['operation', 'file'],
-        properties: {
-          operation: {
-            type: 'string',
-            description: 'A name out of operation-definitions/',
-            examples: ['image_resize'],
-          },
-          parameters: { type: 'string', description: 'A JSON object', examples: ['{"width": 800}'] },
-          file: { type: 'string', format: 'binary' },
-        },
-      },
-    },
-  },
-};
 
 /** `POST /jobs` as a form: the job without its source, and the file that is its source. */
 function multipartJob(job: Json): Json {

@@ -52,7 +52,7 @@ export function jobRoutes(app: Api, context: ApiContext): void {
   app.post(
     '/jobs',
     {
-      config: { scope: 'write' },
+      config: { scope: 'write', reads: z.object({ 'Idempotency-Key': z.string().max(255).optional() }) },
       bodyLimit: Math.ceil((platform.config.MAX_INLINE_BYTES * 4) / 3) + BODY_ALLOWANCE,
       preValidation: (request) => receiveMultipart(platform, request, body),
       onSend: readAway,

@@ -1,6 +1,7 @@
 // The operations API (seed of file conversions): wires its prefix with an envelope, limits and errors of its own. Called by server.ts.
 
 import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { drainRefused, untilGone } from '#api/client-gone.ts';
 import { type Api, type ApiContext, baseUrl } from '#api/context.ts';
 import { definitionRoutes } from '#api/operations/definition-routes.ts';
@@ -29,6 +30,19 @@ const tags = ['operations'];
 /** Room for the rest of the request beside a file in base64. */
 const BODY_ALLOWANCE = 1024 ** 2;
 const FORM = 'application/x-www-form-urlencoded';
+
+/** Read part by part. */
+const operationForm = {
+  types: ['multipart/form-data'],
+  body: z.object({
+    operation: z.string().meta({ description: 'A name out of operation-definitions/', examples: ['image_resize'] }),
+    parameters: z
+      .string()
+      .optional()
+      .meta({ description: 'A JSON object', examples: ['{"width": 800}'] }),
+    file: z.file(),
+  }),
+};
 
 /** Everything below /api/v1. */
 export async function operationsApi(app: Api, context: ApiContext): Promise<void> {
@@ -73,12 +87,11 @@ function operationRoutes(app: Api, context: ApiContext, sessions: Sessions): voi
   app.post(
     '/operations',
     {
-      config: { scope: 'write', calls: 'uploads' },
+      config: { scope: 'write', calls: 'uploads', takes: operationForm },
       bodyLimit: Math.ceil((config.MAX_INLINE_BYTES * 4) / 3) + BODY_ALLOWANCE,
       schema: {
         tags,
         summary: 'Create an operation: a multipart form of operation, parameters (JSON) and file, in any order',
-        consumes: ['multipart/form-data', FORM, 'application/json'],
         response: { 201: successSchema(operationView), 422: failureSchema, 507: failureSchema },
       },
     },

@@ -18,6 +18,11 @@ const chunkFields = z.object({
   index: whole(0, MOST_CHUNKS - 1),
   sha256: z.string().max(100).optional(),
 });
+/** For the OpenAPI document. */
+export const chunkForm = {
+  types: ['multipart/form-data'],
+  body: chunkFields.extend({ file: z.file(), sha256: chunkFields.shape.sha256.describe('Checked where it is sent') }),
+};
 
 export type ReceivedChunk = { readonly upload: Upload; readonly index: number };
 /** bytes handed on at once */

@@ -11,15 +11,23 @@ import { isUuid } from '#domain/uuid.ts';
 import { ENCRYPTIONS, PLAYBACK_POLICIES, VIDEO_QUALITIES } from '#domain/video.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
+const BYTES = 'application/octet-stream';
+/** What a body of fields may come as, for the OpenAPI document. */
+const FIELD_TYPES = ['application/json', FORM, 'multipart/form-data'];
+/** A body that is bytes and nothing else, for the OpenAPI document. */
+export const takesBytes = { types: [BYTES], body: z.file() };
 
-/** Reads forms of all routes that are added to `app` afterwards; a route that takes a file reads its own. */
+/** Reads forms of all routes that are added to `app` afterwards; one that says what it takes reads its body itself. */
 export function acceptForms(app: Api): void {
+  app.addHook('onRoute', ({ schema }) => {
+    if (schema?.body) schema.consumes ??= FIELD_TYPES;
+  });
   if (!app.hasContentTypeParser(FORM))
     app.addContentTypeParser(FORM, { parseAs: 'string' }, (_request, text, done) =>
       done(null, readPairs(String(text))),
     );
   app.addHook('preValidation', async (request) => {
-    if (request.routeOptions.config.takesFile) return;
+    if (request.routeOptions.config.takes) return;
     if (request.isMultipart()) request.body = await readFields(request);
     // PUT and POST without a body at all.
     else request.body ??= {};
@@ -27,16 +35,9 @@ export function acceptForms(app: Api): void {
   drainRefused(app);
 }
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** A multipart body holds a file: the route reads it as it comes. */
-    readonly takesFile?: boolean;
-  }
-}
-
 /** Bodies of bytes alone arrive as streams. */
 export function acceptBytes(app: Api): void {
-  for (const type of ['application/octet-stream', 'application/offset+octet-stream', /^(video|audio)\//])
+  for (const type of [BYTES, 'application/offset+octet-stream', /^(video|audio)\//])
     app.addContentTypeParser(type, (_request, payload, done) => done(null, payload));
 }
 

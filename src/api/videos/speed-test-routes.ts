@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { Api } from '#api/context.ts';
-import { acceptBytesOrFile, wholeOr } from '#api/videos/forms.ts';
+import { acceptBytesOrFile, takesBytes, wholeOr } from '#api/videos/forms.ts';
 
 const tags = ['videos: upload'];
 /** bytes of one answer of the speed test at the most, and where nothing is said */
@@ -45,7 +45,7 @@ function addRoutes(app: Api): void {
   app.post(
     '/api/speedtest',
     {
-      config: { ...config, takesFile: true },
+      config: { ...config, takes: takesBytes },
       schema: {
         tags,
         summary: 'Counts what it is sent',

@@ -202,7 +202,7 @@ function addRoutes(app: Api, context: ApiContext): void {
           .send(),
     );
   const route = (summary: string, answers: readonly number[]) => ({
-    config: { ...access, answers: [...answers, 412] },
+    config: { ...access, answers: [...answers, 412], swagger: { exposeHeadRoute: true } },
     schema: { tags, summary: `tus: ${summary}` },
   });
   const of = (summary: string, answers: readonly number[]) => {
@@ -210,11 +210,17 @@ function addRoutes(app: Api, context: ApiContext): void {
     return { config, schema: { ...schema, params } };
   };
   app.post(ROOT, route('create an upload', [201, 404, ...REFUSED]), spoken(create));
-  app.patch(one, of('send bytes', [204, ...REFUSED]), spoken(patch));
+  app.patch(one, takingBytes(of('send bytes', [204, ...REFUSED])), spoken(patch));
   app.head(one, of('how many bytes have come', [200]), spoken(head));
   app.delete(one, of('give the upload up', [204, 409]), spoken(remove));
   app.post(one, of('another method', [200, 204, ...REFUSED]), spoken(overridden));
 }
+
+/** Says it in the OpenAPI document. */
+const takingBytes = <T extends { readonly config: object }>(route: T) => ({
+  ...route,
+  config: { ...route.config, takes: { types: [BYTES], body: z.file() } },
+});
 
 /** What may become of bytes that are sent. */
 const REFUSED = [409, 422, CHECKSUM_MISMATCH, 507];

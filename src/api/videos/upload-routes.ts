@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { announcedSize, piecesOf } from '#api/body-pieces.ts';
 import { type Api, type ApiContext, playbackBase } from '#api/context.ts';
 import { invalid, problems } from '#api/errors.ts';
-import { receiveChunkForm } from '#api/videos/chunk-form.ts';
-import { acceptBytesAlone, toId, toVideoWish, videoFields, videoId, whole } from '#api/videos/forms.ts';
+import { chunkForm, receiveChunkForm } from '#api/videos/chunk-form.ts';
+import { acceptBytesAlone, takesBytes, toId, toVideoWish, videoFields, videoId, whole } from '#api/videos/forms.ts';
 import { uploadAccess, uploaderOf } from '#api/videos/upload-access.ts';
 import { showUpload, uploadView } from '#api/videos/upload-view.ts';
 import { findUploadProgress } from '#database/upload-parts.ts';
@@ -107,10 +107,10 @@ export function uploadRoutes(app: Api, context: ApiContext): void {
   app.post(
     '/upload/chunk',
     {
-      config: { ...access, takesFile: true },
+      config: { ...access, takes: chunkForm },
       schema: {
         tags,
-        summary: 'One chunk as multipart/form-data: upload_id, index, file, and sha256 where it is to be checked',
+        summary: 'One chunk, its fields before or after the file',
         response: { 200: chunkAnswer, ...problems(404, 409, 422, 507) },
       },
     },
@@ -125,10 +125,10 @@ export function uploadRoutes(app: Api, context: ApiContext): void {
     room.put(
       '/upload/:upload_id/chunks/:index',
       {
-        config: access,
+        config: { ...access, takes: takesBytes },
         schema: {
           tags,
-          summary: 'The same as a body of bytes alone (application/octet-stream)',
+          summary: 'The same as a body of bytes alone',
           params: z.object({ upload_id: videoId, index: whole(0, MOST_CHUNKS - 1) }),
           querystring: z.object({ sha256: z.string().max(100).optional() }),
           response: { 200: chunkAnswer, ...problems(404, 409, 422, 507) },
