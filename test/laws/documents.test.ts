@@ -47,6 +47,23 @@ test('what a comment names of our files is there', () => {
   assert.deepEqual(broken, []);
 });
 
+test('ARCHITECTURE.md names every room, and no file that is not there', () => {
+  const text = read('ARCHITECTURE.md');
+  const rooms = new Set(
+    project.flatMap((path) => /^(?:src\/)?[^/]+(?=\/)/.exec(path) ?? []).filter((room) => room !== 'src'),
+  );
+  assert.deepEqual(
+    [...rooms].filter((room) => !text.includes(`\`${room}\``)),
+    [],
+  );
+  const named = [...text.matchAll(/`([\w./-]+\.(?:ts|mjs))`/g)].map(([, name = '']) => name);
+  assert.ok(named.length > 0);
+  assert.deepEqual(
+    named.filter((name) => !project.some((path) => `/${path}`.endsWith(`/${name}`))),
+    [],
+  );
+});
+
 test('every setting that a document names exists', () => {
   const unknown: string[] = [];
   for (const path of documents) {
