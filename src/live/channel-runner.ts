@@ -5,7 +5,7 @@ import { type Channel, type ChannelJob, LIVE_INPUTS, type LiveInputName } from '
 import { channelLogPath } from '#domain/channel-log.ts';
 import { isListening } from '#domain/channel-rules.ts';
 import { blot, secretsOf } from '#domain/channel-target.ts';
-import { PlatformError, toPlatformError } from '#domain/error.ts';
+import { type PlatformError, toPlatformError } from '#domain/error.ts';
 import { ChannelInputs } from '#live/channel-inputs.ts';
 import { ChannelLog } from '#live/channel-log.ts';
 import { ChannelOutputs } from '#live/channel-outputs.ts';
@@ -16,6 +16,7 @@ import type { Lease, LiveContext } from '#live/live-work.ts';
 import { LogCopy } from '#live/log-copy.ts';
 import type { LiveDoors, OpenedInput } from '#live/open-input.ts';
 import { PlanFitter } from '#live/plan-fitter.ts';
+import { exhausted, hasPublisherLeft, MOST_RETRIES, nothing, reasonOf } from '#live/run-outcome.ts';
 import { RunOutput } from '#live/run-output.ts';
 import { renderNodeFor } from '#media/capabilities.ts';
 import { liveCommand } from '#media/command/live.ts';
@@ -31,12 +32,13 @@ export type RunnerOptions = {
   readonly isTakenOver: boolean;
 };
 
-const MOST_RETRIES = 5;
 const TICK_MS = 500;
 /** Every ten seconds the end of the log is left where other machines find it. */
 const LOG_COPY_TICKS = 20;
 /** Clocks of MPEG-TS begin here, so that what comes before the first picture has a positive time. Seconds. */
 const FIRST_TIME = 10;
+/** Seconds between the last picture of a run and the first of the next at the least: two never get the same time. */
+const APART = 0.2;
 /** Milliseconds after an order; a channel that nobody started just now goes on after a restart, or comes from another machine. */
 const JUST_ORDERED = 60_000;
 /** Seconds; what ends earlier was no good, whatever it showed. */
@@ -198,7 +200,7 @@ export class ChannelRunner {
     const { config, tool } = this.#context.platform;
     this.#runs += 1;
     // Time goes on where the run before ended, also where that one ran ahead.
-    const offset = Math.max(FIRST_TIME + this.#elapsed() - opened.behind, this.#latest + 0.2);
+    const offset = Math.max(FIRST_TIME + this.#elapsed() - opened.behind, this.#latest + APART);
     const plan = this.#plans.planFor(name);
     const renderNode = renderNodeFor(tool, this.channel.id);
     const args = liveCommand({ source: opened.source, plan, offset, threads: config.ENCODE_THREADS, renderNode });
@@ -265,7 +267,7 @@ export class ChannelRunner {
       await this.#state.stopped();
       return null;
     }
-    const error = outcome.error ?? this.#reasonOf(outcome);
+    const error = outcome.error ?? reasonOf(outcome, this.#context.platform.config.CHANNEL_WATCHDOG_SECONDS);
     // FFmpeg names its input in full, with the passphrase.
     if (input?.inputUrl) error.message = blot(error.message, secretsOf(input.inputUrl));
     this.#log.write('input', `${name}: ${error.message}`);
@@ -277,13 +279,8 @@ export class ChannelRunner {
       this.#state.switching();
       return next;
     }
-    if (
-      input &&
-      isListening(input) &&
-      (outcome.kind === 'ended' ||
-        (!outcome.hadFrames && outcome.kind === 'failed' && !outcome.isPermanent && outcome.seconds > 2))
-    ) {
-      // Publishers come and go: that is no failure.
+    // Publishers come and go: that is no failure.
+    if (input && isListening(input) && hasPublisherLeft(outcome)) {
       await this.#state.waiting();
       return name;
     }
@@ -316,17 +313,6 @@ export class ChannelRunner {
 
   #isPatient(): boolean {
     return performance.now() < this.#patientUntil;
-  }
-
-  #reasonOf({ kind }: Outcome): PlatformError {
-    const { CHANNEL_WATCHDOG_SECONDS: seconds } = this.#context.platform.config;
-    if (kind === 'silent')
-      return new PlatformError(
-        'source_unreachable',
-        `No picture came within ${seconds} seconds (CHANNEL_WATCHDOG_SECONDS)`,
-      );
-    if (kind === 'frozen') return new PlatformError('encode_failed', 'FFmpeg was stopped by a signal');
-    return new PlatformError('source_unreachable', 'The input came to its end');
   }
 
   /** Whether the channel runs, now. */
@@ -375,19 +361,3 @@ export class ChannelRunner {
     this.#context.platform.log.warn({ err: error, channel: this.channel.id }, 'live channel');
   }
 }
-
-/** The reason, and what to do now that nothing is tried any more. */
-const exhausted = ({ code, message }: PlatformError): PlatformError =>
-  new PlatformError(
-    code,
-    `${message.replace(/\.$/, '')}. Given up after ${MOST_RETRIES} retries: put that right (the log says more), then start the channel again`,
-  );
-
-const nothing = (kind: Outcome['kind']): Outcome => ({
-  kind,
-  error: null,
-  isPermanent: false,
-  hadFrames: false,
-  isWhole: false,
-  seconds: 0,
-});
