@@ -37,7 +37,7 @@ export function rememberScroll(name: string, top: number): void {
 export const recallScroll = (name: string): number => (isReturn ? (scrolled.get(entry)?.get(name) ?? 0) : 0);
 
 /** The place as text: `/jobs?status=failed`. */
-export const usePlaceText = (): string => useSyncExternalStore(subscribe, read);
+const usePlaceText = (): string => useSyncExternalStore(subscribe, read);
 
 export function usePlace(): Place {
   const [path = '/', query = ''] = usePlaceText().split('?');

@@ -18,7 +18,7 @@ const DIRECT_LANES: Readonly<Record<DirectPlan['kind'], TaskLane>> = {
 };
 
 /** What decodes pictures waits for the cores; sound, text and copies run beside it; delivery waits for nobody. */
-export function laneOf(task: Pick<ReadyTask, 'kind' | 'subject'>, plan: Plan): TaskLane {
+function laneOf(task: Pick<ReadyTask, 'kind' | 'subject'>, plan: Plan): TaskLane {
   switch (task.kind) {
     case 'first-light':
     case 'chunk':

@@ -2,45 +2,9 @@
 import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
 import { t } from '../text/text.ts';
 import { toast, toastError } from '../ui/toasts.tsx';
-import { request } from './http.ts';
+import { read, request } from './http.ts';
 import { leave, useIsStaying } from './leaving.ts';
-import type { ChannelJob as ChannelJobRow, Channel as ChannelRow, ChannelStatus, NetworkInterface } from './types.ts';
-
-export type Channel = ChannelRow & {
-  slug: string;
-  status: ChannelStatus;
-  job: number;
-  playback_url: string | null;
-  thumbnail_url: string | null;
-};
-export type ChannelOutput = {
-  rendition: string;
-  type: string;
-  target: string;
-  status: string;
-  restarts: number;
-  error: string | null;
-};
-export type ChannelJob = ChannelJobRow & {
-  channel_name: string;
-  wanted: boolean;
-  error_code: string | null;
-  restarts: number;
-  dropped_frames: number | null;
-  duplicated_frames: number | null;
-  cpu_percent: number | null;
-  memory_bytes: number | null;
-  source: string | null;
-  input: string;
-  outputs: ChannelOutput[];
-  machine: string | null;
-};
-export type Metrics = {
-  cpu: { percent: number; per_core: number[] };
-  memory: { total: number; used: number; percent: number };
-  network: { interfaces: { name: string; rx_bytes_per_s: number; tx_bytes_per_s: number }[] };
-};
-export type ChannelMoment = { id: number; type: string; timestamp: string; data: Record<string, unknown> };
+import type { Channel, ChannelJob, ChannelStatus, Metrics } from './types.ts';
 
 const JOBS = ['channel-jobs'];
 /** Milliseconds between looks at the figures of what runs; states come by themselves. */
@@ -63,7 +27,7 @@ export const useChannel = (id: string) =>
 export const useInterfaces = () =>
   useQuery({
     queryKey: ['network-interfaces'],
-    queryFn: () => request<NetworkInterface[]>('/api/network-interfaces/'),
+    queryFn: () => read('GET /api/network-interfaces'),
     staleTime: 60_000,
   });
 
@@ -85,7 +49,7 @@ export function patchChannelJob(client: QueryClient, job: ChannelJob): void {
   client.setQueryData<ChannelJob[]>(JOBS, (known) => known?.map((one) => (one.id === job.id ? job : one)));
 }
 
-export type ChannelAct = 'start' | 'stop' | 'restart';
+type ChannelAct = 'start' | 'stop' | 'restart';
 const BECOMES: Readonly<Record<ChannelAct, ChannelStatus>> = { start: 'pending', stop: 'stopped', restart: 'pending' };
 
 export const changeChannel = (job: number, name: ChannelAct): Promise<ChannelJob> =>
@@ -131,7 +95,7 @@ export const useMetrics = () =>
   useQuery({
     queryKey: ['channel-metrics'],
     queryFn: async ({ client }): Promise<Sample[]> => {
-      const { cpu, memory, network } = await request<Metrics>('/api/metrics/');
+      const { cpu, memory, network } = await read('GET /api/metrics');
       const known = client.getQueryData<Sample[]>(['channel-metrics']) ?? [];
       return [...known, { cpu, memory, network, at: Date.now() / 1000 }].slice(-MOST_SAMPLES);
     },
@@ -145,7 +109,7 @@ export const useHistory = (job: number) =>
   useQuery({
     // Asked again with the channel itself: at each of its events.
     queryKey: ['channel', 'history', job],
-    queryFn: () => request<{ events: ChannelMoment[] }>(`/api/job/${job}/history/`).then(({ events }) => events),
+    queryFn: () => read('GET /api/job/{id}/history', { id: job }).then(({ events }) => events),
   });
 
 /** An address of the server as a path: the page may be open under another name than the server knows itself by. */

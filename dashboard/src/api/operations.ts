@@ -2,30 +2,9 @@
 import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
 import { t, tell } from '../text/text.ts';
 import { toast, toastError } from '../ui/toasts.tsx';
-import { ApiError, keyHeaders, openFile, readProblem, request, search } from './http.ts';
+import { ApiError, keyHeaders, openFile, read, readProblem, request } from './http.ts';
 import { leave, useIsStaying } from './leaving.ts';
-import type { Definition, Enveloped, OperationFile, Operation as OperationRow, OperationStatus } from './types.ts';
-
-export type MediaType = Definition['media_type'];
-export type ResultFile = Omit<OperationFile, 'file_size'> & {
-  file_size: number | null;
-  metadata: Readonly<Record<string, string | number>>;
-};
-export type Operation = Omit<OperationRow, 'input_file' | 'output_file'> & {
-  media_type: MediaType;
-  eta_seconds: number | null;
-  error_code: string | null;
-  started_at: string | null;
-  completed_at: string | null;
-  expires_at: string | null;
-  input_file: ResultFile | null;
-  output_file: ResultFile | null;
-};
-export type OperationState = Pick<Operation, 'id' | 'status' | 'progress' | 'eta_seconds'>;
-export type OperationPage = {
-  data: Operation[];
-  pagination: { page: number; page_size: number; total: number; total_pages: number };
-};
+import type { Enveloped, Operation, OperationPage, OperationState, OperationStatus } from './types.ts';
 
 const PREFIX = '/api/v1';
 /** Not `operations`: those are asked again at each event of any job, and here calls are counted. */
@@ -38,7 +17,7 @@ export const isMoving = ({ status }: Pick<Operation, 'status'>): boolean =>
 export const useDefinitions = () =>
   useQuery({
     queryKey: ['operation-definitions'],
-    queryFn: () => request<Enveloped<Definition[]>>(`${PREFIX}/operation-definitions/`).then(({ data }) => data),
+    queryFn: () => read('GET /api/v1/operation-definitions').then(({ data }) => data),
     staleTime: Number.POSITIVE_INFINITY,
   });
 
@@ -46,7 +25,7 @@ export function useOperations(page: number) {
   const isStaying = useIsStaying();
   const { data, ...rest } = useQuery({
     queryKey: [LIST, page],
-    queryFn: () => request<OperationPage>(`${PREFIX}/operations/${search({ page, page_size: PAGE_SIZE })}`),
+    queryFn: () => read('GET /api/v1/operations', {}, { page, page_size: PAGE_SIZE }),
     placeholderData: (before) => before,
     staleTime: 30_000,
   });
@@ -75,22 +54,20 @@ export function patchOperation(client: QueryClient, state: OperationState): void
 }
 
 async function readOperation(client: QueryClient, id: string): Promise<void> {
-  const { data } = await request<Enveloped<Operation>>(`${operationPath(id)}/`);
+  const { data } = await read('GET /api/v1/operations/{id}', { id });
   patchList(client, (all) => all.map((one) => (one.id === id ? data : one)));
 }
 
 /** Asked for where no stream is free: a browser opens six connections to a server and no more. */
 export const readState = (id: string): Promise<OperationState> =>
-  request<Enveloped<OperationState>>(`${operationPath(id)}/status/`).then(({ data }) => data);
+  read('GET /api/v1/operations/{id}/status', { id }).then(({ data }) => data);
 
 const MOST_OF_A_PAGE = 100;
 /** Every one of this session, on all pages. */
 export async function collectOperations(): Promise<Operation[]> {
   const found = new Map<string, Operation>();
   for (let page = 1, isMore = true; isMore; page++) {
-    const { data, pagination } = await request<OperationPage>(
-      `${PREFIX}/operations/${search({ page, page_size: MOST_OF_A_PAGE })}`,
-    );
+    const { data, pagination } = await read('GET /api/v1/operations', {}, { page, page_size: MOST_OF_A_PAGE });
     for (const operation of data) found.set(operation.id, operation);
     isMore = page < pagination.total_pages;
   }
@@ -152,6 +129,7 @@ export function addOperation(client: QueryClient, operation: Operation): void {
   client.setQueryData<OperationPage>([LIST, 1], (known) =>
     known
       ? {
+          ...known,
           data: [operation, ...known.data.filter(({ id }) => id !== operation.id)],
           pagination: { ...known.pagination, total: known.pagination.total + 1 },
         }

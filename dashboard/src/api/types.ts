@@ -50,6 +50,7 @@ export type Job = Omit<Shown, 'outputs' | 'plan' | 'source'> & {
   plan: PlanSummary | null;
   source: { kind: string } & Record<string, unknown>;
 };
+export type AcceptedJob = Answer<'POST /jobs'>;
 export type Task = Answer<'GET /jobs/{id}/tasks'>['tasks'][number];
 export type Attempt = Answer<'GET /jobs/{id}/attempts'>['attempts'][number];
 export type Delivery = Answer<'GET /jobs/{id}/deliveries'>['deliveries'][number];
@@ -60,78 +61,25 @@ export type Worker = Answer<'GET /workers'>['workers'][number];
 export type Queue = Answer<'GET /queue'>;
 export type Session = Answer<'GET /session'>;
 export type ApiKey = Answer<'GET /admin/keys'>['keys'][number];
+export type NewApiKey = Answer<'POST /admin/keys'>;
 export type SettingReport = Answer<'GET /admin/settings'>['settings'][number];
-export type WebhookHealth = Answer<'GET /admin/webhooks'>;
 export type Health = Answer<'GET /health'>;
 
-export type VideoStatus = 'uploading' | 'uploaded' | 'queued' | 'processing' | 'ready' | 'stopped' | 'failed';
-export type Video = {
-  hash: string;
-  title: string;
-  description?: string | null;
-  tags?: string[];
-  filename: string;
-  size: number;
-  duration: number | null;
-  width: number | null;
-  height: number | null;
-  status: VideoStatus;
-  progress: number;
-  stopped: boolean;
-  qualities: string[];
-  master_url: string | null;
-  /** When it could be watched first; null until then. */
-  playable_at?: string | null;
-  poster_url: string | null;
-  storyboard_url?: string | null;
-  error?: string | { message: string } | null;
-  created_at: string;
-  updated_at: string;
-};
-export type VideoPage = { videos: Video[]; total: number; page: number; page_size: number };
-export type TranscodeStatus = {
-  upload_id: string;
-  status: VideoStatus;
-  progress: number;
-  eta_seconds: number | null;
-  qualities: Record<string, { status: string; progress: number; segments_ready: number; segments_total: number }>;
-  error: string | { message: string } | null;
-};
+export type Video = Answer<'GET /videos/{hash}'>;
+export type VideoStatus = Video['status'];
+export type VideoPage = Answer<'GET /videos'>;
+export type TranscodeStatus = Answer<'GET /transcode/status/{upload_id}'>;
 
-export type Parameter = {
-  type: string;
-  required: boolean;
-  default?: unknown;
-  min?: number | null;
-  max?: number | null;
-  choices?: readonly (string | number)[] | null;
-  description?: string;
-};
-export type Definition = {
-  name: string;
-  media_type: 'video' | 'image' | 'audio';
-  description: string;
-  parameters: Record<string, Parameter>;
-  input_formats: string[];
-  output_formats: string[];
-  max_file_size: number;
-};
-export type OperationStatus = 'pending' | 'queued' | 'processing' | 'completed' | 'failed' | 'cancelled';
-export type OperationFile = { file_name: string; file_size: number; mime_type: string };
-export type Operation = {
-  id: string;
-  operation: string;
-  status: OperationStatus;
-  progress: number;
-  parameters: Record<string, unknown>;
-  error_message?: string | null;
-  created_at: string;
-  input_file?: OperationFile | null;
-  output_file?: OperationFile | null;
-};
+export type Definition = Answer<'GET /api/v1/operation-definitions/{name}'>['data'];
+export type Parameter = Definition['parameters'][string];
+export type Operation = Answer<'GET /api/v1/operations/{id}'>['data'];
+export type OperationStatus = Operation['status'];
+export type OperationState = Answer<'GET /api/v1/operations/{id}/status'>['data'];
+export type OperationPage = Answer<'GET /api/v1/operations'>;
+export type ResultFile = NonNullable<Operation['output_file']>;
+export type MediaType = Definition['media_type'];
 export type Enveloped<T> = { success: true; data: T; message?: string };
 
-export type ChannelStatus = 'stopped' | 'pending' | 'running' | 'retrying' | 'error';
 export type AbrProfile = Record<string, unknown> & {
   output_type?: string;
   output_url?: string;
@@ -140,33 +88,15 @@ export type AbrProfile = Record<string, unknown> & {
   video_bitrate?: number | null;
   audio_bitrate?: number | null;
 };
-export type Channel = Record<string, unknown> & {
-  id: number;
-  name: string;
-  input_type: string;
-  output_type: string;
-  is_abr: boolean;
-  abr: AbrProfile[];
-};
-export type ChannelJob = {
-  id: number;
-  channel: number;
-  channel_name?: string;
-  status: ChannelStatus;
-  start_time: string | null;
-  end_time: string | null;
-  ffmpeg_pid: number | null;
-  error_message: string | null;
-  retries: number;
-  uptime_seconds: number | null;
-  fps: number | null;
-  speed: number | null;
-  bitrate: number | null;
-};
-export type NetworkInterface = {
-  name: string;
-  ip: string;
-  family: string | number;
-  is_up: boolean;
-  multicast: boolean;
-};
+/** With every field that it was made with. */
+export type Channel = Omit<Answer<'GET /api/channels/{id}'>, 'abr'> &
+  Record<string, unknown> & {
+    input_type: string;
+    output_type: string;
+    is_abr: boolean;
+    abr: AbrProfile[];
+  };
+export type ChannelJob = Answer<'GET /api/job/{id}'>;
+export type ChannelStatus = ChannelJob['status'];
+export type ChannelMoment = Answer<'GET /api/job/{id}/history'>['events'][number];
+export type Metrics = Omit<Answer<'GET /api/metrics'>, 'channels'>;

@@ -2,9 +2,9 @@
 import { type QueryClient, useQuery } from '@tanstack/react-query';
 import { t } from '../text/text.ts';
 import { toast, toastError } from '../ui/toasts.tsx';
-import { request, search } from './http.ts';
+import { read, request, search } from './http.ts';
 import { leave, useIsStaying } from './leaving.ts';
-import type { TranscodeStatus, Video, VideoPage } from './types.ts';
+import type { Video, VideoPage } from './types.ts';
 
 export type VideoFilter = { search: string; status: string; sort: string; page: number };
 export const PAGE_SIZE = 48;
@@ -17,7 +17,7 @@ export function useVideos(filter: VideoFilter) {
   const isStaying = useIsStaying();
   const { data, ...rest } = useQuery({
     queryKey: ['videos', filter],
-    queryFn: () => request<VideoPage>(`/videos${search({ ...filter, page_size: PAGE_SIZE })}`),
+    queryFn: () => read('GET /videos', {}, { ...filter, page_size: PAGE_SIZE }),
     placeholderData: (before) => before,
     refetchInterval: ({ state }) => (state.data?.videos.some(isBusy) ? LOOK : false),
   });
@@ -28,14 +28,14 @@ export function useVideos(filter: VideoFilter) {
 export const useVideo = (id: string) =>
   useQuery({
     queryKey: ['video', id],
-    queryFn: () => request<Video>(`/videos/${id}`),
+    queryFn: () => read('GET /videos/{hash}', { hash: id }),
     refetchInterval: ({ state }) => (state.data && isBusy(state.data) ? LOOK : false),
   });
 
 export const useTranscode = (id: string, isOn: boolean) =>
   useQuery({
     queryKey: ['video', id, 'transcode'],
-    queryFn: () => request<TranscodeStatus>(`/transcode/status/${id}`),
+    queryFn: () => read('GET /transcode/status/{upload_id}', { upload_id: id }),
     refetchInterval: isOn ? 1500 : false,
   });
 

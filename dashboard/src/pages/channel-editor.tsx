@@ -2,8 +2,9 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { AlertTriangle } from 'lucide-react';
 import { useEffect, useMemo, useRef, useState } from 'react';
-import { type Channel, isOn, saveChannel, useChannel, useChannelJobs } from '../api/channels.ts';
+import { isOn, saveChannel, useChannel, useChannelJobs } from '../api/channels.ts';
 import { ApiError, blocking } from '../api/http.ts';
+import type { Channel } from '../api/types.ts';
 import { go, Link, usePlace } from '../router.tsx';
 import type { PageProps } from '../shell/pages.ts';
 import { t, tell } from '../text/text.ts';

@@ -2,18 +2,10 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Copy, Pencil, Play, RadioTower, RotateCcw, Square, Trash2 } from 'lucide-react';
 import { useState } from 'react';
-import {
-  type Channel,
-  type ChannelJob,
-  isOn,
-  patchChannelJob,
-  pathOf,
-  useChannel,
-  useChannelActs,
-  useChannelJobs,
-} from '../api/channels.ts';
+import { isOn, patchChannelJob, pathOf, useChannel, useChannelActs, useChannelJobs } from '../api/channels.ts';
 import { blocking, request } from '../api/http.ts';
 import { useEvents } from '../api/live.ts';
+import type { Channel, ChannelJob } from '../api/types.ts';
 import { Player } from '../player/player.tsx';
 import { go, Link } from '../router.tsx';
 import type { PageProps } from '../shell/pages.ts';
@@ -136,7 +128,7 @@ function About({ job }: { job: ChannelJob }) {
     <span className="row small">
       <State of={job.status} />
       {job.status === 'running' && (
-        <span className="number">{t('channel.uptime', { time: clock(job.uptime_seconds ?? 0) })}</span>
+        <span className="number">{t('channel.uptime', { time: clock(job.uptime_seconds) })}</span>
       )}
       {job.retries > 0 && <span>{t('channel.retries', { n: job.retries })}</span>}
     </span>

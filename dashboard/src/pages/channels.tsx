@@ -3,8 +3,6 @@ import { useQueryClient } from '@tanstack/react-query';
 import { Play, Plus, Radio, RotateCcw, Square } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import {
-  type Channel,
-  type ChannelJob,
   changeChannel,
   isOn,
   pathOf,
@@ -14,6 +12,7 @@ import {
   useChannels,
 } from '../api/channels.ts';
 import { blocking, request } from '../api/http.ts';
+import type { Channel, ChannelJob } from '../api/types.ts';
 import { go, Link, setQuery, usePlace } from '../router.tsx';
 import { bitrate, clock, number, t, tell } from '../text/text.ts';
 import { type BulkAct, BulkHead, type BulkKind, Pick } from '../ui/bulk-head.tsx';
@@ -166,7 +165,7 @@ function ChannelCard({ channel, job, selection }: Shown & { selection: Selection
       <Link className="pic" to={`/channels/${channel.id}`} aria-hidden tabIndex={-1}>
         <Radio size={30} aria-hidden />
         {on && <Thumbnail channel={channel} />}
-        {job?.status === 'running' && <span className="length number">{clock(job.uptime_seconds ?? 0)}</span>}
+        {job?.status === 'running' && <span className="length number">{clock(job.uptime_seconds)}</span>}
       </Link>
       <div className="about">
         <div className="row between nowrap">

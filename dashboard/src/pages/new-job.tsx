@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Send } from 'lucide-react';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { read, request } from '../api/http.ts';
-import type { Job } from '../api/types.ts';
+import type { AcceptedJob, Job } from '../api/types.ts';
 import { go, usePlace } from '../router.tsx';
 import { t } from '../text/text.ts';
 import { Field, SegmentedControl } from '../ui/field.tsx';
@@ -49,7 +49,7 @@ export default function NewJob() {
       const job =
         isFile && !wanted.source
           ? await sendFile({ spec: wanted, file, headers: repeat(wanted, file), onProgress: setSent })
-          : await request<{ uuid: string; id: number }>('/jobs', {
+          : await request<AcceptedJob>('/jobs', {
               method: 'POST',
               json: wanted,
               headers: repeat(wanted, null),

@@ -42,9 +42,7 @@ export default function VideoPage({ params }: PageProps) {
           <Actions video={video} />
         </May>
       </PageHead>
-      {video.error && (
-        <Problem error={typeof video.error === 'string' ? new Error(video.error) : new ApiError(0, video.error)} />
-      )}
+      {video.error && <Problem error={new ApiError(0, video.error)} />}
       <div className="watch">
         <div className="stack">
           {plays && video.master_url && (
@@ -59,7 +57,7 @@ export default function VideoPage({ params }: PageProps) {
             />
           )}
           {video.description && <p>{video.description}</p>}
-          {video.tags && video.tags.length > 0 && (
+          {video.tags.length > 0 && (
             <p className="row">
               {video.tags.map((tag) => (
                 <Link key={tag} className="badge plain" to={`/videos?search=${encodeURIComponent(tag)}`}>

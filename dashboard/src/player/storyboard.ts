@@ -6,7 +6,7 @@ export type Cue = { start: number; end: number; sheet: string; x: number; y: num
 const seconds = (text: string): number => text.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
 
 /** @param base the address of the WebVTT, which sheets are named relative to */
-export function parseStoryboard(text: string, base: string): Cue[] {
+function parseStoryboard(text: string, base: string): Cue[] {
   const cues: Cue[] = [];
   let span: readonly [number, number] | null = null;
   for (const line of text.split(/\r?\n/)) {

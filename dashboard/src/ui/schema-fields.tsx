@@ -99,7 +99,7 @@ function SchemaField({ place: { name, isRequired, wrong }, schema, value, onChan
             aria-describedby={described}
             className="select"
             required={isRequired}
-            value={String(value ?? (isRequired ? '' : ''))}
+            value={String(value ?? '')}
             onChange={({ target }) => onChange(target.value === '' ? undefined : target.value)}
           >
             {!isRequired && <option value="">{auto(schema)}</option>}

@@ -1,5 +1,5 @@
 // What a channel takes in, what it makes, and how each output fares. Used by the channel page.
-import type { Channel, ChannelJob } from '../../api/channels.ts';
+import type { Channel, ChannelJob } from '../../api/types.ts';
 import { bytes, number, t, tell } from '../../text/text.ts';
 import { Card, Status } from '../../ui/parts.tsx';
 

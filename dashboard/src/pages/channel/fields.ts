@@ -1,5 +1,5 @@
 // The fields of a channel in groups, as data: how each is asked for and when it matters. Read by the editor.
-import type { Channel } from '../../api/channels.ts';
+import type { Channel } from '../../api/types.ts';
 
 export type Draft = Readonly<Record<string, unknown>>;
 export type ChannelField = {
@@ -16,7 +16,7 @@ export type ChannelField = {
   /** Left out, it always matters. */
   readonly when?: (draft: Draft) => boolean;
 };
-export type FieldGroup = { readonly name: string; readonly fields: readonly ChannelField[] };
+type FieldGroup = { readonly name: string; readonly fields: readonly ChannelField[] };
 
 export const INPUT_TYPES = ['test', 'file', 'hls', 'rtmp', 'srt', 'rtsp', 'udp', 'rtp'] as const;
 export const OUTPUT_TYPES = ['hls', 'rtmp', 'srt', 'udp', 'file'] as const;
@@ -28,7 +28,7 @@ const RESOLUTIONS = ['1920x1080', '1280x720', '854x480', '640x360', '426x240'];
 const isOneOf = (name: string, values: readonly string[]) => (draft: Draft) =>
   values.includes(String(draft[name] ?? ''));
 const isUdp = isOneOf('input_type', ['udp', 'rtp']);
-export const sendsHls = (draft: Draft): boolean =>
+const sendsHls = (draft: Draft): boolean =>
   draft.is_abr === true
     ? profilesOf(draft).some((profile) => (profile.output_type ?? draft.output_type) === 'hls')
     : draft.output_type === 'hls';

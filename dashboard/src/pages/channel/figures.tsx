@@ -1,8 +1,8 @@
 // The figures of a channel over time: what the server has kept of the last quarter of an hour, then second by second, kept while other pages are looked at. Plots are loaded when there is something to draw.
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useMemo, useSyncExternalStore } from 'react';
-import type { ChannelJob } from '../../api/channels.ts';
 import { read } from '../../api/http.ts';
+import type { ChannelJob } from '../../api/types.ts';
 import { bitrate, number, t } from '../../text/text.ts';
 import { Bones, Card } from '../../ui/parts.tsx';
 

@@ -1,6 +1,7 @@
 // What happened to a channel: starts, retries, changes of input, ends. Used by the channel page.
-import { type ChannelMoment, useHistory } from '../../api/channels.ts';
+import { useHistory } from '../../api/channels.ts';
 import { blocking } from '../../api/http.ts';
+import type { ChannelMoment } from '../../api/types.ts';
 import { moment, t, tell } from '../../text/text.ts';
 import { Card } from '../../ui/parts.tsx';
 import { Problem } from '../../ui/problem.tsx';

@@ -1,5 +1,5 @@
 // Where an encoder sends to: the address of a channel that waits for one, as OBS and FFmpeg ask for it. Used by the channel page.
-import type { Channel } from '../../api/channels.ts';
+import type { Channel } from '../../api/types.ts';
 import { t } from '../../text/text.ts';
 import { Code } from '../../ui/code.tsx';
 import { Card } from '../../ui/parts.tsx';

@@ -1,7 +1,6 @@
 // Which operation: cards by kind of media, those that take the chosen files first.
 import { useState } from 'react';
-import type { MediaType } from '../../api/operations.ts';
-import type { Definition } from '../../api/types.ts';
+import type { Definition, MediaType } from '../../api/types.ts';
 import { number, t, tell } from '../../text/text.ts';
 import { SegmentedControl } from '../../ui/field.tsx';
 import { MEDIA_ICONS } from './drop-zone.tsx';

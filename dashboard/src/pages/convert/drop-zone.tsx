@@ -1,8 +1,7 @@
 // Where files come in: dropped anywhere on the page, chosen, or pasted. Below it stand those that were chosen.
 import { File as FileIcon, Film, Image, Music, Upload, X } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
-import type { MediaType } from '../../api/operations.ts';
-import type { Definition } from '../../api/types.ts';
+import type { Definition, MediaType } from '../../api/types.ts';
 import { bytes, t, tell } from '../../text/text.ts';
 import { mediaTypeOf, takes } from './suits.ts';
 

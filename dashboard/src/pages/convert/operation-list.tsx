@@ -10,8 +10,6 @@ import {
   isMoving,
   isRetryable,
   nameOf,
-  type Operation,
-  type OperationState,
   operationPath,
   patchOperation,
   readState,
@@ -20,6 +18,7 @@ import {
   useOperationActs,
   useOperations,
 } from '../../api/operations.ts';
+import type { Operation, OperationState } from '../../api/types.ts';
 import { setQuery, usePlace } from '../../router.tsx';
 import { ago, bytes, clock, number, t, tell } from '../../text/text.ts';
 import { type BulkAct, BulkHead, type BulkKind, Pick } from '../../ui/bulk-head.tsx';

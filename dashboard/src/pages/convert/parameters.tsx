@@ -78,7 +78,7 @@ type FieldProps = {
   onChange: (value: One) => void;
 };
 
-export function parameterName(name: string): string {
+function parameterName(name: string): string {
   const told = tell('parameter', name);
   if (told !== name) return told;
   const words = name.replaceAll('_', ' ');
@@ -104,7 +104,7 @@ function outside({ type, min, max }: Parameter, value: string | number | boolean
 
 function ParameterField(props: FieldProps) {
   const { parameter, name, value, onChange } = props;
-  const about = describeParameter(name, parameter.description ?? '');
+  const about = describeParameter(name, parameter.description);
   if (parameter.type === 'boolean') {
     const checked = (value ?? parameter.default) === true;
     return (

@@ -2,7 +2,8 @@
 import { Maximize2, X } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { openFile } from '../../api/http.ts';
-import { type Operation, type ResultFile, readResult, resultPath } from '../../api/operations.ts';
+import { readResult, resultPath } from '../../api/operations.ts';
+import type { Operation, ResultFile } from '../../api/types.ts';
 import { bitrate, bytes, clock, number, t, tell } from '../../text/text.ts';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Problem } from '../../ui/problem.tsx';

@@ -1,6 +1,5 @@
 // Which files an operation takes, as far as a name and a browser's guess tell: the server looks at the content and has the last word.
-import type { MediaType } from '../../api/operations.ts';
-import type { Definition } from '../../api/types.ts';
+import type { Definition, MediaType } from '../../api/types.ts';
 
 /** Endings that browsers know no type of, or that are written in another way. */
 const ENDINGS: Readonly<Record<string, string>> = {

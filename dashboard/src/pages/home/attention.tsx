@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { AlertTriangle, CheckCircle2 } from 'lucide-react';
 import { useChannelJobs } from '../../api/channels.ts';
 import { useNewestJobs } from '../../api/jobs.ts';
-import type { Overview } from '../../api/types.ts';
+import type { Health, Overview } from '../../api/types.ts';
 import { Link } from '../../router.tsx';
 import { ago, bytes, t, tell } from '../../text/text.ts';
 import { useServes } from '../../ui/may.tsx';
@@ -21,7 +21,7 @@ export function Attention({ overview }: { overview: Overview | undefined }) {
   const health = useQuery({
     queryKey: ['health'],
     // Its answer says more than its status.
-    queryFn: async () => (await fetch('/health')).json() as Promise<{ checks: Record<string, string> }>,
+    queryFn: async () => (await fetch('/health')).json() as Promise<Health>,
     refetchInterval: 20_000,
   });
   const live = useChannelJobs(useServes('channels'));
@@ -72,7 +72,7 @@ export function Attention({ overview }: { overview: Overview | undefined }) {
             <li key={`channel-${id}`}>
               <div className="row between nowrap">
                 <Link className="name cut" to={`/channels/${channel}`}>
-                  {channel_name ?? channel}
+                  {channel_name}
                 </Link>
                 <Status of={status} />
               </div>

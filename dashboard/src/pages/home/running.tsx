@@ -43,11 +43,11 @@ export function Running() {
             <li key={`channel-${id}`}>
               <div className="row between nowrap">
                 <Link className="name cut" to={`/channels/${channel}`}>
-                  {channel_name ?? channel}
+                  {channel_name}
                 </Link>
                 <span className="badge live">{t('player.live')}</span>
               </div>
-              <span className="small quiet">{t('home.onair', { time: clock(uptime_seconds ?? 0) })}</span>
+              <span className="small quiet">{t('home.onair', { time: clock(uptime_seconds) })}</span>
             </li>
           ))}
           <More n={onAir.length - MOST_CHANNELS} to="/channels?show=on" />

@@ -1,8 +1,8 @@
 // One machine: its processes and what they work on, and its processor, memory and network over the last hour.
 import { useMemo } from 'react';
-import { type ChannelJob, isOn } from '../../api/channels.ts';
+import { isOn } from '../../api/channels.ts';
 import type { MachineLoad } from '../../api/load.ts';
-import type { Worker } from '../../api/types.ts';
+import type { ChannelJob, Worker } from '../../api/types.ts';
 import { Link } from '../../router.tsx';
 import { ago, bytes, number, t } from '../../text/text.ts';
 import { Card } from '../../ui/parts.tsx';

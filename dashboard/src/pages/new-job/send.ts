@@ -1,6 +1,7 @@
 // Sends a new job with its file, and the same one again without making a second.
 import { useRef } from 'react';
 import { ApiError, keyHeaders, readProblem } from '../../api/http.ts';
+import type { AcceptedJob } from '../../api/types.ts';
 import { t } from '../../text/text.ts';
 import type { Spec } from './spec.ts';
 
@@ -26,7 +27,7 @@ type Sending = {
 };
 
 /** XMLHttpRequest, because fetch tells nothing of how far an upload is. */
-export function sendFile({ spec, file, headers, onProgress }: Sending): Promise<{ uuid: string; id: number }> {
+export function sendFile({ spec, file, headers, onProgress }: Sending): Promise<AcceptedJob> {
   if (!file) throw new ApiError(0, { message: t('newjob.file.first') });
   const form = new FormData();
   form.append('spec', JSON.stringify(spec));
@@ -38,7 +39,7 @@ export function sendFile({ spec, file, headers, onProgress }: Sending): Promise<
     sending.upload.onprogress = ({ loaded, total }) => onProgress(total > 0 ? loaded / total : 0);
     sending.onerror = () => reject(new ApiError(0, { message: t('newjob.broke'), code: 'unreachable' }));
     sending.onload = () => {
-      if (sending.status === 202) resolve(JSON.parse(sending.responseText) as { uuid: string; id: number });
+      if (sending.status === 202) resolve(JSON.parse(sending.responseText) as AcceptedJob);
       else reject(readProblem(sending.status, sending.responseText, sending.statusText));
     };
     sending.send(form);

@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { KeyRound, Plus } from 'lucide-react';
 import { useState } from 'react';
 import { blocking, read, request } from '../../api/http.ts';
-import type { ApiKey } from '../../api/types.ts';
+import type { ApiKey, NewApiKey } from '../../api/types.ts';
 import { ago, moment, t } from '../../text/text.ts';
 import { Code } from '../../ui/code.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
@@ -112,7 +112,7 @@ function MakeKey({ onClose }: { onClose: () => void }) {
   const [key, setKey] = useState<string | null>(null);
   const [wrong, setWrong] = useState<unknown>(null);
   const make = () =>
-    request<{ key: string }>('/admin/keys', { method: 'POST', json: { name, scopes } }).then(
+    request<NewApiKey>('/admin/keys', { method: 'POST', json: { name, scopes } }).then(
       (made) => setKey(made.key),
       setWrong,
     );

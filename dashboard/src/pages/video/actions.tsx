@@ -89,9 +89,7 @@ function Edit({ video, onClose }: { video: Video; onClose: () => void }) {
           {(id) => <input id={id} name="title" className="input" required defaultValue={video.title} />}
         </Field>
         <Field label={t('video.description')}>
-          {(id) => (
-            <textarea id={id} name="description" className="input" rows={4} defaultValue={video.description ?? ''} />
-          )}
+          {(id) => <textarea id={id} name="description" className="input" rows={4} defaultValue={video.description} />}
         </Field>
         <Field label={t('video.tags')} hint={t('video.tags.hint')}>
           {(id, described) => (
@@ -100,7 +98,7 @@ function Edit({ video, onClose }: { video: Video; onClose: () => void }) {
               aria-describedby={described}
               name="tags"
               className="input"
-              defaultValue={video.tags?.join(', ') ?? ''}
+              defaultValue={video.tags.join(', ')}
             />
           )}
         </Field>
