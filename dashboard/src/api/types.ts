@@ -5,7 +5,7 @@ type Shown = Answer<'GET /jobs/{id}'>;
 export type JobStatus = Shown['status'];
 export type Failure = NonNullable<Shown['error']>;
 export type Finding = Shown['findings'][number];
-export type StoredFile = { name: string; size: number; mediaType: string; url?: string };
+type StoredFile = { name: string; size: number; mediaType: string; url?: string };
 export type Rendition = {
   name: string;
   width: number;
@@ -14,7 +14,7 @@ export type Rendition = {
   averageBitrate: number;
   peakBitrate: number;
 };
-export type OutputResult = {
+type OutputResult = {
   url: string;
   container: string;
   size: number;
@@ -66,9 +66,7 @@ export type SettingReport = Answer<'GET /admin/settings'>['settings'][number];
 export type Health = Answer<'GET /health'>;
 
 export type Video = Answer<'GET /videos/{hash}'>;
-export type VideoStatus = Video['status'];
 export type VideoPage = Answer<'GET /videos'>;
-export type TranscodeStatus = Answer<'GET /transcode/status/{upload_id}'>;
 
 export type Definition = Answer<'GET /api/v1/operation-definitions/{name}'>['data'];
 export type Parameter = Definition['parameters'][string];
@@ -80,7 +78,7 @@ export type ResultFile = NonNullable<Operation['output_file']>;
 export type MediaType = Definition['media_type'];
 export type Enveloped<T> = { success: true; data: T; message?: string };
 
-export type AbrProfile = Record<string, unknown> & {
+type AbrProfile = Record<string, unknown> & {
   output_type?: string;
   output_url?: string;
   output_multicast_ip?: string;

@@ -2,9 +2,9 @@
 import { type QueryClient, useQuery } from '@tanstack/react-query';
 import { t } from '../text/text.ts';
 import { toast, toastError } from '../ui/toasts.tsx';
-import { read, request, search } from './http.ts';
+import { read, request } from './http.ts';
 import { leave, useIsStaying } from './leaving.ts';
-import type { Video, VideoPage } from './types.ts';
+import type { Video } from './types.ts';
 
 export type VideoFilter = { search: string; status: string; sort: string; page: number };
 export const PAGE_SIZE = 48;
@@ -62,9 +62,7 @@ const MOST_OF_A_PAGE = 100;
 export async function collectVideos(filter: VideoFilter): Promise<Video[]> {
   const found = new Map<string, Video>();
   for (let page = 1, isMore = true; isMore; page++) {
-    const { videos, total } = await request<VideoPage>(
-      `/videos${search({ ...filter, page, page_size: MOST_OF_A_PAGE })}`,
-    );
+    const { videos, total } = await read('GET /videos', {}, { ...filter, page, page_size: MOST_OF_A_PAGE });
     for (const video of videos) found.set(video.hash, video);
     isMore = videos.length > 0 && page * MOST_OF_A_PAGE < total;
   }
