@@ -66,6 +66,15 @@ export const problemSchema = z
   .meta({ id: 'Problem', description: 'RFC 9457 problem document' });
 export type Problem = z.output<typeof problemSchema>;
 
+/** Why something failed that was accepted, as views of it say it. */
+export const failureSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  fault: z.enum(FAULTS),
+  retryable: z.boolean(),
+  advice: z.string(),
+});
+
 /** What a route may fail with beside what any may (openapi.ts), for its schema. */
 export const problems = <C extends number>(...codes: readonly C[]) =>
   Object.fromEntries(codes.map((code) => [code, problemSchema])) as Readonly<Record<C, typeof problemSchema>>;

@@ -14,13 +14,11 @@ import type { SourceFacts } from '#domain/source-facts.ts';
 /** A job by project and number: what every query names. */
 export type JobRef = { readonly projectId: string; readonly jobId: number };
 
+const jobsOf = (db: Kysely<Schema>, projectId: string) =>
+  db.selectFrom('job').selectAll().where('project_id', '=', projectId);
+
 export async function findJob(db: Kysely<Schema>, { projectId, jobId }: JobRef, sealer: Sealer): Promise<Job | null> {
-  const row = await db
-    .selectFrom('job')
-    .selectAll()
-    .where('project_id', '=', projectId)
-    .where('id', '=', jobId)
-    .executeTakeFirst();
+  const row = await jobsOf(db, projectId).where('id', '=', jobId).executeTakeFirst();
   return row ? toJob(row, sealer) : null;
 }
 
@@ -29,12 +27,7 @@ export async function findJobByUuid(
   { projectId, uuid }: { readonly projectId: string; readonly uuid: string },
   sealer: Sealer,
 ): Promise<Job | null> {
-  const row = await db
-    .selectFrom('job')
-    .selectAll()
-    .where('project_id', '=', projectId)
-    .where('uuid', '=', uuid)
-    .executeTakeFirst();
+  const row = await jobsOf(db, projectId).where('uuid', '=', uuid).executeTakeFirst();
   return row ? toJob(row, sealer) : null;
 }
 
@@ -44,12 +37,7 @@ export async function findJobByKey(
   { projectId, idempotencyKey }: { readonly projectId: string; readonly idempotencyKey: string },
   sealer: Sealer,
 ): Promise<{ readonly job: Job; readonly requestHash: string | null } | null> {
-  const row = await db
-    .selectFrom('job')
-    .selectAll()
-    .where('project_id', '=', projectId)
-    .where('idempotency_key', '=', plainText(idempotencyKey))
-    .executeTakeFirst();
+  const row = await jobsOf(db, projectId).where('idempotency_key', '=', plainText(idempotencyKey)).executeTakeFirst();
   return row ? { job: toJob(row, sealer), requestHash: row.request_hash } : null;
 }
 

@@ -2,10 +2,7 @@
 import type { Generated } from 'kysely';
 import type { OptionalJson, Time } from '#database/columns.ts';
 import type { Failure } from '#domain/error.ts';
-
-/** finishing: all is there and is being joined and checked. */
-export type UploadStatus = 'receiving' | 'finishing' | 'received' | 'failed';
-export type UploadProtocol = 'request' | 'chunks' | 'tus' | 'presigned';
+import type { UploadProtocol, UploadStatus } from '#domain/upload.ts';
 
 export type UploadTable = {
   readonly id: string;

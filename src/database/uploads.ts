@@ -2,8 +2,9 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { json, plainText } from '#database/columns.ts';
 import type { Schema } from '#database/schema.ts';
-import type { UploadProtocol, UploadStatus, UploadTable } from '#database/upload-tables.ts';
+import type { UploadTable } from '#database/upload-tables.ts';
 import { type Failure, PlatformError } from '#domain/error.ts';
+import type { UploadProtocol, UploadStatus } from '#domain/upload.ts';
 
 export type Upload = {
   readonly id: string;

@@ -1,6 +1,12 @@
-// Uploads that come in pieces: what a client asks for, what a token allows, and where a chunk belongs. Pure.
+// Uploads: how they come and how far they are, what a client asks for, what a token allows, and where a chunk belongs. Pure.
 import { PlatformError } from '#domain/error.ts';
 import type { Encryption, PlaybackPolicy } from '#domain/video.ts';
+
+/** finishing: all is there and is being joined and checked. */
+export const UPLOAD_STATUSES = ['receiving', 'finishing', 'received', 'failed'] as const;
+export type UploadStatus = (typeof UPLOAD_STATUSES)[number];
+export const UPLOAD_PROTOCOLS = ['request', 'chunks', 'tus', 'presigned'] as const;
+export type UploadProtocol = (typeof UPLOAD_PROTOCOLS)[number];
 
 /** What an upload token lets its bearer do: make the one upload of this id. */
 export type UploadGrant = {

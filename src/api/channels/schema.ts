@@ -45,8 +45,8 @@ const resolution = z
     return width % 2 === 0 && height % 2 === 0 && width >= 16 && height >= 16 && width <= 8192 && height <= 4320;
   }, 'even numbers such as 1280x720, or a height such as 720p; source or nothing keeps the size of the source')
   .nullable();
-const videoCodec = choice(LIVE_VIDEO_NAMES as [string, ...string[]]);
-const audioCodec = choice(LIVE_AUDIO_NAMES as [string, ...string[]]);
+const videoCodec = choice(LIVE_VIDEO_NAMES);
+const audioCodec = choice(LIVE_AUDIO_NAMES);
 
 const inputFields = {
   input_type: choice(INPUT_TYPES),

@@ -1,10 +1,9 @@
 // Every try of every piece of a job: when, how long, on which worker, what came of it. Wired by server.ts.
 import { z } from 'zod';
 import type { Api, ApiContext } from '#api/context.ts';
-import { problemSchema } from '#api/errors.ts';
+import { failureSchema, problemSchema } from '#api/errors.ts';
 import { jobOf } from '#api/jobs/find-job.ts';
 import { jobParams } from '#api/jobs/schema.ts';
-import { failureSchema } from '#api/jobs/view.ts';
 import { type Attempt, listAttempts } from '#database/attempts.ts';
 import { ATTEMPT_OUTCOMES } from '#domain/attempt.ts';
 import { TASK_KINDS } from '#domain/plan.ts';

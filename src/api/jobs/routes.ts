@@ -13,7 +13,7 @@ import { listJobLog } from '#database/job-log.ts';
 import type { JobRef } from '#database/jobs.ts';
 import { listJobs } from '#database/jobs.ts';
 import { listOutputs, listOutputsOf } from '#database/outputs.ts';
-import type { Job, JobRequest } from '#domain/job.ts';
+import { JOB_STATUSES, type Job, type JobRequest } from '#domain/job.ts';
 import { viewJob } from '#domain/view-job.ts';
 import { cancelJob } from '#workflows/cancel-job.ts';
 import { deleteJob } from '#workflows/delete-job.ts';
@@ -24,7 +24,7 @@ import { resumeJob } from '#workflows/resume-job.ts';
 import { retryJob } from '#workflows/retry-job.ts';
 import { type SubmittedJob, submitJob } from '#workflows/submit-job.ts';
 
-const submitted = z.object({ id: z.int(), uuid: z.string(), status: z.string() });
+const submitted = z.object({ id: z.int(), uuid: z.string(), status: z.enum(JOB_STATUSES) });
 const page = z.object({ jobs: z.array(jobView), nextCursor: z.string().nullable() });
 const tags = ['jobs'];
 /** Room for the rest of the request beside an inline source. */

@@ -1,10 +1,9 @@
 // The tasks of a job: the chunk map. Wired by server.ts.
 import { z } from 'zod';
 import type { Api, ApiContext } from '#api/context.ts';
-import { problemSchema } from '#api/errors.ts';
+import { failureSchema, problemSchema } from '#api/errors.ts';
 import { jobOf } from '#api/jobs/find-job.ts';
 import { jobParams } from '#api/jobs/schema.ts';
-import { failureSchema } from '#api/jobs/view.ts';
 import { listTaskStates, type TaskState } from '#database/task-states.ts';
 import { TASK_STATUSES } from '#domain/job.ts';
 import { TASK_KINDS } from '#domain/plan.ts';

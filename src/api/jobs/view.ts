@@ -1,14 +1,8 @@
 // The shape of a job as the jobs API shows it, for validation and the OpenAPI document; domain/view-job.ts fills it. Used by the routes.
 import { z } from 'zod';
+import { failureSchema } from '#api/errors.ts';
 import { JOB_STATUSES, OUTPUT_STATUSES } from '#domain/job.ts';
 
-export const failureSchema = z.object({
-  code: z.string(),
-  message: z.string(),
-  fault: z.string(),
-  retryable: z.boolean(),
-  advice: z.string(),
-});
 const anything = z.record(z.string(), z.unknown());
 const outputView = z.object({
   id: z.int(),

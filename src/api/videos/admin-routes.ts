@@ -7,6 +7,7 @@ import { answerList, listQuery } from '#api/videos/list-videos.ts';
 import { showUpload, uploadView } from '#api/videos/upload-view.ts';
 import { progressView, resumedView, videoPage, videoView } from '#api/videos/video-view.ts';
 import { findUpload } from '#database/uploads.ts';
+import { JOB_STATUSES } from '#domain/job.ts';
 import { readSystem } from '#workflows/videos/check-services.ts';
 import { deleteVideo } from '#workflows/videos/delete-video.ts';
 import { readProgress } from '#workflows/videos/read-progress.ts';
@@ -52,7 +53,7 @@ const wholeState = z.object({
     z.object({
       id: z.int(),
       uuid: z.string(),
-      status: z.string(),
+      status: z.enum(JOB_STATUSES),
       progress: z.number(),
       qualities: z.array(z.string()).nullable(),
       log_url: z.string(),

@@ -15,10 +15,7 @@ export const listQuery = z.object({
   status: z.enum(VIDEO_STATUSES, { error: `one of ${VIDEO_STATUSES.join(', ')}` }).optional(),
   tag: z.string().max(100).optional(),
   sort: z
-    .string()
-    .refine((value): value is (typeof allowed)[number] => (allowed as readonly string[]).includes(value), {
-      error: `one of ${SORTS.join(', ')}, with - before it from the greatest down`,
-    })
+    .enum(allowed, { error: `one of ${SORTS.join(', ')}, with - before it from the greatest down` })
     .default('-created_at'),
   page: wholeOr(1, 1, 1_000_000),
   page_size: wholeOr(50, 1, 200),
@@ -34,7 +31,7 @@ export async function answerList(context: ApiContext, request: FastifyRequest, q
       ...(search ? { search } : {}),
       ...(status ? { status } : {}),
       ...(tag ? { tag } : {}),
-      sort: sort.replace(/^-/, '') as VideoSort,
+      sort: SORTS.find((name) => sort.endsWith(name)) ?? 'created_at',
       descending: sort.startsWith('-'),
       limit: size,
       offset: (page - 1) * size,

@@ -11,7 +11,7 @@ import { playbackAccess, playbackOf, videoToPlay } from '#api/videos/stream-acce
 import { createStreamCache, type StreamCache, type StreamOf } from '#api/videos/stream-cache.ts';
 import { PlatformError } from '#domain/error.ts';
 import { playbackEnd } from '#domain/playback-token.ts';
-import type { Video } from '#domain/video.ts';
+import { VIDEO_STATUSES, type Video } from '#domain/video.ts';
 import type { Platform } from '#workflows/platform.ts';
 import type { ServedFile } from '#workflows/read-package.ts';
 import { findDownload } from '#workflows/videos/find-download.ts';
@@ -39,7 +39,7 @@ const quality = z.object({
 });
 const qualities = z.object({
   video_id: z.string(),
-  status: z.string(),
+  status: z.enum(VIDEO_STATUSES),
   playable: z.boolean(),
   master_url: z.string(),
   original_url: z.string(),

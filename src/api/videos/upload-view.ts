@@ -2,15 +2,15 @@
 import { z } from 'zod';
 import { listUploadParts } from '#database/upload-parts.ts';
 import type { Upload } from '#database/uploads.ts';
-import { chunkSizeOf, missingChunks } from '#domain/upload.ts';
+import { chunkSizeOf, missingChunks, UPLOAD_PROTOCOLS, UPLOAD_STATUSES } from '#domain/upload.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { listDirectParts } from '#workflows/uploads/presign-upload.ts';
 
 export const uploadView = z.object({
   upload_id: z.string(),
   filename: z.string(),
-  protocol: z.string(),
-  status: z.string(),
+  protocol: z.enum(UPLOAD_PROTOCOLS),
+  status: z.enum(UPLOAD_STATUSES),
   size: z.int().nullable(),
   bytes_received: z.int(),
   total_chunks: z.int().nullable(),

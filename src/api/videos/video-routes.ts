@@ -16,6 +16,7 @@ import {
 } from '#api/videos/forms.ts';
 import { answerList, listQuery } from '#api/videos/list-videos.ts';
 import { videoPage, videoView } from '#api/videos/video-view.ts';
+import { VIDEO_STATUSES } from '#domain/video.ts';
 import { deleteVideo } from '#workflows/videos/delete-video.ts';
 import { readVideo } from '#workflows/videos/read-video.ts';
 import { resumeVideo } from '#workflows/videos/resume-video.ts';
@@ -44,7 +45,7 @@ const editBody = z.preprocess((body) => {
   const isFixed = (name: string) => Object.hasOwn(videoView.shape, name) && !Object.hasOwn(editFields.shape, name);
   return Object.fromEntries(Object.entries(body).filter(([name]) => !isFixed(name)));
 }, editFields);
-const stoppedView = z.object({ hash: z.string(), stopped: z.boolean(), status: z.string() });
+const stoppedView = z.object({ hash: z.string(), stopped: z.boolean(), status: z.enum(VIDEO_STATUSES) });
 
 export function videoRoutes(app: Api, context: ApiContext): void {
   const { platform } = context;

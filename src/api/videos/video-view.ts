@@ -1,14 +1,7 @@
 // The shapes of answers about videos, for validation and the OpenAPI document; workflows/videos/view-video.ts fills them. Used by the routes.
 import { z } from 'zod';
-import { VIDEO_STATUSES } from '#domain/video.ts';
-
-const failure = z.object({
-  code: z.string(),
-  message: z.string(),
-  fault: z.string(),
-  retryable: z.boolean(),
-  advice: z.string(),
-});
+import { failureSchema } from '#api/errors.ts';
+import { ENCRYPTIONS, PLAYBACK_POLICIES, VIDEO_STATUSES } from '#domain/video.ts';
 
 export const videoView = z
   .object({
@@ -30,9 +23,9 @@ export const videoView = z
     master_url: z.string(),
     poster_url: z.string(),
     poster_time: z.number().nullable(),
-    playback_policy: z.string(),
-    encryption: z.string(),
-    error: failure.nullable(),
+    playback_policy: z.enum(PLAYBACK_POLICIES),
+    encryption: z.enum(ENCRYPTIONS),
+    error: failureSchema.nullable(),
     playable_at: z.iso.datetime().nullable(),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
@@ -61,7 +54,7 @@ export const progressView = z
         segments_total: z.int(),
       }),
     ),
-    error: failure.nullable(),
+    error: failureSchema.nullable(),
   })
   .meta({ id: 'VideoProgress' });
 
