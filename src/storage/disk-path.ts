@@ -19,7 +19,7 @@ export type DiskRoot = {
 /** The path of a key, not yet held against symbolic links. @throws PlatformError `invalid_request` */
 export function plainPath(root: DiskRoot, key: string): string {
   checkKey(key);
-  if (key.split('/').some((segment) => segment.startsWith(PART_PREFIX))) {
+  if (key.split('/').some((name) => name.startsWith(PART_PREFIX))) {
     throw new PlatformError('invalid_request', `The storage key "${key}" has a part beginning with "${PART_PREFIX}".`);
   }
   return path.join(root.path, ...key.split('/'));

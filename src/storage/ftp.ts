@@ -169,8 +169,8 @@ function download(pool: FtpPool, client: Client, { path, offset }: Download): Re
   });
   const sink = new Writable({
     highWaterMark: STREAM_BUFFER,
-    write(chunk: Buffer, _encoding, done) {
-      if (out.push(chunk)) done();
+    write(piece: Buffer, _encoding, done) {
+      if (out.push(piece)) done();
       else wakeUp = done;
     },
   });
@@ -217,9 +217,9 @@ async function writeFile(place: FtpPlace, key: string, { body, writing }: Writin
 function endingLate(client: Client, stream: Readable): Readable {
   const bytes = async function* () {
     let empty = true;
-    for await (const chunk of stream) {
+    for await (const piece of stream) {
       empty = false;
-      yield chunk;
+      yield piece;
     }
     const socket = client.ftp.dataSocket;
     if (!empty || !(socket instanceof TLSSocket)) return;

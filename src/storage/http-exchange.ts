@@ -132,8 +132,8 @@ export function discard(body: Readable): void {
   const SHORT = 64 * 1024;
   let seen = 0;
   body.on('error', () => undefined);
-  body.on('data', (chunk: Buffer) => {
-    seen += chunk.length;
+  body.on('data', (piece: Buffer) => {
+    seen += piece.length;
     if (seen > SHORT) body.destroy();
   });
 }

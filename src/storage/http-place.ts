@@ -60,19 +60,19 @@ function checkHeaders(headers: Readonly<Record<string, string>>): Record<string,
 
 /** A key for the URL itself: its path, made harmless. It is only a name: requests go to the exact URL. */
 function keyOf(url: URL): string {
-  const segments = url.pathname.split('/').map((segment) => safeSegment(segment));
+  const names = url.pathname.split('/').map((name) => safeName(name));
   return (
-    segments
-      .filter((segment) => segment !== '')
+    names
+      .filter((name) => name !== '')
       .join('/')
       .slice(-200) || url.hostname.replace(/[[\]]/g, '')
   );
 }
 
-function safeSegment(segment: string): string {
-  let text = segment;
+function safeName(name: string): string {
+  let text = name;
   try {
-    text = decodeURIComponent(segment);
+    text = decodeURIComponent(name);
   } catch {
     // Not valid UTF-8 once decoded: it stays as it is written.
   }

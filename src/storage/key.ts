@@ -3,7 +3,7 @@ import { PlatformError } from '#domain/error.ts';
 
 /** Bytes of UTF-8: S3's own limit. */
 const LONGEST_KEY = 1024;
-const LONGEST_SEGMENT = 255;
+const LONGEST_PART = 255;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused.
 const FORBIDDEN = /[\u0000-\u001f\u007f\\]/;
 
@@ -30,9 +30,9 @@ function keyProblem(key: string): string | null {
   if (!key.isWellFormed()) return 'is not valid Unicode';
   if (FORBIDDEN.test(key)) return 'holds a backslash or a control character';
   if (Buffer.byteLength(key) > LONGEST_KEY) return `is longer than ${LONGEST_KEY} bytes`;
-  for (const segment of key.split('/')) {
-    if (segment === '' || segment === '.' || segment === '..') return 'holds an empty, "." or ".." part';
-    if (Buffer.byteLength(segment) > LONGEST_SEGMENT) return `has a part longer than ${LONGEST_SEGMENT} bytes`;
+  for (const part of key.split('/')) {
+    if (part === '' || part === '.' || part === '..') return 'holds an empty, "." or ".." part';
+    if (Buffer.byteLength(part) > LONGEST_PART) return `has a part longer than ${LONGEST_PART} bytes`;
   }
   return null;
 }

@@ -108,20 +108,20 @@ function startStream({ control, first, release, ...options }: Started): Readable
       clearTimeout(stall);
       body = null;
     };
-    current.on('data', (chunk: Buffer) => {
+    current.on('data', (piece: Buffer) => {
       if (over) {
         // More than was asked for: a server that knows no ranges, or a protocol that has none.
         current.destroy();
         return;
       }
-      const wanted = end === null ? chunk : chunk.subarray(0, end - offset);
+      const wanted = end === null ? piece : piece.subarray(0, end - offset);
       offset += wanted.length;
       const more = wanted.length === 0 || stream.push(wanted);
       if (end !== null && offset >= end) {
         leave();
         finish();
         // Reading to the very end of the exchange keeps its connection usable; a body cut short is dropped.
-        if (wanted.length < chunk.length) current.destroy();
+        if (wanted.length < piece.length) current.destroy();
         else current.resume();
         return;
       }

@@ -34,11 +34,11 @@ export function writeBody(body: Readable | Uint8Array, options: WriteOptions = {
   const stream = new Transform({
     readableHighWaterMark: STREAM_BUFFER,
     writableHighWaterMark: STREAM_BUFFER,
-    transform(chunk: Buffer, _encoding, done) {
-      bytes += chunk.length;
+    transform(piece: Buffer, _encoding, done) {
+      bytes += piece.length;
       if (size !== undefined && bytes > size) return done(wrongSize(`more than ${size}`));
       onProgress?.(bytes);
-      done(null, chunk);
+      done(null, piece);
     },
     flush(done) {
       done(size !== undefined && bytes !== size ? wrongSize(String(bytes)) : null);
