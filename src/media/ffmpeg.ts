@@ -251,8 +251,10 @@ async function drain(stream: Readable): Promise<void> {
 
 async function readLines(stream: Readable, onLine: (line: string) => void): Promise<void> {
   let rest = '';
-  for await (const bytes of stream) {
-    const lines = (rest + String(bytes)).split(/[\r\n]+/);
+  // A character may come in two pieces.
+  stream.setEncoding('utf8');
+  for await (const text of stream) {
+    const lines = `${rest}${text}`.split(/[\r\n]+/);
     rest = (lines.pop() ?? '').slice(0, LONGEST_LINE);
     for (const line of lines) if (line) onLine(line.slice(0, LONGEST_LINE));
   }
