@@ -7,10 +7,12 @@ import { bitrates, type Package, type PackagedTrack } from '#media/package.ts';
 import { dashManifest } from '#media/playlist/dash.ts';
 import { masterPlaylist, mediaPlaylist, type PlaylistView, textPlaylist } from '#media/playlist/hls.ts';
 import type { Platform } from '#workflows/platform.ts';
+import { bytesOf } from '#workflows/read-bytes.ts';
 import { findFile, findSegment, type ReadOutput, readOutput, type ServedFile, text } from '#workflows/read-package.ts';
 import { encryptFile } from '#workflows/videos/encrypt-file.ts';
 import { makeCover, makePoster } from '#workflows/videos/make-poster.ts';
 import { shiftTexts, transmuxFile } from '#workflows/videos/transmux-file.ts';
+import { asTransport, inFolder, transportTrack } from '#workflows/videos/transport-package.ts';
 
 /** A track with the package it belongs to: each job has a grid of its own. */
 export type StreamTrack<T = VideoRendition | AudioRendition> = PackagedTrack<T> & { readonly whole: Package };
@@ -171,15 +173,9 @@ function findPicture(platform: Platform, { main, stream }: Found, { name, view }
   if (name === 'poster.jpg' && (stream.video.posterTime !== null || !stored))
     return makePoster(platform, stream) ?? makeCover(platform, stream.video, main.job);
   if (stored?.kind !== 'object' || name !== 'storyboard.vtt' || view.query === '') return stored;
-  const read = async () =>
-    Buffer.from((await readText(platform, stored.key)).replaceAll('.jpg#', `.jpg${view.query}#`));
-  return { ...stored, kind: 'made', key: `${stored.key}${view.query}`, size: null, make: read };
-}
-
-async function readText({ storage }: Platform, key: string): Promise<string> {
-  let all = '';
-  for await (const bytes of await storage.read(key)) all += String(bytes);
-  return all;
+  const make = async () =>
+    Buffer.from((await bytesOf(platform, stored)).toString('utf8').replaceAll('.jpg#', `.jpg${view.query}#`));
+  return { ...stored, kind: 'made', key: `${stored.key}${view.query}`, size: null, make };
 }
 
 const keyFile = (key: string): ServedFile => {
@@ -194,36 +190,6 @@ const keyFile = (key: string): ServedFile => {
     make,
   };
 };
-
-/** Bytes that MPEG-TS adds at the most: 4 of every 188, a packet begun for each sample with its headers, and tables ten times a second. */
-const TS_HEADERS = 188 / 184;
-const TS_SAMPLE = 230;
-const TS_SECOND = 4000;
-
-function transportTrack<T>(track: PackagedTrack<T>): PackagedTrack<T> {
-  const segments = track.segments.map((segment) => ({
-    ...segment,
-    init: null,
-    name: segment.name.replace(/\.m4s$/, '.ts'),
-    size: Math.ceil(
-      segment.size * TS_HEADERS + segment.samples * TS_SAMPLE + (segment.duration / track.timescale + 1) * TS_SECOND,
-    ),
-  }));
-  return { ...track, extension: 'ts', segments };
-}
-
-const asTransport = (whole: Package): Package => ({
-  ...whole,
-  video: whole.video.map(transportTrack),
-  audio: whole.audio.map(transportTrack),
-});
-
-const inFolder = (whole: Package, folder: string): Package => ({
-  ...whole,
-  video: whole.video.map((track) => ({ ...track, folder: folder + track.folder })),
-  audio: whole.audio.map((track) => ({ ...track, folder: folder + track.folder })),
-  texts: whole.texts.map((one) => ({ ...one, folder: folder + one.folder })),
-});
 
 /** The qualities of a stream, for the list of them. */
 export function listQualities({ pictures, planned, segments }: Stream) {
