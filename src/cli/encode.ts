@@ -11,7 +11,7 @@ import { openThrowAwayPlatform } from '#cli/throw-away-platform.ts';
 import { watchJob } from '#cli/watch-job.ts';
 import { readEnvironment } from '#config/read-environment.ts';
 import { DEFAULT_PROJECT } from '#domain/access.ts';
-import type { Job, Output } from '#domain/job.ts';
+import { type Job, type Output, USUAL_PRIORITY } from '#domain/job.ts';
 import { viewJob } from '#domain/view-job.ts';
 import { cancelJob } from '#workflows/cancel-job.ts';
 import { startWorker } from '#workflows/start-worker.ts';
@@ -75,7 +75,7 @@ async function encode(call: Call): Promise<number> {
         api: 'cli',
         source: source.location,
         outputs,
-        priority: 50,
+        priority: USUAL_PRIORITY,
         metadata: {},
         notificationUrl: null,
         idempotencyKey: null,

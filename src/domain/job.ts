@@ -24,6 +24,9 @@ export type JobApi = (typeof JOB_APIS)[number];
 const JOB_LANES = ['operation-video', 'operation-image', 'operation-audio'] as const;
 export type JobLane = (typeof JOB_LANES)[number];
 
+/** Of a job whose caller names none; 0–100, higher first. */
+export const USUAL_PRIORITY = 50;
+
 /** What a caller wants done; every API maps its own words to this. */
 export type JobRequest = {
   readonly projectId: string;

@@ -16,11 +16,11 @@ export type Target = {
   readonly isTls: boolean;
 };
 
-const CONNECT_TIMEOUT = 10_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 
 /** @throws PlatformError `*_tls`: another try does not help; `*_unreachable` */
 export async function connectTo({ guard, name, address, port, place, isTls }: Target): Promise<Socket> {
-  const signal = AbortSignal.timeout(CONNECT_TIMEOUT);
+  const signal = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
   // An address has no name to ask for; its certificate is held against the address (RFC 6066 §3).
   const servername = isIP(name) === 0 ? { servername: name } : {};
   const socket = isTls
@@ -32,7 +32,7 @@ export async function connectTo({ guard, name, address, port, place, isTls }: Ta
   } catch (error) {
     socket.destroy();
     if (!signal.aborted) throw transportError(place, guard.role, error);
-    const message = `${place} did not answer within ${CONNECT_TIMEOUT / 1000} seconds.`;
+    const message = `${place} did not answer within ${CONNECT_TIMEOUT_MS / 1000} seconds.`;
     throw storageError(message, { role: guard.role, fault: 'unreachable' });
   }
 }

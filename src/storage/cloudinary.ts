@@ -34,8 +34,8 @@ export type Cloudinary = {
 const WHOLE_BYTES = 60 * 1024 ** 2;
 const PIECE_BYTES = 20 * 1024 ** 2;
 /** Milliseconds without an answer. */
-const PATIENCE = 60_000;
-const CHECK_PATIENCE = 3000;
+const PATIENCE_MS = 60_000;
+const CHECK_PATIENCE_MS = 3000;
 
 export async function openCloudinary(settings: CloudinarySettings): Promise<Cloudinary> {
   const account = {
@@ -58,7 +58,7 @@ export async function openCloudinary(settings: CloudinarySettings): Promise<Clou
       resource_type: resourceType as 'image' | 'video',
       overwrite: true,
       invalidate: true,
-      timeout: PATIENCE,
+      timeout: PATIENCE_MS,
       chunk_size: PIECE_BYTES,
     };
     const answered = (error: unknown, answer?: UploadApiResponse) => {
@@ -73,7 +73,7 @@ export async function openCloudinary(settings: CloudinarySettings): Promise<Clou
   };
 
   const removal = (resourceType: Asset['resourceType']) => {
-    const options = { ...account, resource_type: resourceType, invalidate: true, timeout: PATIENCE };
+    const options = { ...account, resource_type: resourceType, invalidate: true, timeout: PATIENCE_MS };
     return options;
   };
 
@@ -116,7 +116,7 @@ export async function openCloudinary(settings: CloudinarySettings): Promise<Clou
       await call(() => sdk.uploader.destroy(path, removal(resourceType)));
     },
     check: async () => {
-      await call(() => sdk.api.ping({ ...account, timeout: CHECK_PATIENCE }));
+      await call(() => sdk.api.ping({ ...account, timeout: CHECK_PATIENCE_MS }));
     },
   };
 }

@@ -49,8 +49,8 @@ export type EgressOptions = {
   readonly ca?: string;
 };
 
-const CONNECT_TIMEOUT = 10_000;
-const RESOLVE_TIMEOUT = 10_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+const RESOLVE_TIMEOUT_MS = 10_000;
 
 /** @throws PlatformError `invalid_setting` where `allow` has something that is no CIDR */
 export function createEgress(options: EgressOptions): Egress {
@@ -100,7 +100,7 @@ function createGuard(role: EgressRole, { allow, lookup, ca }: GuardParts): { gua
     }
     let answers: readonly { readonly address: string; readonly family: number }[];
     try {
-      answers = await withTimeout(lookup(name), RESOLVE_TIMEOUT);
+      answers = await withTimeout(lookup(name), RESOLVE_TIMEOUT_MS);
     } catch (error) {
       throw storageError(`The host name ${name} could not be resolved.`, { role, fault: 'unreachable', cause: error });
     }
@@ -134,7 +134,7 @@ function createGuard(role: EgressRole, { allow, lookup, ca }: GuardParts): { gua
   let dispatcher: Promise<Dispatcher> | undefined;
   const openDispatcher = async (): Promise<Dispatcher> => {
     const { Agent, buildConnector } = await import('undici');
-    const connect = buildConnector({ lookup: guardedLookup, timeout: CONNECT_TIMEOUT, ...(ca && { ca }) });
+    const connect = buildConnector({ lookup: guardedLookup, timeout: CONNECT_TIMEOUT_MS, ...(ca && { ca }) });
     return new Agent({
       connect: (options, done) => {
         try {

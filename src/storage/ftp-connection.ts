@@ -41,7 +41,7 @@ export type FtpPlace = {
   readonly path: (key: string) => string;
 };
 
-const TIMEOUT = 30_000;
+const TIMEOUT_MS = 30_000;
 /** Connections at once: servers commonly refuse more from one address. */
 const MOST_CONNECTIONS = 4;
 /** Milliseconds an idle connection is kept. */
@@ -121,7 +121,15 @@ async function isAlive(client: Client): Promise<boolean> {
   }
 }
 
-async function connect({ host, port, user, password, secure, guard, timeout = TIMEOUT }: FtpServer): Promise<Client> {
+async function connect({
+  host,
+  port,
+  user,
+  password,
+  secure,
+  guard,
+  timeout = TIMEOUT_MS,
+}: FtpServer): Promise<Client> {
   const { address } = await guard.resolve(host);
   const { Client, enterPassiveModeIPv6 } = await import('basic-ftp');
   const client = new Client(timeout);

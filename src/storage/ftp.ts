@@ -24,7 +24,7 @@ import { storageError } from '#storage/storage-error.ts';
 import type { ObjectInfo, ReadOptions, Store, WriteOptions } from '#storage/store.ts';
 import { STREAM_BUFFER, writeBody } from '#storage/write-body.ts';
 
-const STALL_TIMEOUT = 30_000;
+const STALL_TIMEOUT_MS = 30_000;
 
 /** Connects nothing yet. @throws PlatformError `invalid_request` */
 export function openFtp(options: FtpOptions): Store {
@@ -132,7 +132,7 @@ async function readFile(place: FtpPlace, key: string, reading: ReadOptions): Pro
     open,
     start: asked.start,
     signal: reading.signal,
-    stallTimeout: place.options.timeout ?? STALL_TIMEOUT,
+    stallTimeout: place.options.timeout ?? STALL_TIMEOUT_MS,
     toError: (cause) => {
       const error = toError(cause);
       // Some servers know no SIZE and refuse an offset behind the end only when the transfer begins.

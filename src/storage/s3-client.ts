@@ -32,8 +32,8 @@ export type S3Options = {
   readonly stallTimeout?: number;
 };
 
-const CONNECT_TIMEOUT = 10_000;
-export const STALL_TIMEOUT = 30_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+export const STALL_TIMEOUT_MS = 30_000;
 /** Tries of one request, made by the SDK for 5xx, throttling and broken connections. */
 const ATTEMPTS = 3;
 
@@ -77,8 +77,8 @@ export async function createS3Client(options: S3Options): Promise<S3Client> {
       },
     }),
     requestHandler: {
-      connectionTimeout: CONNECT_TIMEOUT,
-      socketTimeout: options.stallTimeout ?? STALL_TIMEOUT,
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      socketTimeout: options.stallTimeout ?? STALL_TIMEOUT_MS,
       ...(guard && { httpAgent: guard.agents.http, httpsAgent: guard.agents.https }),
     },
   });

@@ -14,7 +14,7 @@ import {
   createS3Client,
   httpStatus,
   type S3Options,
-  STALL_TIMEOUT,
+  STALL_TIMEOUT_MS,
   s3Error,
 } from '#storage/s3-client.ts';
 import { abortStaleMultiparts, listStaleMultiparts, type StaleMultipart } from '#storage/s3-multipart.ts';
@@ -171,7 +171,7 @@ async function readObject(connection: Connection, key: string, reading: ReadOpti
     open,
     start,
     signal: reading.signal,
-    stallTimeout: options.stallTimeout ?? STALL_TIMEOUT,
+    stallTimeout: options.stallTimeout ?? STALL_TIMEOUT_MS,
     toError,
     toTruncated: (got, wanted) =>
       storageError(`${place} ended after ${got} of ${wanted} bytes.`, { role: options.role, fault: 'truncated' }),

@@ -3,12 +3,12 @@ import type { Config } from '#config/settings.ts';
 import type { PlatformError } from '#domain/error.ts';
 import type { Job } from '#domain/job.ts';
 
-const LONGEST = 60;
+const LONGEST_SECONDS = 60;
 /** Storage that is back is not to wait for: asking it costs little. */
 const LONGEST_AWAY = 15;
 
 /** Seconds before the try after the given one: 2, 4, 8, … up to a minute, with up to a quarter more so that not all come back at once. */
-export function retryDelay(tries: number, longest: number = LONGEST): number {
+export function retryDelay(tries: number, longest: number = LONGEST_SECONDS): number {
   const delay = Math.min(longest, 2 ** Math.max(1, tries));
   return Math.ceil(delay * (1 + Math.random() / 4));
 }

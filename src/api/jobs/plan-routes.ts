@@ -3,12 +3,12 @@ import { z } from 'zod';
 import { untilGone } from '#api/client-gone.ts';
 import { type Api, type ApiContext, callerOf } from '#api/context.ts';
 import { problems } from '#api/errors.ts';
+import { inlineBodyLimit } from '#api/inline-body.ts';
 import { viewPlan } from '#api/jobs/plan-view.ts';
 import { jobSchema } from '#api/jobs/schema.ts';
 import { planJob } from '#workflows/plan-job.ts';
 import { requireUploads } from '#workflows/store-sources.ts';
 
-const BODY_ALLOWANCE = 1024 ** 2;
 const answer = z.record(z.string(), z.unknown());
 
 export function planRoutes(app: Api, { platform }: ApiContext): void {
@@ -16,7 +16,7 @@ export function planRoutes(app: Api, { platform }: ApiContext): void {
     '/plan',
     {
       config: { scope: 'write' },
-      bodyLimit: Math.ceil((platform.config.MAX_INLINE_BYTES * 4) / 3) + BODY_ALLOWANCE,
+      bodyLimit: inlineBodyLimit(platform.config),
       schema: {
         tags: ['jobs'],
         summary: 'What would be done, why, and what it would cost; nothing is done',

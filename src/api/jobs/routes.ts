@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { readAway } from '#api/client-gone.ts';
 import { type Api, type ApiContext, baseUrl, callerOf } from '#api/context.ts';
 import { invalid, problems } from '#api/errors.ts';
+import { inlineBodyLimit } from '#api/inline-body.ts';
 import { jobOf } from '#api/jobs/find-job.ts';
 import { followJob } from '#api/jobs/follow-job.ts';
 import { receivedFile, receiveMultipart } from '#api/jobs/receive-multipart.ts';
@@ -27,8 +28,6 @@ import { type SubmittedJob, submitJob } from '#workflows/submit-job.ts';
 const submitted = z.object({ id: z.int(), uuid: z.string(), status: z.enum(JOB_STATUSES) });
 const page = z.object({ jobs: z.array(jobView), nextCursor: z.string().nullable() });
 const tags = ['jobs'];
-/** Room for the rest of the request beside an inline source. */
-const BODY_ALLOWANCE = 1024 ** 2;
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
 const CHANGES: Readonly<Record<string, { act: (platform: Platform, ref: JobRef) => Promise<Job>; summary: string }>> = {
@@ -53,7 +52,7 @@ export function jobRoutes(app: Api, context: ApiContext): void {
     '/jobs',
     {
       config: { scope: 'write', reads: z.object({ 'Idempotency-Key': z.string().max(255).optional() }) },
-      bodyLimit: Math.ceil((platform.config.MAX_INLINE_BYTES * 4) / 3) + BODY_ALLOWANCE,
+      bodyLimit: inlineBodyLimit(platform.config),
       preValidation: (request) => receiveMultipart(platform, request, body),
       onSend: readAway,
       schema: {

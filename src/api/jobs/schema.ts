@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { sourceSchema } from '#api/jobs/location-schema.ts';
 import { outputSchema, type SchemaLimits } from '#api/jobs/output-schema.ts';
 import { notificationUrl } from '#api/notification-url.ts';
-import { JOB_STATUSES, type JobRequest } from '#domain/job.ts';
+import { JOB_STATUSES, type JobRequest, USUAL_PRIORITY } from '#domain/job.ts';
 
 /** Characters of metadata, written as JSON. */
 const MOST_METADATA = 65_536;
@@ -41,7 +41,7 @@ export const jobSchema = (config: SchemaLimits) =>
   z.strictObject({
     source: sourceSchema(config.MAX_INLINE_BYTES),
     outputs: outputsSchema(config),
-    priority: z.int().min(0).max(100).default(50),
+    priority: z.int().min(0).max(100).default(USUAL_PRIORITY),
     notificationUrl: notificationUrl.nullish(),
     metadata: z
       .record(z.string(), z.unknown())

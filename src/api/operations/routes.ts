@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { drainRefused, untilGone } from '#api/client-gone.ts';
 import { type Api, type ApiContext, baseUrl } from '#api/context.ts';
+import { inlineBodyLimit } from '#api/inline-body.ts';
 import { definitionRoutes } from '#api/operations/definition-routes.ts';
 import { downloadRoute } from '#api/operations/download-route.ts';
 import {
@@ -27,8 +28,6 @@ import { cancelOperation, requireOperation, retryOperation } from '#workflows/op
 import { deleteOperation } from '#workflows/operations/delete-operation.ts';
 
 const tags = ['operations'];
-/** Room for the rest of the request beside a file in base64. */
-const BODY_ALLOWANCE = 1024 ** 2;
 const FORM = 'application/x-www-form-urlencoded';
 
 /** Read part by part. */
@@ -88,7 +87,7 @@ function operationRoutes(app: Api, context: ApiContext, sessions: Sessions): voi
     '/operations',
     {
       config: { scope: 'write', calls: 'uploads', takes: operationForm },
-      bodyLimit: Math.ceil((config.MAX_INLINE_BYTES * 4) / 3) + BODY_ALLOWANCE,
+      bodyLimit: inlineBodyLimit(config),
       schema: {
         tags,
         summary: 'Create an operation: a multipart form of operation, parameters (JSON) and file, in any order',

@@ -2,11 +2,9 @@
 import type { Config } from '#config/settings.ts';
 import type { EncoderRequest, QualityPreset } from '#domain/encoder-job.ts';
 import { PlatformError } from '#domain/error.ts';
-import type { JobRequest } from '#domain/job.ts';
+import { type JobRequest, USUAL_PRIORITY } from '#domain/job.ts';
 import { ownBucket } from '#domain/location.ts';
 import { outputSpec, type RenditionSpec } from '#domain/output.ts';
-
-const PRIORITY = 50;
 
 /** @throws PlatformError `invalid_setting` where no bucket is set */
 export function encoderJobRequest(
@@ -36,7 +34,7 @@ export function encoderJobRequest(
         destination: ownBucket(bucket, request.hlsFolderKey),
       }),
     ],
-    priority: PRIORITY,
+    priority: USUAL_PRIORITY,
     metadata: {
       video_id: request.videoId,
       filename: request.originalKey.slice(request.originalKey.lastIndexOf('/') + 1),

@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { insertOperation, saveOperationFile } from '#database/operations.ts';
 import { deleteUpload } from '#database/uploads.ts';
 import { PlatformError } from '#domain/error.ts';
-import type { JobLane } from '#domain/job.ts';
+import { type JobLane, USUAL_PRIORITY } from '#domain/job.ts';
 import type { OperationFile, SessionRef } from '#domain/operation.ts';
 import type { MediaType, ParameterValues } from '#domain/operations/definition.ts';
 import { recognizeFormat } from '#domain/operations/formats.ts';
@@ -26,7 +26,6 @@ const LANES: Readonly<Record<MediaType, JobLane>> = {
   image: 'operation-image',
   audio: 'operation-audio',
 };
-const PRIORITY = 50;
 
 export type OperationWish = {
   readonly session: SessionRef;
@@ -78,7 +77,7 @@ export async function createOperation(platform: Platform, wish: OperationWish): 
       lane: LANES[operation.media_type],
       source: { kind: 'managed', key: file.storageKey },
       outputs,
-      priority: PRIORITY,
+      priority: USUAL_PRIORITY,
       metadata: { operation: operation.name, operation_id: id, filename: file.filename },
       notificationUrl: null,
       idempotencyKey: null,

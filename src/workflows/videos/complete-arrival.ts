@@ -1,9 +1,11 @@
 // The file of a video is whole, and its job had begun before: it goes on with all of it, keeping what is done. Called by store-original.ts.
+
 import type { Kysely } from 'kysely';
 import { deleteTasks, forgetTries } from '#database/arriving-tasks.ts';
 import { changeJob, lockJob } from '#database/jobs.ts';
 import type { Schema } from '#database/schema.ts';
 import { lockVideo } from '#database/videos.ts';
+import { USUAL_PRIORITY } from '#domain/job.ts';
 import { isSamePicture, type SourceFacts } from '#domain/source-facts.ts';
 import { mainJob, type Video } from '#domain/video.ts';
 import { readJob } from '#workflows/find-for-change.ts';
@@ -11,7 +13,6 @@ import type { Platform } from '#workflows/platform.ts';
 import { recordEvent } from '#workflows/record-event.ts';
 import { requeueJob } from '#workflows/requeue-job.ts';
 import { dropArriving } from '#workflows/videos/drop-arriving.ts';
-import { VIDEO_PRIORITY } from '#workflows/videos/submit-video.ts';
 
 export type Completion = {
   readonly video: Video;
@@ -53,7 +54,7 @@ async function complete(
   await changeJob(db, ref, {
     ...(isAsExpected ? {} : { plan: null }),
     ...(isPaused ? {} : { status: 'queued' }),
-    ...{ arrival: 'arrived', sourceKey: storageKey, facts, priority: VIDEO_PRIORITY, tries: 0 },
+    ...{ arrival: 'arrived', sourceKey: storageKey, facts, priority: USUAL_PRIORITY, tries: 0 },
   });
   if (isPaused) return true;
   await requeueJob(platform, db, await readJob(platform, db, ref));

@@ -4,15 +4,12 @@ import { changeJob } from '#database/jobs.ts';
 import type { Schema } from '#database/schema.ts';
 import { changeVideo, insertVideoJob, lockVideo } from '#database/videos.ts';
 import { PlatformError } from '#domain/error.ts';
-import type { Job } from '#domain/job.ts';
+import { type Job, USUAL_PRIORITY } from '#domain/job.ts';
 import type { SourceFacts } from '#domain/source-facts.ts';
 import type { Video } from '#domain/video.ts';
 import type { Platform } from '#workflows/platform.ts';
 import { submitJob } from '#workflows/submit-job.ts';
 import { videoOutput } from '#workflows/videos/video-output.ts';
-
-/** Of the jobs of all videos. */
-export const VIDEO_PRIORITY = 50;
 
 export type VideoSubmission = {
   readonly video: Pick<Video, 'id' | 'projectId' | 'filename' | 'title' | 'baseUrl'>;
@@ -39,7 +36,7 @@ export async function submitVideo(platform: Platform, submission: VideoSubmissio
         api: 'videos',
         source: { kind: 'managed', key: storageKey },
         outputs: [videoOutput({ qualities, isFurther })],
-        priority: arrivingKey === undefined ? VIDEO_PRIORITY : 0,
+        priority: arrivingKey === undefined ? USUAL_PRIORITY : 0,
         metadata: { filename: video.filename, videoId: video.id },
         // Webhooks of a video tell of the video.
         notificationUrl: null,
