@@ -4,6 +4,7 @@ import type { Preset } from '#domain/codec.ts';
 
 /** Cores for a million pixels a second with x264 veryfast: 1080p at 30/s takes about two thirds of a core. */
 const CORES_PER_MEGAPIXEL = 0.011;
+/** Of what encoding the same picture costs. */
 const DECODE_SHARE = 0.2;
 /** Relative to veryfast. */
 const PRESET_FACTORS: Readonly<Record<Preset, number>> = {
@@ -17,6 +18,7 @@ const PRESET_FACTORS: Readonly<Record<Preset, number>> = {
   slower: 7,
   veryslow: 12,
 };
+/** Relative to H.264 in software. */
 const HEVC_FACTOR = 3;
 const HARDWARE_FACTOR = 0.1;
 /** Moving packets, sound, the process itself. */

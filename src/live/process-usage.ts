@@ -12,8 +12,7 @@ export type Usage = {
 
 const NOTHING: Usage = { cpuPercent: null, memory: null, isStopped: false };
 /** USER_HZ is 100 on every Linux that Node runs on. */
-const TICKS = 100;
-const PAGE = 4096;
+const TICKS_A_SECOND = 100;
 
 export class UsageMeter {
   #last: { readonly ticks: number; readonly at: number } | null = null;
@@ -21,7 +20,9 @@ export class UsageMeter {
   async look(pid: number): Promise<Usage> {
     if (process.platform !== 'linux') return NOTHING;
     try {
-      const text = await readFile(`/proc/${pid}/stat`, 'utf8');
+      // stat counts memory in pages, whose size not all machines share; status says kilobytes.
+      const read = (name: string) => readFile(`/proc/${pid}/${name}`, 'utf8');
+      const [text, status] = await Promise.all([read('stat'), read('status')]);
       // proc(5): the name may hold blanks and brackets; fields are counted from its closing one, state is the first.
       const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
       const ticks = Number(fields[11]) + Number(fields[12]);
@@ -31,9 +32,9 @@ export class UsageMeter {
       return {
         cpuPercent:
           last && at > last.at
-            ? Math.round(((ticks - last.ticks) / TICKS / ((at - last.at) / 1000)) * 1000) / 10
+            ? Math.round(((ticks - last.ticks) / TICKS_A_SECOND / ((at - last.at) / 1000)) * 1000) / 10
             : null,
-        memory: Number(fields[21]) * PAGE,
+        memory: residentBytes(status),
         isStopped: fields[0] === 'T' || fields[0] === 't',
       };
     } catch {
@@ -41,4 +42,10 @@ export class UsageMeter {
       return NOTHING;
     }
   }
+}
+
+/** Null of a process that has ended and is not reaped. */
+function residentBytes(status: string): number | null {
+  const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1];
+  return kilobytes === undefined ? null : Number(kilobytes) * 1024;
 }

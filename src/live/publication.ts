@@ -6,6 +6,7 @@ import { AUDIO, DATA, type RtmpMessage, VIDEO } from '#live/rtmp-messages.ts';
 const FLV_HEADER = Buffer.from([0x46, 0x4c, 0x56, 1, 5, 0, 0, 0, 9, 0, 0, 0, 0]);
 /** Encoders wrap their description in this name, which only servers understand. */
 const SET_DATA = Buffer.from([2, 0, 13, ...Buffer.from('@setDataFrame')]);
+/** Codecs as FLV numbers them (Adobe FLV 10.1, E.4.2.1 and E.4.3.1). */
 const AVC = 7;
 const AAC = 10;
 const MOST_WAITING = 16 * 1024 ** 2;

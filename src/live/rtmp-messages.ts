@@ -8,6 +8,7 @@ export type RtmpMessage = {
   readonly body: Buffer;
 };
 
+/** Types of messages (§5.4, §6.2, §7.1). */
 export const SET_CHUNK_SIZE = 1;
 export const ACKNOWLEDGEMENT = 3;
 export const WINDOW_SIZE = 5;

@@ -27,8 +27,9 @@ import {
 /** Milliseconds until a caller must publish, and a publisher send something. */
 const PATIENCE = 15_000;
 const MOST_CALLERS = 100;
-const HANDSHAKE = 1536;
-const WINDOW = 2_500_000;
+/** Bytes of each of the three packets of a handshake (§5.2.3), and what may be sent before it is acknowledged (§5.4.4). */
+const HANDSHAKE_BYTES = 1536;
+const WINDOW_BYTES = 2_500_000;
 
 type Desk = { readonly server: Server; readonly places: Map<string, Place>; readonly callers: Set<Socket> };
 type Place = {
@@ -171,7 +172,7 @@ class Caller {
 
   hear(bytes: Buffer): void {
     this.#received += bytes.length;
-    if (this.#received - this.#acknowledged > WINDOW) {
+    if (this.#received - this.#acknowledged > WINDOW_BYTES) {
       this.#acknowledged = this.#received;
       this.#send(ACKNOWLEDGEMENT, 0, number(this.#received % 2 ** 32));
     }
@@ -193,16 +194,16 @@ class Caller {
   #greet(bytes: Buffer): Buffer {
     const heard = Buffer.concat([this.#greeting ?? Buffer.alloc(0), bytes]);
     this.#greeting = heard;
-    if (heard.length < 1 + HANDSHAKE) return Buffer.alloc(0);
+    if (heard.length < 1 + HANDSHAKE_BYTES) return Buffer.alloc(0);
     if (heard[0] !== 3) throw new Error('no RTMP');
     if (!this.#hasGreeted) {
       this.#hasGreeted = true;
-      const own = Buffer.concat([Buffer.alloc(8), randomBytes(HANDSHAKE - 8)]);
-      this.#socket.write(Buffer.concat([Buffer.from([3]), own, heard.subarray(1, 1 + HANDSHAKE)]));
+      const own = Buffer.concat([Buffer.alloc(8), randomBytes(HANDSHAKE_BYTES - 8)]);
+      this.#socket.write(Buffer.concat([Buffer.from([3]), own, heard.subarray(1, 1 + HANDSHAKE_BYTES)]));
     }
-    if (heard.length < 1 + 2 * HANDSHAKE) return Buffer.alloc(0);
+    if (heard.length < 1 + 2 * HANDSHAKE_BYTES) return Buffer.alloc(0);
     this.#greeting = null;
-    return heard.subarray(1 + 2 * HANDSHAKE);
+    return heard.subarray(1 + 2 * HANDSHAKE_BYTES);
   }
 
   #take(message: RtmpMessage): void {
@@ -219,8 +220,8 @@ class Caller {
     switch (name) {
       case 'connect':
         this.#app = typeof first === 'object' && first !== null && typeof first.app === 'string' ? first.app : '';
-        this.#send(WINDOW_SIZE, 0, number(WINDOW));
-        this.#send(PEER_BANDWIDTH, 0, Buffer.concat([number(WINDOW), Buffer.from([2])]));
+        this.#send(WINDOW_SIZE, 0, number(WINDOW_BYTES));
+        this.#send(PEER_BANDWIDTH, 0, Buffer.concat([number(WINDOW_BYTES), Buffer.from([2])]));
         this.#send(SET_CHUNK_SIZE, 0, number(OWN_CHUNK_SIZE));
         this.#answer(
           0,
