@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
-import { findViolations, openBrowser, visit } from '../kit/browser-page.ts';
-import { type RenditionServer, startRendition } from '../kit/rendition-server.ts';
+import { findViolations, holds, openBrowser, visit } from '../kit/browser-page.ts';
+import { type RenditionServer, startOnFreshDatabase } from '../kit/rendition-server.ts';
 import { makeClip } from './make-clip.ts';
 
 let server: RenditionServer;
@@ -18,7 +18,7 @@ let video: string;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rendition-pages-'));
-  [server, browser] = await Promise.all([startRendition(), openBrowser()]);
+  [server, browser] = await Promise.all([startOnFreshDatabase(), openBrowser()]);
   const clip = await makeClip(folder, { seconds: 4 });
   job = await server.submit(clip, [{ container: 'hls', renditions: ['180p'] }]);
   video = await uploadAs(
@@ -92,7 +92,7 @@ test('nobody is shut out: every page, light and dark, on a desk and on a phone',
   const misses: string[] = [];
   for (const place of places()) {
     await page.setViewportSize({ width: 1440, height: 900 });
-    await page.emulateMedia({ colorScheme: 'light' });
+    await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
     await page.goto(`${server.url}/#${place}`);
     await page.locator('main h1').first().waitFor();
     // What is still being loaded is judged when it is there.
@@ -182,12 +182,13 @@ test('by keyboard alone: skip to the content, palette, shortcuts, help', async (
   await page.getByRole('combobox').fill('mach');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { level: 1, name: 'Machines' }).waitFor();
-  assert.equal(await page.evaluate('document.activeElement.id'), 'main', 'a new page has the focus');
+  // A new page has the focus.
+  await holds(page, 'document.activeElement.id === "main"');
   await page.keyboard.press('g');
   await page.keyboard.press('j');
   await page.getByRole('heading', { level: 1, name: 'Jobs' }).waitFor();
   await page.keyboard.press('/');
-  assert.equal(await page.evaluate('document.activeElement.type'), 'search');
+  await holds(page, 'document.activeElement.type === "search"');
   await page.keyboard.press('Escape');
   await page.evaluate('document.activeElement.blur()');
   await page.keyboard.press('?');
@@ -206,7 +207,7 @@ test('by keyboard alone: skip to the content, palette, shortcuts, help', async (
 });
 
 test('what this server does not serve is not led to, by key, link or address', async () => {
-  await using small = await startRendition({ settings: { APIS: 'jobs' } });
+  await using small = await startOnFreshDatabase({ APIS: 'jobs' });
   await using seen = await visit(browser, `${small.url}/`);
   const { page } = seen;
   const missed: string[] = [];
