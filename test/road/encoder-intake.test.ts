@@ -16,8 +16,8 @@ import { eventually } from '../kit/eventually.ts';
 import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
 import { redisMissing, startRedis, type TestRedis } from '../kit/redis.ts';
 
-const KILLS = 10;
-const ENTRIES = 200;
+const KILLS = 6;
+const ENTRIES = 120;
 
 const missing = redisMissing();
 const skip = missing ? { skip: missing } : {};
@@ -84,8 +84,7 @@ const count = async (): Promise<number> => {
 };
 const lengths = async (): Promise<number[]> =>
   Promise.all([LISTS.waiting, LISTS.underWay, LISTS.dead].map((list) => redis.client.llen(list)));
-const isEmpty = () =>
-  eventually(async () => assert.deepEqual((await lengths()).slice(0, 2), [0, 0]), { within: 30_000 });
+const isEmpty = () => eventually(async () => assert.deepEqual((await lengths()).slice(0, 2), [0, 0]));
 
 async function startProcess(): Promise<ChildProcess> {
   const child = fork(join(import.meta.dirname, 'intake-process.ts'), [fresh.url, folder, redis.url]);
