@@ -16,7 +16,7 @@ export type Delivery = {
   readonly nextAttemptAt: Date | null;
 };
 
-/** What deliveries tell of: one of the three. */
+/** What deliveries tell of: one of the three, or none where it is gone. */
 export type DeliverySubject = {
   readonly projectId: string;
   readonly jobId?: number | null;

@@ -11,7 +11,7 @@ const MOST_ATTEMPTS = 50;
 /** A delivery that is to be tried now. `made` is the fence of its settlement. */
 export type DueDelivery = {
   readonly projectId: string;
-  /** Of the three, one is not null: what is told of. */
+  /** Of the three, one at the most is not null: what is told of, where that is not gone. */
   readonly jobId: number | null;
   readonly channelId: number | null;
   readonly videoId: string | null;

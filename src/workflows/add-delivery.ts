@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
-import { findOrderedHead, insertDeliveries, type NewDelivery } from '#database/deliveries.ts';
+import { countOrdered, findOrderedHead, insertDeliveries, type NewDelivery } from '#database/deliveries.ts';
 import { findJob, type JobRef } from '#database/jobs.ts';
 import { listOutputs } from '#database/outputs.ts';
 import type { Schema } from '#database/schema.ts';
@@ -77,6 +77,24 @@ export async function addCallback(platform: Platform, db: Kysely<Schema>, callba
   if (before) return;
   const receiver = receiverOf(callback.projectId, callback.url);
   await queue.send('notify', { deliveryId: id, receiver }, { transaction: db });
+}
+
+/** Seconds after which a try of an earlier one that is on its way has ended: see DELIVERY_POLICY. */
+const LAST_TRY = 20;
+
+/**
+ * The last word of a job that is about to be deleted: it outlives the job. Those before it go with the job, and one of them that is just
+ * being sent has arrived or failed before this one is. The caller holds the job's row.
+ */
+export async function addLastCallback(platform: Platform, db: Kysely<Schema>, callback: Callback): Promise<void> {
+  const { sealer, queue } = platform;
+  const id = uuidv7();
+  const isOneOnItsWay = (await countOrdered(db, callback)) > 0;
+  const body = JSON.stringify(callback.body);
+  await insertDeliveries(db, [{ ...callback, jobId: null, id, body, isOrdered: true, isOwn: true }], sealer);
+  const receiver = receiverOf(callback.projectId, callback.url);
+  const startAfter = isOneOnItsWay ? LAST_TRY : 0;
+  await queue.send('notify', { deliveryId: id, receiver }, { transaction: db, startAfter });
 }
 
 async function readWhole({ showing }: Platform, db: Kysely<Schema>, ref: JobRef) {

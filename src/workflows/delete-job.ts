@@ -4,6 +4,7 @@ import { listPendingDeliveries } from '#database/deliveries.ts';
 import { deleteJobRow, type JobRef, type LockedJob } from '#database/jobs.ts';
 import type { Schema } from '#database/schema.ts';
 import { lockForChange } from '#workflows/find-for-change.ts';
+import { DELETION_OWNERS } from '#workflows/job-owners.ts';
 import { jobPrefix } from '#workflows/job-storage.ts';
 import { announce, JOB_CONTROL } from '#workflows/notification-channels.ts';
 import type { Platform } from '#workflows/platform.ts';
@@ -28,6 +29,7 @@ export type RemoveFiles = () => Promise<void>;
 export async function deleteJobRows(platform: Platform, db: Kysely<Schema>, ref: JobRef): Promise<RemoveFiles> {
   const job = await lockForChange(db, ref);
   const parts = job.status === 'completed' ? [] : await findPartDeliveries(platform, db, ref);
+  await DELETION_OWNERS[job.api]?.(platform, db, ref);
   await platform.queue.cancelJob(job.id, db);
   await platform.queue.cancelDeliveries(await listPendingDeliveries(db, ref), db);
   await deleteJobRow(db, ref);

@@ -3,7 +3,12 @@ import type { Kysely } from 'kysely';
 import type { JobRef } from '#database/jobs.ts';
 import type { Schema } from '#database/schema.ts';
 import type { JobApi, JobStatus } from '#domain/job.ts';
-import { followEncoderJob, judgeEncoderPlan, tellEncoderProgress } from '#workflows/encoder/follow-encoder-job.ts';
+import {
+  followEncoderJob,
+  judgeEncoderPlan,
+  tellEncoderDeletion,
+  tellEncoderProgress,
+} from '#workflows/encoder/follow-encoder-job.ts';
 import type { PlannedJob } from '#workflows/open-tasks.ts';
 import { followOperationJob } from '#workflows/operations/follow-operation-job.ts';
 import type { Platform } from '#workflows/platform.ts';
@@ -38,6 +43,10 @@ export const JOB_OWNERS: Readonly<Partial<Record<JobApi, JobOwner>>> = {
 
 export const PLAN_OWNERS: Readonly<Partial<Record<JobApi, PlanOwner>>> = { encoder: judgeEncoderPlan };
 export const PROGRESS_OWNERS: Readonly<Partial<Record<JobApi, ProgressOwner>>> = { encoder: tellEncoderProgress };
+
+/** A job is about to be deleted, in the transaction that deletes it; its row is locked. */
+export type DeletionOwner = (platform: Platform, db: Kysely<Schema>, ref: JobRef) => Promise<void>;
+export const DELETION_OWNERS: Readonly<Partial<Record<JobApi, DeletionOwner>>> = { encoder: tellEncoderDeletion };
 
 /** There may be more to play than before. Called outside of transactions, often; it never throws. */
 export type PartsOwner = (platform: Platform, ref: JobRef) => Promise<void>;

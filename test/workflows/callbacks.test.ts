@@ -5,7 +5,10 @@ import { listDeliveries } from '#database/deliveries.ts';
 import { type JobRef, lockJob } from '#database/jobs.ts';
 import { ORDERED_DELAYS, REFUSED_TRIES } from '#domain/webhook.ts';
 import { addCallback } from '#workflows/add-delivery.ts';
+import { cancelJob } from '#workflows/cancel-job.ts';
+import { deleteJob } from '#workflows/delete-job.ts';
 import type { DeliveryPolicy } from '#workflows/deliver-webhook.ts';
+import { submitEncoderJob } from '#workflows/encoder/submit-encoder-job.ts';
 import { resendDelivery } from '#workflows/resend-delivery.ts';
 import { startWorker, type Worker } from '#workflows/start-worker.ts';
 import { submitJob } from '#workflows/submit-job.ts';
@@ -33,7 +36,7 @@ afterEach(async () => {
   await receiver?.stop();
   [worker, receiver] = [undefined, undefined];
   await fresh.database.pool.query(
-    `delete from job; delete from event; delete from pgboss.job; update queue_state set state = 'running'`,
+    `delete from job; delete from delivery; delete from event; delete from pgboss.job; update queue_state set state = 'running'`,
   );
 });
 after(() => fresh.drop());
@@ -125,6 +128,53 @@ test('once a later one has arrived, an older one is not sent again; the last one
   await assert.rejects(resendDelivery(opened.platform, { ...job, id: first?.id ?? '' }), { code: 'conflict' });
   await resendDelivery(opened.platform, { ...job, id: last?.id ?? '' });
   await eventually(() => assert.deepEqual(steps(job), [1, 2, 2]));
+});
+
+test('a job that is deleted before its end, or before it was told of, has a last word that outlives it', async () => {
+  receiver = await startReceiver(WEBHOOK_SECRET);
+  const { config } = opened.platform;
+  const platform = {
+    ...opened.platform,
+    config: { ...config, AWS_STORAGE_BUCKET_NAME: 'media', MAIN_BACKEND_URL: receiver.origin },
+  };
+  const submit = (videoId: string) => {
+    const places = { originalKey: `${videoId}.mp4`, hlsFolderKey: videoId };
+    const known = { inputFileSize: null, duration: null, qualityPresets: null, preset: null };
+    const request = { videoId, ...places, ...known, segmentType: 'ts', masterPlaylist: 'last' } as const;
+    return submitEncoderJob(platform, { projectId: 'default', request });
+  };
+  const [waiting, over, told] = [await submit('waiting'), await submit('over'), await submit('told')];
+  await cancelJob(platform, over);
+  await cancelJob(platform, told);
+  await fresh.database.db
+    .updateTable('delivery')
+    .set({ status: 'delivered' })
+    .where('job_id', '=', told.jobId)
+    .execute();
+  for (const job of [waiting, over, told]) await deleteJob(platform, job);
+  const { rows } = await fresh.database.pool.query<{ start_after: Date; created_on: Date }>(
+    `select start_after, created_on from pgboss.job where name = 'notify' and state = 'created' order by created_on`,
+  );
+  const waits = rows.map(({ start_after, created_on }) => start_after.getTime() - created_on.getTime() > 15_000);
+  assert.equal(waits.filter(Boolean).length, 1, 'one that may be on its way has its time');
+  await fresh.database.pool.query(`update pgboss.job set start_after = now() where name = 'notify'`);
+  await deliver({});
+  const bodies = () =>
+    (receiver?.received ?? []).map(({ body }) => JSON.parse(body) as Readonly<Record<string, unknown>>);
+  await eventually(() => assert.equal(bodies().length, 2));
+  assert.deepEqual(
+    bodies()
+      .map(({ job_id, video_id, status, error_message }) => [job_id, video_id, status, error_message])
+      .sort(([, a], [, b]) => (String(a) < String(b) ? -1 : 1)),
+    [
+      [over.id, 'over', 'failed', 'The job was canceled'],
+      [waiting.id, 'waiting', 'failed', 'The job was deleted'],
+    ],
+  );
+  await eventually(async () => {
+    const { rows: left } = await fresh.database.pool.query('select status from delivery where job_id is null');
+    assert.deepEqual(left, [{ status: 'delivered' }, { status: 'delivered' }]);
+  });
 });
 
 test('headers of its own are sealed in the database', async () => {

@@ -1,5 +1,6 @@
 // What follows for the encoder API when one of its jobs changes: its log, and word to the main backend. Called through job-owners.ts.
 import type { Kysely } from 'kysely';
+import { countOrdered } from '#database/deliveries.ts';
 import { changeEncoderJob, findEncoderJob, findOpenEncoderJob, raiseToldProgress } from '#database/encoder-jobs.ts';
 import { insertEncoderLog } from '#database/encoder-logs.ts';
 import { type JobRef, lockJob } from '#database/jobs.ts';
@@ -13,10 +14,10 @@ import {
   judgeSource,
 } from '#domain/encoder-job.ts';
 import { PlatformError } from '#domain/error.ts';
-import type { OutputResult } from '#domain/job.ts';
+import { isFinished, type OutputResult } from '#domain/job.ts';
 import type { Plan } from '#domain/plan.ts';
-import { addCallback } from '#workflows/add-delivery.ts';
-import type { JobOwner, PlanOwner, ProgressOwner } from '#workflows/job-owners.ts';
+import { addCallback, addLastCallback, type Callback } from '#workflows/add-delivery.ts';
+import type { DeletionOwner, JobOwner, PlanOwner, ProgressOwner } from '#workflows/job-owners.ts';
 import type { Platform } from '#workflows/platform.ts';
 
 /** Told of the start, before the first ten per cent. */
@@ -139,16 +140,35 @@ export async function tellProgress(
   await tellBackend(platform, db, job);
 }
 
+/** Who waits for the end of a job, or has not been told of it yet, is told although the job goes. */
+export const tellEncoderDeletion: DeletionOwner = async (platform, db, ref) => {
+  const job = await findEncoderJob(db, ref);
+  if (!job) return;
+  const isOver = isFinished(job.jobStatus);
+  if (isOver && (await countOrdered(db, ref)) === 0) return;
+  const callback = backendCallback(platform.config, job);
+  if (!callback) return;
+  const body = isOver ? callback.body : { ...callback.body, status: 'failed', error_message: 'The job was deleted' };
+  const type = isOver ? callback.type : `encoder.${body.status}`;
+  await addLastCallback(platform, db, { ...callback, type, body });
+};
+
 /** Puts word to the main backend behind what it was told of the job before. */
-async function tellBackend({ config, ...platform }: Platform, db: Kysely<Schema>, job: EncoderJob): Promise<void> {
-  if (config.MAIN_BACKEND_URL === undefined) return;
+async function tellBackend(platform: Platform, db: Kysely<Schema>, job: EncoderJob): Promise<void> {
+  const callback = backendCallback(platform.config, job);
+  if (callback) await addCallback(platform, db, callback);
+}
+
+/** Null where no backend is set. */
+function backendCallback(config: Platform['config'], job: EncoderJob) {
+  if (config.MAIN_BACKEND_URL === undefined) return null;
   const key = config.MAIN_BACKEND_API_KEY;
-  await addCallback({ config, ...platform }, db, {
+  return {
     projectId: job.projectId,
     jobId: job.jobId,
     type: `encoder.${encoderStatus(job.jobStatus)}`,
     url: callbackUrl(config.MAIN_BACKEND_URL, config.MAIN_BACKEND_CALLBACK_PATH ?? '/', job.videoId),
     body: callbackBody(job),
     headers: key === undefined ? {} : { authorization: `Api-Key ${key}` },
-  });
+  } satisfies Callback;
 }
