@@ -9,6 +9,8 @@ const PICTURE = '-f lavfi -i testsrc2=size=320x180:rate=25:duration=3';
 /** A sweep on the left and pulses on the right: neither time nor sides can be mistaken. */
 const SOUND =
   '-f lavfi -i aevalsrc=0.4*sin(2*PI*(200+150*t)*t)*(0.3+0.7*gt(mod(t\\,0.5)\\,0.2))|0.4*sin(2*PI*500*t)*gt(mod(t\\,0.7)\\,0.3):d=3:s=48000';
+/** An even tone would say nothing of its place in time. */
+const PULSES = '-f lavfi -i aevalsrc=0.4*sin(2*PI*300*t)*(0.2+0.8*gt(mod(t\\,0.5)\\,0.2)):d=3:s=44100';
 const H264 = '-c:v libx264 -preset ultrafast -crf 12 -pix_fmt yuv420p -g 25';
 
 const film = (codecs: string): string => `${PICTURE} ${SOUND} ${codecs}`;
@@ -28,7 +30,7 @@ export const FILMS: Readonly<Record<string, string>> = {
   'mpg.mpg': film('-c:v mpeg2video -q:v 2 -c:a mp2'),
   'ogv.ogv': film('-c:v libtheora -q:v 9 -c:a libvorbis'),
   'mxf.mxf': film('-c:v mpeg2video -q:v 2 -c:a pcm_s16le'),
-  'surround.mp4': `${PICTURE} -f lavfi -i sine=300:duration=3 -filter_complex [1:a]pan=5.1|FL=0.5*c0|FR=0.4*c0|FC=0.3*c0|LFE=0.1*c0|BL=0.2*c0|BR=0.2*c0[a] -map 0 -map [a] ${H264} -c:a aac`,
+  'surround.mp4': `${PICTURE} ${PULSES} -filter_complex [1:a]pan=5.1|FL=0.5*c0|FR=0.4*c0|FC=0.3*c0|LFE=0.1*c0|BL=0.2*c0|BR=0.2*c0[a] -map 0 -map [a] ${H264} -c:a aac`,
   'silent.mp4': `${PICTURE} ${H264}`,
   'variable.mkv': `-f lavfi -i testsrc2=size=320x180:rate=30:duration=3 -vf select=not(mod(n\\,3))+gt(mod(n\\,20)\\,12) -fps_mode vfr ${H264}`,
   'hdr.mp4': `-f lavfi -i testsrc2=size=320x180:rate=25:duration=2 -pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -x265-params log-level=none:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc -tag:v hvc1`,
