@@ -88,7 +88,7 @@ describe('ftp', { skip }, () => {
       fault: () => ({}),
       rewrite: (text) => text.replace(`|||${narrow.dataPort}|`, `|||${data.port}|`),
     });
-    const store = open(narrow, { port: control.port, prefix: 'files/', timeout: 600 });
+    const store = open(narrow, { port: control.port, prefix: 'files/', timeout: 3000 });
     try {
       const read = await bytesOf(await store.read('resumed.bin', { start: 5 }));
       assert.equal(sha(read), sha(bytes.subarray(5)));
@@ -169,7 +169,7 @@ describe('ftp', { skip }, () => {
     const bouncing = await scriptedServer(
       `227 Entering Passive Mode (10,9,8,7,${canary.port >> 8},${canary.port & 255})`,
     );
-    const store = open(plain, { port: bouncing.port, timeout: 1000, guard: egress.as('source') });
+    const store = open(plain, { port: bouncing.port, timeout: 10_000, guard: egress.as('source') });
     const read = bytesOf(await store.read('files/x'));
     assert.equal(String(await read), 'data', 'the port of the answer, at the address of the control connection');
     assert.equal(canary.connections(), 1);
