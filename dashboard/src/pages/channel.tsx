@@ -9,11 +9,11 @@ import type { Channel, ChannelJob } from '../api/types.ts';
 import { Player } from '../player/player.tsx';
 import { go, Link } from '../router.tsx';
 import type { PageProps } from '../shell/pages.ts';
-import { clock, t, tell } from '../text/text.ts';
+import { clock, t, tell, told } from '../text/text.ts';
 import { CopyButton } from '../ui/code.tsx';
 import { May } from '../ui/may.tsx';
 import { Bones, PageHead } from '../ui/parts.tsx';
-import { Failure, Problem } from '../ui/problem.tsx';
+import { Problem } from '../ui/problem.tsx';
 import { Facts } from './channel/facts.tsx';
 import { Figures, keepFigures } from './channel/figures.tsx';
 import { History } from './channel/history.tsx';
@@ -46,6 +46,7 @@ export default function ChannelPage({ params }: PageProps) {
 
 function Shown({ channel, job }: { channel: Channel; job: ChannelJob }) {
   const lines = useChannelStream(job);
+  const name = told('failure', job.error_code ?? '');
   return (
     <>
       <PageHead title={channel.name} back={{ to: '/channels', label: t('nav.channels') }} about={<About job={job} />}>
@@ -57,7 +58,9 @@ function Shown({ channel, job }: { channel: Channel; job: ChannelJob }) {
         <div className={`notice ${job.status === 'error' ? 'bad' : 'wait'}`} role="alert">
           <span aria-hidden>⚠</span>
           <div>
-            <Failure of={{ code: job.error_code ?? '', message: job.error_message, advice: '' }} />
+            <strong>{t('channel.trouble')}</strong>
+            {name !== null && <span>{name}</span>}
+            <span lang="en">{job.error_message}</span>
           </div>
         </div>
       )}

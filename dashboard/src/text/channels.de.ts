@@ -55,6 +55,7 @@ export const channels: Readonly<Record<keyof typeof en, string>> = {
   'channel.elsewhere': 'Dieser Kanal sendet woandershin: nur HLS lässt sich hier ansehen.',
   'channel.off': 'Starte den Kanal, um ihn zu sehen.',
   'channel.off.title': 'Nicht auf Sendung',
+  'channel.trouble': 'Der Kanal ist gestört',
   'channel.away': 'Auf Sendung: {input}, weil der eigene Eingang fehlt',
   'channel.input.fallback': 'der Ersatz',
   'channel.input.slate': 'die Tafel',

@@ -53,6 +53,7 @@ export const channels = {
   'channel.elsewhere': 'This channel sends elsewhere: only HLS can be watched here.',
   'channel.off': 'Start the channel to watch it.',
   'channel.off.title': 'Off air',
+  'channel.trouble': 'The channel has trouble',
   'channel.away': 'On air: {input}, because its own input is away',
   'channel.input.fallback': 'the fallback',
   'channel.input.slate': 'the slate',
