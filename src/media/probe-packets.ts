@@ -39,6 +39,8 @@ export class StreamScan {
   end = Number.NEGATIVE_INFINITY;
   /** Duration of the packet that ends last, ticks; 0 where the container does not say. */
   lastDuration = 0;
+  /** Ticks before `end` of which no packet says that they are there: see soundStep. */
+  unsaid = 0;
   /** Ticks by which a packet lies before the one it follows, and beyond it, at the most. */
   longestStepBack = 0;
   longestStepAhead = 0;
@@ -125,6 +127,7 @@ export class StreamScan {
       this.#latestShown = time;
       this.end = time + duration;
       this.lastDuration = duration;
+      this.unsaid = duration - packet.duration;
     }
     if (this.#shownClock) this.#addFrame(packet, time, this.#shownClock);
   }

@@ -71,7 +71,14 @@ export type Span = { readonly startTime: number; readonly endTime: number };
 /** Presentation start and end in seconds: by the packets where they were read, else by the header. */
 function streamSpan(stream: RawStream, scan: StreamScan | undefined, declaredDuration: number | null): Span {
   const tick = streamTick(stream);
-  if (scan && scan.shown > 0) return { startTime: seconds(scan.start, tick), endTime: seconds(scan.end, tick) };
+  if (scan && scan.shown > 0) {
+    const [first, end] = [seconds(scan.start, tick), seconds(scan.end, tick)];
+    const own = numberField(stream, 'duration');
+    const told = own === null ? declaredDuration : first + own;
+    // A last packet that does not say how long it is ends where the header does, if that is in it.
+    const isInside = told !== null && told < end && told > end - seconds(scan.unsaid, tick);
+    return { startTime: first, endTime: isInside ? told : end };
+  }
   const startTime = numberField(stream, 'start_time') ?? 0;
   return { startTime, endTime: startTime + Math.max(0, numberField(stream, 'duration') ?? declaredDuration ?? 0) };
 }

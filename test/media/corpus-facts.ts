@@ -67,7 +67,7 @@ export const CORPUS_FACTS: Readonly<Record<string, string>> = {
   'torture/webp-alpha.webp': 'still | webp 300x300 at - 1f 0-0 1k | [alpha still_picture]',
   'torture/webp-photo-4.webp': 'still | webp 1024x772 at - 1f 0-0 1k | [still_picture]',
   'torture/wmv2-wmav2.wmv': 'wmv2 320x240 at 30 166f 0-5.533 1k | wmav2/1 0-5.586 | [mono]',
-  'torture/wmv3-wmavoice.wmv': 'wmv3 640x480 at 5 25f 0-5 2k | wmavoice/1 0-4.789 | [mono]',
+  'torture/wmv3-wmavoice.wmv': 'wmv3 640x480 at 5 25f 0-5 2k | wmavoice/1 0-5 | [mono]',
   'broken/avif-corrupt-bug-1661347.avif': 'still | avif 3840x2160 at - 1f 0-0 1k | [alpha still_picture]',
   'broken/exiv2-poc-2345.mp4':
     'corrupt_media: The upload was cut: the index (moov) is missing. 538976253 bytes that the file announces are not there.',
