@@ -47,6 +47,7 @@ test('a player that is there from the first second sees a growing film get bette
   const film = await otherFilm(server.folder, 9);
   const id = await upload(server, film, { qualities: '360p,240p', title: 'Growing' });
   const page = await browser.newPage();
+  page.setDefaultTimeout(0);
   const failures: string[] = [];
   page.on('pageerror', (error) => failures.push(String(error)));
   page.on(
@@ -85,6 +86,7 @@ test('a standard film plays from its original at once; keys, quality and speed w
   const film = await standardFilm(server.folder, 12);
   const id = await upload(server, film, { qualities: '360p,240p' });
   const page = await browser.newPage({ viewport: { width: 390, height: 700 } });
+  page.setDefaultTimeout(0);
   await page.goto(`${server.base}/embed/${id}`);
   await page.click('button.start');
   const { duration } = await when(page, 'playing', ({ time }) => time > 0.3);
