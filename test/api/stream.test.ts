@@ -358,13 +358,19 @@ test('where keys are asked for, addresses that are given out carry a token, and 
 
 test('what is sent from memory is sent no longer than it holds: not after the token, not after the video', async () => {
   const keys = server.platform.keysFor('playback-token');
-  const short = signPlayback(id, Date.now() / 1000 + 5, keys);
   const places = ['360p/playlist.m3u8', '360p/segment_00000.m4s'];
   const ask = (query = '') =>
     Promise.all(places.map(async (name) => (await fetch(`${server.base}/stream/${id}/${name}${query}`)).status));
-  // The token first: it does not last.
-  for (const query of [`?token=${short}`, ''])
+  const askThrice = async (query: string) => {
     for (let times = 0; times < 3; times++) assert.deepEqual(await ask(query), [200, 200]);
+  };
+  // A machine that is too busy to ask while it lasts gets another.
+  const short = await eventually(async () => {
+    const token = signPlayback(id, Date.now() / 1000 + 5, keys);
+    await askThrice(`?token=${token}`);
+    return token;
+  });
+  await askThrice('');
   await eventually(async () => assert.deepEqual(await ask(`?token=${short}`), [403, 403]));
   assert.deepEqual(await ask(), [200, 200]);
   assert.equal((await server.call('DELETE', `/videos/${id}`)).status, 204);
