@@ -115,6 +115,7 @@ const OTHER_ROUTES: Readonly<Record<Scope | 'open', readonly string[]>> = {
     'post /upload/tokens',
     'post /upload/tus',
     'patch /upload/tus/{id}',
+    'head /upload/tus/{id}',
     'delete /upload/tus/{id}',
     'post /upload/tus/{id}',
     'post /upload/presign',
