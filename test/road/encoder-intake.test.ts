@@ -16,7 +16,7 @@ import { eventually } from '../kit/eventually.ts';
 import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
 import { redisMissing, startRedis, type TestRedis } from '../kit/redis.ts';
 
-const KILLS = 6;
+const KILLS = 10;
 const ENTRIES = 120;
 
 const missing = redisMissing();
