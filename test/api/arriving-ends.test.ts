@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { eventually } from '../kit/eventually.ts';
-import { chunksOf, likenessOf, timesOf } from './arriving-client.ts';
+import { chunksOf, LADDER, likenessOf, SAME_FRAME, timesOf } from './arriving-client.ts';
 import { openServer, type TestServer } from './open-server.ts';
 import { upload, whenReady } from './stream-client.ts';
 import { evenly, init, sendChunk, storedKeys } from './upload-client.ts';
@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const CHUNKS = 16;
 let server: TestServer;
 before(async () => {
-  server = await openServer({ works: true });
+  server = await openServer({ works: true, settings: { ENCODE_PRESET: LADDER.ENCODE_PRESET } });
 });
 after(() => server[Symbol.asyncDispose]());
 
@@ -67,7 +67,7 @@ async function assertAsUsual(id: string, name: string): Promise<void> {
   const quality = shown.qualities.at(-1) ?? '';
   assert.deepEqual(await timesOf(server, id, quality), await timesOf(server, usual, quality));
   const likeness = await likenessOf(server, [id, usual], quality);
-  assert.ok(likeness > 30, `${likeness} dB`);
+  assert.ok(likeness > SAME_FRAME, `${likeness} dB`);
   for (const one of [id, usual]) await server.call('DELETE', `/videos/${one}`);
 }
 

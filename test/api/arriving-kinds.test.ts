@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { eventually } from '../kit/eventually.ts';
-import { chunksOf, LADDER, likenessOf, timesOf } from './arriving-client.ts';
+import { chunksOf, LADDER, likenessOf, SAME_FRAME, timesOf } from './arriving-client.ts';
 import { openServer, type TestServer } from './open-server.ts';
 import { upload, whenReady } from './stream-client.ts';
 import { evenly, init, sendChunk } from './upload-client.ts';
@@ -103,6 +103,6 @@ for (const film of FILMS)
     assert.deepEqual(frames, others);
     // Seams lie elsewhere, so that no two frames are the same to the last bit.
     const likeness = await likenessOf(server, [id, usual], lowest);
-    assert.ok(likeness > 30, `${likeness} dB`);
+    assert.ok(likeness > SAME_FRAME, `${likeness} dB`);
     for (const one of [id, usual]) await server.call('DELETE', `/videos/${one}`);
   });
