@@ -17,7 +17,7 @@ import { type FreshDatabase, freshDatabase } from '../kit/postgres.ts';
 import { redisMissing, startRedis, type TestRedis } from '../kit/redis.ts';
 
 const KILLS = 10;
-const ENTRIES = 120;
+const ENTRIES = 200;
 
 const missing = redisMissing();
 const skip = missing ? { skip: missing } : {};
