@@ -170,9 +170,13 @@ test('what runs is cancelled and retried; what is deleted comes back by undo, an
   const one = row(page, 'clip-640x360-2x40');
   await one.getByText('Processing').waitFor();
   await holds(page, 'document.querySelector("[data-operation] progress").value > 0');
+  // The page shows what will be before the server has heard of it: what is clicked next waits for its answer.
+  const clicked = Promise.withResolvers<void>();
+  await page.route('**/cancel/', (route) => clicked.promise.then(() => route.continue()), { times: 1 });
   await one.getByRole('button', { name: 'Cancel' }).click();
   await one.getByText('Canceled').waitFor();
   await one.getByRole('button', { name: 'Try again' }).click();
+  clicked.resolve();
   await one.getByText('Processing').waitFor();
   await one.getByRole('button', { name: 'Cancel' }).click();
   await one.getByText('Canceled').waitFor();

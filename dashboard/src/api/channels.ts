@@ -3,6 +3,7 @@ import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-quer
 import { t } from '../text/text.ts';
 import { toast, toastError } from '../ui/toasts.tsx';
 import { read, request } from './http.ts';
+import { inTurn } from './in-turn.ts';
 import { leave, useIsStaying } from './leaving.ts';
 import type { Channel, ChannelJob, ChannelStatus, Metrics } from './types.ts';
 
@@ -63,7 +64,7 @@ export function useChannelActs() {
     await client.cancelQueries({ queryKey: JOBS });
     patchChannelJob(client, { ...job, status: BECOMES[name], error_message: null });
     try {
-      patchChannelJob(client, await changeChannel(job.id, name));
+      patchChannelJob(client, await inTurn(`channel ${job.id}`, () => changeChannel(job.id, name)));
       toast(t(`channel.did.${name}`, { name: job.channel_name }));
     } catch (error) {
       patchChannelJob(client, job);

@@ -3,6 +3,7 @@ import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-quer
 import { t } from '../text/text.ts';
 import { toast, toastError } from '../ui/toasts.tsx';
 import { read, request, search } from './http.ts';
+import { inTurn } from './in-turn.ts';
 import { leave, useIsStaying } from './leaving.ts';
 import type { Job, JobStatus } from './types.ts';
 
@@ -82,7 +83,7 @@ export function useJobActs() {
     const before = client.getQueryData<Job>(key);
     if (before) client.setQueryData<Job>(key, { ...before, status: BECOMES[name] });
     try {
-      client.setQueryData(key, await changeJob(job, name));
+      client.setQueryData(key, await inTurn(job.uuid, () => changeJob(job, name)));
       toast(t(`job.did.${name}`, { id: job.id }));
     } catch (error) {
       client.setQueryData(key, before);

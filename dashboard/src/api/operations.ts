@@ -3,6 +3,7 @@ import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-quer
 import { t, tell } from '../text/text.ts';
 import { toast, toastError } from '../ui/toasts.tsx';
 import { ApiError, keyHeaders, openFile, read, readProblem, request } from './http.ts';
+import { inTurn } from './in-turn.ts';
 import { leave, useIsStaying } from './leaving.ts';
 import type { Enveloped, Operation, OperationPage, OperationState, OperationStatus } from './types.ts';
 
@@ -107,7 +108,7 @@ export function useOperationActs() {
       patchList(client, (all) => all.map((one) => (one.id === operation.id ? next : one)));
     put({ ...operation, status: BECOMES[name], progress: name === 'retry' ? 0 : operation.progress });
     try {
-      put(await askOperation(operation, name));
+      put(await inTurn(operation.id, () => askOperation(operation, name)));
       toast(t(`convert.did.${name}`, { name: nameOf(operation) }));
     } catch (error) {
       put(operation);

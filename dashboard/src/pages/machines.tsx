@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Pause, Play, ServerOff, Waves } from 'lucide-react';
 import { useChannelJobs } from '../api/channels.ts';
 import { blocking, read, request } from '../api/http.ts';
+import { inTurn } from '../api/in-turn.ts';
 import { useLoad } from '../api/load.ts';
 import type { Queue } from '../api/types.ts';
 import { clock, number, t, tell } from '../text/text.ts';
@@ -52,7 +53,8 @@ function QueueActs({ queue }: { queue: Queue }) {
   const act = async (name: Act) => {
     client.setQueryData<Queue>(['queue'], { ...queue, state: BECOMES[name] });
     try {
-      client.setQueryData(['queue'], await request<Queue>(`/queue/${name}`, { method: 'POST' }));
+      const ask = () => request<Queue>(`/queue/${name}`, { method: 'POST' });
+      client.setQueryData(['queue'], await inTurn('queue', ask));
       toast(t(`queue.did.${name}`));
     } catch (error) {
       client.setQueryData(['queue'], queue);
