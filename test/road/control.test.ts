@@ -121,7 +121,9 @@ describe('in the middle of an encode', { concurrency: 1 }, () => {
     const first = await serve('one');
     const uuid = await first.submit(film, OUTPUTS);
     const { seen: before } = await untilMiddle(uuid);
+    const asked = performance.now();
     assert.equal(await first.stop(), 0, first.output());
+    assert.ok(performance.now() - asked < 30_000);
     assert.deepEqual(await ffmpegOn(folder), []);
     const stopped = await readTasks(fresh.database, uuid);
     assert.ok(stopped.every(({ status }) => status !== 'processing'));
@@ -150,9 +152,11 @@ describe('in the middle of an encode', { concurrency: 1 }, () => {
     try {
       const uuid = await api.submit(film, OUTPUTS);
       const { seen: before, goOn } = await untilMiddle(uuid);
+      const asked = performance.now();
       worker.kill('SIGTERM');
       goOn();
       assert.equal(await worker.ended, 0, worker.output());
+      assert.ok(performance.now() - asked < 30_000);
       const after = await readTasks(fresh.database, uuid);
       const running = before.filter(({ status }) => status === 'processing').map(({ id }) => id);
       assert.deepEqual(
